@@ -1,0 +1,66 @@
+# Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
+.DEFAULT_GOAL := help
+.PHONY: help lab test notebooks lint lock colab setup anew
+
+# An environment that is active here, or pip's settings for another place, must not reach into .venv.
+unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+python := .venv/bin/python
+# Looked for once, and only when it is needed; a path, or a line that says why there is none.
+found = $(eval found := $(shell sh tools/find_python.sh '$(PYTHON)'))$(found)
+need_python = $(if $(filter /%,$(firstword $(found))),,$(error $(found)))
+as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
+no_news := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
+
+help: ## list these targets
+	@sed -n 's/^\([a-z]*\): .*## /make \1 | /p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
+
+lab: setup ## open JupyterLab at the contents page; options: make lab LAB_ARGS="--no-browser --port=8899"
+	$(python) -m jupyterlab $(no_news) $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb $(LAB_ARGS)
+
+test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-x tests/test_geometry.py"
+	$(python) -m pytest --nbval $(TEST_ARGS)
+
+notebooks: setup ## run every notebook from a fresh kernel and store what it prints
+	$(python) tools/notebooks.py run
+
+lint: setup ## check the code's style, notebooks included
+	$(python) -m ruff check .
+	$(python) -m ruff format --check .
+
+colab: setup ## link every notebook to Google Colab: make colab REPO=owner/name (on GitHub)
+	$(python) tools/notebooks.py colab $(REPO)
+
+lock: ## choose the newest versions that pyproject.toml allows, for requirements.lock
+	@: $(need_python)
+	'$(found)' -m venv --clear build/lock
+	build/lock/bin/python -m pip install --quiet uv
+	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
+		--fork-strategy=fewest --all-extras --generate-hashes --no-annotate \
+		--custom-compile-command='make lock' --output-file=requirements.lock pyproject.toml
+	rm -r build/lock
+
+setup: .venv/ready
+
+.venv/ready: .venv/installed pyproject.toml
+	$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Stamped only when all is done, so that an interrupted installation starts over.
+.venv/installed: requirements.lock
+	@: $(need_python)
+	@echo "Setting up .venv with $(found), once: this takes some minutes and about 3 GB"
+	'$(found)' -m venv --clear .venv
+	$(python) -m pip install --require-hashes -r requirements.lock
+	@echo '$(found)' > $@
+
+# The Python that .venv was made with can be upgraded away under it, and PYTHON can ask for another one.
+ifneq ($(shell $(python) -c 'print("runs")' 2>/dev/null),runs)
+.venv/installed: anew
+else ifneq ($(PYTHON),)
+ifneq ($(shell cat .venv/installed 2>/dev/null),$(found))
+.venv/installed: anew
+endif
+endif

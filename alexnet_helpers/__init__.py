@@ -1,0 +1,48 @@
+"""Helpers of the course "AlexNet, layer by layer".
+
+Each module is built in the open by one notebook and imported by the later ones. Importing this
+package imports neither TensorFlow nor Keras.
+"""
+
+import contextlib
+import os
+import sys
+import tempfile
+
+__version__ = "1.0.0"
+
+# Errors only: once TensorFlow is loaded, its C++ code logs notes on every compilation.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+
+@contextlib.contextmanager
+def quietly():
+    """Hold back what C++ code writes to stderr inside the `with` block.
+
+    TensorFlow writes its start-up lines straight to file descriptor 2, where Python's own
+    redirection does not reach them; JupyterLab would show them in a red box. If the block raises,
+    what was held back is written out, so that no explanation is lost.
+    """
+    sys.stderr.flush()
+    saved = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            os.dup2(saved, 2)
+            held_back.seek(0)
+            os.write(2, held_back.read())
+            raise
+        finally:
+            os.dup2(saved, 2)
+            os.close(saved)
+
+
+def load_keras():
+    """Import Keras and wake its backend without the lines that TensorFlow's C++ code writes; return `keras`."""
+    with quietly():
+        import keras
+
+        keras.ops.zeros(1)  # the first array makes the backend look for a GPU, and log what it finds
+    return keras

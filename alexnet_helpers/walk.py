@@ -1,0 +1,189 @@
+"""The photo's walk through an untrained AlexNet: conv1 holds the filter bank of notebook 02.
+
+Every notebook starts from the tensor that the one before ended with. Nothing is stored: each call
+computes the walk anew, in float32 and without TensorFlow. It is the one-tower network without local
+response normalization (`models.alexnet()`), in inference, where dropout lets everything through.
+"""
+
+import numpy as np
+
+from alexnet_helpers import data, numpy_layers
+
+SEED = 2012
+CONV_PADDING = {"conv1": 0, "conv2": 2, "conv3": 1, "conv4": 1, "conv5": 1}
+WEIGHT_SHAPES = {
+    "conv1": (11, 11, 3, 96),
+    "conv2": (5, 5, 96, 256),
+    "conv3": (3, 3, 256, 384),
+    "conv4": (3, 3, 384, 384),
+    "conv5": (3, 3, 384, 256),
+    "fc6": (6 * 6 * 256, 4096),
+    "fc7": (4096, 4096),
+    "fc8": (4096, 1000),
+}
+STEPS = tuple(
+    "conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 pool3 "
+    "flatten fc6 relu6 fc7 relu7 fc8 softmax".split()
+)
+
+
+def photo_tensor():
+    """Return the photo as the network's input: 1 x 227 x 227 x 3 float32, from -1 (black) to 1 (white)."""
+    return data.sample_photo(227)[np.newaxis].astype(np.float32) / 127.5 - 1
+
+
+def gabor(angle, wavelength, phase, size=11):
+    """Return a wave under a bell, the pattern that finds edges and bars of one direction.
+
+    Parameters
+    ----------
+    angle : direction across the wave, in radians; 0 runs left to right, pi/2 top to bottom.
+    wavelength : pixels from crest to crest; the bell's standard deviation is 0.45 of it.
+    phase : 0 for a bar (bright in the middle), pi/2 for an edge (bright on one side, dark on the other).
+    size : height and width in pixels, odd.
+
+    Returns
+    -------
+    size x size float64 with mean 0, so that an even surface gives 0, and sum of squares 1.
+
+    Raises
+    ------
+    ValueError : when the wavelength is not positive or the size no odd integer from 3.
+    """
+    x, y = _grid(size)
+    if not wavelength > 0:
+        raise ValueError(f"wavelength={wavelength!r}: allowed is a positive number of pixels")
+    across = x * np.cos(angle) + y * np.sin(angle)
+    wave = np.cos(2 * np.pi * across / wavelength + phase) * _bell(x, y, 0.45 * wavelength)
+    return _unit(wave - wave.mean())
+
+
+def spot(width, surround=False, size=11):
+    """Return a round spot, or a spot against its surround.
+
+    Parameters
+    ----------
+    width : standard deviation of the spot in pixels.
+    surround : whether to subtract the mean, so that the centre is weighed against what lies around it.
+    size : height and width in pixels, odd.
+
+    Returns
+    -------
+    size x size float64 with sum of squares 1.
+
+    Raises
+    ------
+    ValueError : when the width is not positive or the size no odd integer from 3.
+    """
+    x, y = _grid(size)
+    if not width > 0:
+        raise ValueError(f"width={width!r}: allowed is a positive number of pixels")
+    bell = _bell(x, y, width)
+    return _unit(bell - bell.mean() if surround else bell)
+
+
+def _grid(size):
+    if not isinstance(size, (int, np.integer)) or size < 3 or size % 2 == 0:
+        raise ValueError(f"size={size!r}: allowed is an odd integer from 3")
+    y, x = np.mgrid[:size, :size] - size // 2
+    return x, y
+
+
+def _bell(x, y, width):
+    return np.exp(-(x**2 + y**2) / (2 * width**2))
+
+
+def _unit(values):
+    return values / np.linalg.norm(values)
+
+
+def filter_bank():
+    """Return the 96 filters that notebook 02 builds, as the weights of conv1: 11 x 11 x 3 x 96 float32.
+
+    Filters 0-47 are black and white: edges and bars of three wavelengths, each at eight angles.
+    Filters 48-95 are coloured: for each of four pairs of opposite colours eight edges, two spots
+    against their surround and two plain spots. Every filter has sum of squares 1 and gives 0 on an
+    even grey surface. Figure 3 of the paper shows the 96 that were learned: those of one GPU are
+    largely without colour, too, and those of the other largely coloured.
+    """
+    angles = np.arange(8) * np.pi / 8
+    white = _unit(np.ones(3))
+    red_green, yellow_blue = _unit(np.array([1, -1, 0])), _unit(np.array([1, 1, -2]))
+    filters = [
+        gabor(angle, wavelength, phase)[..., np.newaxis] * white
+        for wavelength in (4, 6, 10)
+        for phase in (np.pi / 2, 0)
+        for angle in angles
+    ]
+    for turn in np.arange(4) * np.pi / 4:
+        colour = np.cos(turn) * red_green + np.sin(turn) * yellow_blue
+        patterns = [gabor(angle, 10, np.pi / 2) for angle in angles]
+        patterns += [sign * spot(width, surround) for width, surround in ((2, True), (3, False)) for sign in (1, -1)]
+        filters += [pattern[..., np.newaxis] * colour for pattern in patterns]
+    return np.stack(filters, axis=-1).astype(np.float32)
+
+
+def layer_weights(name):
+    """Return the walk's weights of one layer, the same in every call.
+
+    Parameters
+    ----------
+    name : "conv1" ... "conv5", "fc6", "fc7" or "fc8".
+
+    Returns
+    -------
+    (kernel, bias) : float32. Kernel k x k x channels x filters, or inputs x outputs for a dense
+        layer: the filter bank for conv1, else He-normal, N(0, 2 / inputs of one unit), from a
+        generator of the layer's own, so that each can be made without the others. The biases are 0.
+
+    Raises
+    ------
+    ValueError : for a layer without weights.
+    """
+    if name not in WEIGHT_SHAPES:
+        raise ValueError(f"name={name!r}: allowed are {', '.join(WEIGHT_SHAPES)}")
+    shape = WEIGHT_SHAPES[name]
+    bias = np.zeros(shape[-1], np.float32)
+    if name == "conv1":
+        return filter_bank(), bias
+    rng = np.random.default_rng([SEED, list(WEIGHT_SHAPES).index(name)])
+    kernel = rng.standard_normal(shape, dtype=np.float32)
+    kernel *= np.float32(np.sqrt(2 / np.prod(shape[:-1])))
+    return kernel, bias
+
+
+def tensor_after(name):
+    """Return the photo's tensor after one step of the network, computed anew.
+
+    Parameters
+    ----------
+    name : "conv1" (before the ReLU), "relu1", "pool1", "conv2", ... "pool3", "flatten", "fc6",
+        "relu6", "fc7", "relu7", "fc8" or "softmax"; `STEPS` lists all in order.
+
+    Returns
+    -------
+    float32, 1 x height x width x channels, or 1 x units from "flatten" on.
+
+    Raises
+    ------
+    ValueError : for an unknown step.
+    """
+    if name not in STEPS:
+        raise ValueError(f"name={name!r}: allowed are {', '.join(STEPS)}")
+    x = photo_tensor()
+    for step in STEPS[: STEPS.index(name) + 1]:
+        x = _apply(step, x)
+    return x
+
+
+def _apply(step, x):
+    if step.startswith("conv"):
+        stride = 4 if step == "conv1" else 1
+        return numpy_layers.conv2d(x, *layer_weights(step), stride=stride, padding=CONV_PADDING[step])
+    if step.startswith("fc"):
+        return numpy_layers.dense(x, *layer_weights(step))
+    if step.startswith("pool"):
+        return numpy_layers.max_pool2d(x, size=3, stride=2)
+    if step == "flatten":
+        return x.reshape(len(x), -1)
+    return numpy_layers.softmax(x) if step == "softmax" else numpy_layers.relu(x)

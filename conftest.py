@@ -1,0 +1,24 @@
+"""What the tests, and the kernels of the notebooks under test, find in their environment."""
+
+import os
+import shutil
+import tempfile
+
+import pytest
+
+os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
+os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
+# Kernels that run side by side must not wait for one history file, nor read the learner's own IPython settings.
+IPYTHON_FOLDER = os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="ipython-")
+
+
+def pytest_collection_modifyitems(items):
+    """Let warnings fail the tests in tests/, and none of the notebooks: how nbval starts a kernel is not theirs."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker(pytest.mark.filterwarnings("ignore"))
+
+
+def pytest_unconfigure():
+    """Leave nothing behind."""
+    shutil.rmtree(IPYTHON_FOLDER, ignore_errors=True)

@@ -1,0 +1,281 @@
+"""The house: the same packages everywhere, quiet imports, a small package, one clear line when Python does not suit."""
+
+import ast
+import io
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tokenize
+import tomllib
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import alexnet_helpers
+
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+RUNTIME = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
+EXTRAS = [Requirement(line) for lines in PYPROJECT["project"]["optional-dependencies"].values() for line in lines]
+# What Google Colab had installed in August 2026 (googlecolab/backend-info).
+COLAB_PYTHON = "3.13"
+COLAB = {
+    "ipython": "7.34.0",
+    "ipywidgets": "7.7.1",
+    "keras": "3.13.2",
+    "matplotlib": "3.10.0",
+    "numpy": "2.1.3",
+    "pandas": "2.2.3",
+    "pillow": "11.3.0",
+    "pooch": "1.9.0",
+    "scikit-image": "0.25.2",
+    "scikit-learn": "1.6.1",
+    "scipy": "1.16.3",
+    "tensorflow": "2.20.0",
+    "tqdm": "4.67.3",
+}
+
+
+def python(code, **kwargs):
+    """Run code in a fresh interpreter, from the root, and return what it wrote."""
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, **kwargs)
+
+
+# --- the same packages everywhere ---
+
+
+def locked_versions():
+    """Return {name: (version, hashes)} of requirements.lock."""
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    entry = r"^([\w.-]+)==([^\s;]+)[^\\\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)*)"
+    entries = re.findall(entry, text, re.MULTILINE)
+    names = re.findall(r"^[^\s#].*", text, re.MULTILINE)
+    assert len(entries) == len(names), f"lines that are no 'name==version': {names}"
+    return {canonicalize_name(name): (Version(version), hashes.count("--hash")) for name, version, hashes in entries}
+
+
+def test_the_lock_holds_every_direct_dependency_within_its_range():
+    locked = locked_versions()
+    for requirement in RUNTIME + EXTRAS:
+        version, _ = locked[canonicalize_name(requirement.name)]
+        assert version in requirement.specifier, f"{requirement} is locked to {version}: run `make lock`"
+
+
+def test_the_lock_holds_hashes_and_no_address():
+    assert [name for name, (_, hashes) in locked_versions().items() if not hashes] == []
+    text = (ROOT / "requirements.lock").read_text("utf-8")
+    assert re.findall(r"^-.*|.*(?:://|@ |file:|--index|--find-links).*", text, re.MULTILINE) == []
+
+
+def test_the_lock_can_build_this_package_without_a_download():
+    for line in PYPROJECT["build-system"]["requires"]:
+        requirement = Requirement(line)
+        assert locked_versions()[canonicalize_name(requirement.name)][0] in requirement.specifier
+
+
+def test_colab_needs_no_reinstallation():
+    wanted = {canonicalize_name(requirement.name): requirement.specifier for requirement in RUNTIME}
+    assert set(COLAB) <= set(wanted)
+    assert [name for name, version in COLAB.items() if Version(version) not in wanted[name]] == []
+    assert COLAB_PYTHON in SpecifierSet(PYPROJECT["project"]["requires-python"])
+
+
+def test_environment_yml_describes_the_same_environment():
+    text = (ROOT / "environment.yml").read_text("utf-8")
+    python_line, pip, pip_lines = yaml.safe_load(text)["dependencies"]
+    assert pip == "pip"
+    assert python_line.removeprefix("python=") in SpecifierSet(PYPROJECT["project"]["requires-python"])
+    editable, *lines = pip_lines["pip"]
+    assert editable == "-e ."
+    assert sorted(map(str, map(Requirement, lines))) == sorted(map(str, RUNTIME + EXTRAS))
+    for line in [python_line, pip, *pip_lines["pip"]]:
+        assert re.search(rf"^ +- {re.escape(line)} # \w.*\w", text, re.MULTILINE), f"{line}: what is it for?"
+
+
+def test_every_imported_package_is_declared():
+    distributions = metadata.packages_distributions()
+    declared = {canonicalize_name(requirement.name) for requirement in RUNTIME}
+    declared_for_tests = declared | {canonicalize_name(requirement.name) for requirement in EXTRAS}
+    ours = {"alexnet_helpers", "conftest", "tools"}
+    for folder in ("alexnet_helpers", "tools", "tests"):
+        for path in (ROOT / folder).glob("*.py"):
+            for name in imported_modules(path) - set(sys.stdlib_module_names) - ours:
+                names = {canonicalize_name(distribution) for distribution in distributions.get(name, [name])}
+                allowed = declared if folder == "alexnet_helpers" else declared_for_tests
+                assert names & allowed, f"{path.name} imports {name}, which pyproject.toml does not name"
+
+
+def imported_modules(path):
+    """Return the top-level names of the modules that a Python file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+def test_one_version_everywhere():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert str(citation["version"]) == alexnet_helpers.__version__
+    assert {"cff-version", "message", "title", "authors", "license"} <= set(citation)
+
+
+def test_no_file_names_a_place_on_one_machine():
+    # Put together here, so that this file does not name what it looks for.
+    places = ["home", "root", "Users", "work", "mnt", "opt", "private", "tmp"]
+    pattern = re.compile(rf"(?<![\w.:/)}}\"'*])/(?:{'|'.join(places)})/|pypi\.or" + r"g|pythonhosted\.or" + "g")
+    suffixes = {".py", ".sh", ".md", ".toml", ".yml", ".lock", ".cff", ".csv", ".json", ""}
+    skipped = {".git", ".venv", ".ruff_cache", ".pytest_cache", ".hypothesis", "build", "checkpoints"}
+    for path in ROOT.rglob("*"):
+        parts = path.relative_to(ROOT).parts
+        if skipped & set(parts) or path.suffix not in suffixes or not path.is_file() or "cifar-10-batches-bin" in parts:
+            continue
+        found = pattern.search(path.read_text("utf-8", errors="replace"))
+        assert not found, f"{path.relative_to(ROOT)} contains {found[0]!r}"
+
+
+# --- quiet imports ---
+
+
+def test_importing_the_package_imports_neither_tensorflow_nor_keras():
+    done = python("import sys, alexnet_helpers; print({'tensorflow', 'keras', 'jax', 'torch'} & set(sys.modules))")
+    assert (done.stdout, done.stderr) == ("set()\n", "")
+
+
+def test_importing_the_models_writes_nothing_to_stderr():
+    # The parent reads file descriptor 2, which TensorFlow's C++ code writes to past Python's sys.stderr.
+    done = python("import alexnet_helpers.models; print('done')", env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "0"})
+    assert (done.stdout, done.stderr) == ("done\n", "")
+
+
+def test_quietly_holds_back_what_is_written_to_file_descriptor_2():
+    done = python(
+        "import os, sys, alexnet_helpers\n"
+        "with alexnet_helpers.quietly():\n"
+        "    os.write(2, b'held back'); print('also this', file=sys.stderr)\n"
+        "os.write(2, b'afterwards')"
+    )
+    assert (done.returncode, done.stderr) == (0, "afterwards")
+
+
+def test_quietly_writes_out_what_it_held_back_when_the_block_raises():
+    done = python(
+        "import os, alexnet_helpers\nwith alexnet_helpers.quietly():\n    os.write(2, b'the reason. ')\n    1 / 0"
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("the reason. Traceback")
+    assert done.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
+
+
+# --- a package that one reads in one sitting ---
+
+
+def code_lines(source):
+    """Return the numbers of the lines that hold code: no docstring, comment or blank line."""
+    docstrings = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            docstrings |= set(range(node.lineno, node.end_lineno + 1))
+    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+    lines = set()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type not in layout:
+            lines |= set(range(token.start[0], token.end[0] + 1))
+    return lines - docstrings
+
+
+def test_code_lines_counts_code_only():
+    source = '"""Doc.\n\nMore."""\n\n# why\nx = [\n    1,  # one\n]\n\n\ndef f():\n    """Doc."""\n    return x\n'
+    assert code_lines(source) == {6, 7, 8, 11, 13}
+
+
+def test_the_package_is_under_1200_lines():
+    lengths = {path.name: len(code_lines(path.read_text("utf-8"))) for path in ROOT.glob("alexnet_helpers/*.py")}
+    assert sum(lengths.values()) < 1200, lengths
+
+
+# --- one clear line when Python does not suit (tools/find_python.sh) ---
+
+shell_only = pytest.mark.skipif(shutil.which("sh") is None or os.name == "nt", reason="needs a POSIX shell")
+
+
+def find_python(tmp_path, asked="", **versions):
+    """Run find_python.sh where PATH has only stand-ins for Python: {name: (version, has venv)}."""
+    for name, (version, has_venv) in versions.items():
+        hide = "" if has_venv else "sys.modules['ensurepip'] = None; "
+        script = tmp_path / name
+        script.write_text(
+            "#!/bin/sh\nexec '" + sys.executable + f"' -c \"import sys; sys.version_info = {version}; {hide}"
+            'exec(sys.argv[1])" "$2"\n'
+        )
+        script.chmod(0o755)
+    command = [shutil.which("sh"), str(ROOT / "tools" / "find_python.sh"), *([asked] if asked else [])]
+    environment = {"PATH": str(tmp_path), "PYTHONPATH": "nowhere", "PYTHONHOME": "nowhere"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert done.stderr == ""
+    assert done.stdout.count("\n") == 1
+    return done.stdout.strip()
+
+
+@shell_only
+@pytest.mark.parametrize(
+    ("versions", "said"),
+    [
+        ({}, "there is no python3 at all"),
+        ({"python3": ((3, 10), True)}, "python3 is Python 3.10, which is too old"),
+        ({"python3": ((3, 14), True)}, "python3 is Python 3.14, for which there is no TensorFlow yet"),
+        (
+            {"python3": ((3, 11), False)},
+            "Python 3.11 without venv (on Debian and Ubuntu: apt install python3.11-venv)",
+        ),
+        ({"python3": ((3, 8), True), "python3.12": ((3, 12), False)}, "python3.12 is Python 3.12 without venv"),
+    ],
+)
+def test_without_a_suitable_python_one_line_says_why(tmp_path, versions, said):
+    line = find_python(tmp_path, **versions)
+    assert line.startswith("no Python 3.11, 3.12 or 3.13 with venv here")
+    assert said in line
+
+
+@shell_only
+def test_a_suitable_python_is_found(tmp_path):
+    suitable = find_python(tmp_path, python3=((3, 11), True))
+    assert Path(suitable).is_absolute()
+    assert Path(suitable).resolve() == Path(sys.executable).resolve()
+    assert find_python(tmp_path, **{"python3": ((3, 14), True), "python3.13": ((3, 13), True)}) == suitable
+
+
+@shell_only
+def test_the_python_that_was_asked_for_is_taken_or_refused(tmp_path):
+    have = {"python3": ((3, 8), True), "python3.12": ((3, 12), True)}
+    assert Path(find_python(tmp_path, "python3.12", **have)).is_absolute()
+    assert find_python(tmp_path, "python3", **have).startswith("PYTHON=python3 is Python 3.8, which is too old")
+    assert find_python(tmp_path, "python9", **have).startswith("PYTHON=python9 cannot be run")
+
+
+@shell_only
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs Make")
+def test_make_says_it_in_one_line_and_fails(tmp_path):
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / "tools").mkdir()
+    shutil.copy(ROOT / "tools" / "find_python.sh", tmp_path / "tools")
+    for needed in ("requirements.lock", "pyproject.toml"):
+        (tmp_path / needed).touch()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    command = ["make", "test", "PYTHON=python9"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "PYTHON=python9 cannot be run" in done.stderr

@@ -1,0 +1,334 @@
+"""The structure of the notebooks: what a reader relies on in every one of them. Nothing here runs a cell."""
+
+import functools
+import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from alexnet_helpers.exercises import EXERCISES
+from tools import notebooks
+
+ROOT = Path(__file__).resolve().parent.parent
+CONTENTS = notebooks.NOTEBOOKS / notebooks.CONTENTS
+LESSONS = notebooks.numbered()
+SOLUTIONS = sorted((notebooks.NOTEBOOKS / "solutions").glob("*.ipynb"))
+
+OPENING = ["What you'll do", "What you'll learn", "What you'll need"]
+CLOSING = ["In practice", "Exercises", "Further reading"]
+MAX_CODE_LINES = 25
+MAX_BYTES = 2_000_000
+# Notebooks from 11 on depend on the data set at hand and on training: there cells assert instead of being compared.
+MAX_IGNORED = {"before 11": 0.15, "from 11": 0.6}
+CHECK = re.compile(r"\bcheck\(\s*[\"'](\d\d\.\d+)[\"']")
+# Put together here, so that this file does not name what it looks for.
+PLACES = ["home", "root", "Users", "work", "mnt", "opt", "private", "var", "tmp", "content"]
+MACHINE = re.compile(rf"(?<![\w.:/)])/(?:{'|'.join(PLACES)})/|[A-Z]:\\Users|\bat 0x[0-9a-f]{{6,}}|pypi\.or" + "g")
+
+every_notebook = pytest.mark.parametrize(
+    "path", notebooks.everything(), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+every_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+
+
+@functools.cache
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def code_cells(path):
+    return [cell for cell in read(path).cells if cell.cell_type == "code"]
+
+
+def prose(path):
+    """Return a notebook's Markdown without its code."""
+    text = "\n\n".join(cell.source for cell in read(path).cells if cell.cell_type == "markdown")
+    return re.sub(r"`[^`\n]*`", "", re.sub(r"^(```|~~~).*?^\1", "", text, flags=re.DOTALL | re.MULTILINE))
+
+
+def headings(path):
+    """Return (level, text) of every heading."""
+    return [(len(marks), text.strip()) for marks, text in re.findall(r"^(#{1,6}) (.+)$", prose(path), re.MULTILINE)]
+
+
+def links(markdown):
+    """Return the targets of the links and pictures in Markdown, without their anchors."""
+    in_tags = re.findall(r"<(?:img|a)\b[^>]*(?:src|href)=[\"']([^\"'#]+)", markdown)
+    return re.findall(r"\]\(<?([^)#\s>]+)", markdown) + in_tags
+
+
+def printed(cell):
+    """Return all text that a cell's outputs show."""
+    texts = ["".join(output.get("text", "") for output in cell.outputs)]
+    for output in cell.outputs:
+        texts += [value for kind, value in output.get("data", {}).items() if kind.startswith("text/")]
+    return "\n".join(texts)
+
+
+# --- the path as a whole ---
+
+
+def test_the_path_has_no_gap_and_every_lesson_has_its_solutions():
+    assert CONTENTS.exists()
+    assert [path.name[:3] for path in LESSONS] == [f"{number:02d}_" for number in range(1, len(LESSONS) + 1)]
+    assert [path.name for path in SOLUTIONS] == [path.name for path in LESSONS]
+
+
+def test_no_other_notebook_lies_about():
+    found = {path for path in notebooks.NOTEBOOKS.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts}
+    assert found == set(notebooks.everything())
+
+
+def test_the_contents_page_leads_to_every_lesson():
+    found = links(prose(CONTENTS))
+    assert [path.name for path in LESSONS if path.name not in found] == []
+
+
+def test_all_notebooks_fetch_the_course_from_the_same_place():
+    stamps = {path.name: notebooks.stamped(read(path)) for path in LESSONS + SOLUTIONS}
+    assert len(set(stamps.values())) == 1, f"run `make colab` once for all of them: {stamps}"
+    everywhere = [prose(path) for path in LESSONS] + [prose(CONTENTS), (ROOT / "README.md").read_text("utf-8")]
+    linked = {"colab.research.google.com" in text for text in everywhere}
+    assert linked == {any(stamps.values())}, "a Colab link without `make colab`, or one that it left out"
+
+
+# --- every notebook ---
+
+
+@every_notebook
+def test_the_stored_run_is_one_clean_run(path):
+    assert [cell.execution_count for cell in code_cells(path)] == list(range(1, len(code_cells(path)) + 1))
+    for cell in code_cells(path):
+        assert [output for output in cell.outputs if output.output_type == "error"] == [], cell.source
+        assert [output.text for output in cell.outputs if output.get("name") == "stderr"] == [], cell.source
+
+
+@every_notebook
+def test_nothing_points_to_one_machine(path):
+    for cell in read(path).cells:
+        shown = printed(cell) if cell.cell_type == "code" else ""
+        found = MACHINE.search(cell.source) or MACHINE.search(shown)
+        assert not found, f"{found[0]!r} in {cell.source[:200]!r}"
+
+
+@every_notebook
+def test_cells_are_short(path):
+    long = [cell.source for cell in code_cells(path) if cell.source.count("\n") + 1 > MAX_CODE_LINES]
+    assert long == []
+
+
+@every_notebook
+def test_figures_say_in_words_what_they_show(path):
+    for cell in code_cells(path):
+        for output in cell.outputs:
+            for kind in output.get("data", {}):
+                if kind.startswith("image/"):
+                    assert output.metadata.get(kind, {}).get("alt", "").strip(), f"no alt text: {cell.source}"
+    markdown = prose(path)
+    assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]\(", markdown))
+    assert all(re.search(r"\balt=[\"'][^\"']", tag) for tag in re.findall(r"<img\b[^>]*>", markdown))
+
+
+@every_notebook
+def test_links_lead_somewhere(path):
+    relative = [target for target in links(prose(path)) if not re.match(r"[a-z]+:", target)]
+    assert [target for target in relative if not (path.parent / target).exists()] == []
+
+
+@every_notebook
+def test_headings_form_an_outline(path):
+    levels = [level for level, _ in headings(path)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), headings(path)
+
+
+@every_notebook
+def test_the_outputs_are_compared(path):
+    tags = [set(cell.metadata.get("tags", [])) for cell in code_cells(path)]
+    for cell, cell_tags in zip(code_cells(path), tags):
+        assert "nbval-skip" not in cell_tags
+        assert not re.search(r"#\s*(?:NBVAL|PYTEST_VALIDATE)_", cell.source), "say it by a tag"
+    limit = MAX_IGNORED["before 11" if path.name < "11" else "from 11"]
+    ignored = sum("nbval-ignore-output" in cell_tags for cell_tags in tags)
+    assert ignored <= limit * len(tags), f"{ignored} of {len(tags)} code cells are not compared"
+
+
+@every_notebook
+def test_the_file_is_small_and_tidy(path):
+    assert path.stat().st_size < MAX_BYTES
+    notebook = read(path)
+    assert notebook.metadata.kernelspec.name == "python3"
+    # The tool leaves an already tidy notebook as it is.
+    tidy = nbformat.read(path, as_version=4)
+    notebooks.normalize(tidy, path, notebooks.repository())
+    notebooks.navigate(tidy, path, notebooks.repository())
+    assert tidy == notebook, "run `make notebooks`"
+
+
+# --- every lesson ---
+
+
+@every_lesson
+def test_the_anatomy(path):
+    sections = [text for level, text in headings(path) if level == 2]
+    assert [text.replace("\u2019", "'") for text in sections[:3]] == OPENING
+    assert sections[-3:] == CLOSING
+    assert len(sections) > len(OPENING + CLOSING), "there is no lesson between opening and closing"
+    assert not set(sections[3:-3]) & {*OPENING, *CLOSING}
+
+
+@every_lesson
+def test_the_lesson_opens_and_closes_with_its_neighbours(path):
+    position = LESSONS.index(path)
+    expected = [p.name for p in (*LESSONS[max(position - 1, 0) : position], CONTENTS, *LESSONS[position + 1 :][:1])]
+    lines = prose(path).strip().splitlines()
+    opening = next(line for line in lines[1:] if line.strip())
+    assert re.match(rf"\*\*Notebook {path.name[:2]}\*\* · about \d+ minutes · ", opening)
+    for line in (opening, lines[-1]):
+        assert [target for target in links(line) if "colab" not in target] == expected
+
+
+@pytest.mark.parametrize("path", LESSONS + SOLUTIONS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_setup_cell_comes_first_and_is_the_common_one(path):
+    setups = [cell.source for cell in code_cells(path) if "sys.path" in cell.source or "load_keras" in cell.source]
+    assert setups == [notebooks.setup(notebooks.stamped(read(path)))]
+    assert code_cells(path)[0].source == setups[0]
+    cells = read(path).cells
+    before = "\n".join(cell.source for cell in cells[: cells.index(code_cells(path)[0])])
+    if path in LESSONS:
+        assert [text.replace("\u2019", "'") for text in re.findall(r"^## (.+)$", before, re.MULTILINE)] == OPENING
+
+
+@every_lesson
+def test_the_exercises_wait_for_an_answer_and_check_it(path):
+    number = path.name[:2]
+    asked = [cell for cell in code_cells(path) if CHECK.search(cell.source)]
+    names = [name for cell in asked for name in CHECK.findall(cell.source)]
+    assert 3 <= len(names) <= 5
+    assert names == [f"{number}.{k}" for k in range(1, len(names) + 1)]
+    assert names == sorted(name for name in EXERCISES if name.startswith(f"{number}."))
+    assert [text for level, text in headings(path) if level == 3 and text.startswith("Exercise")] == [
+        f"Exercise {name}" for name in names
+    ]
+    for name, cell in zip(names, asked):
+        assert printed(cell) == f"Exercise {name}: no answer yet.\n"
+
+
+@every_lesson
+def test_the_solutions_solve_every_exercise(path):
+    solutions = path.parent / "solutions" / path.name
+    assert f"../{path.name}" in links(prose(solutions))
+    assert headings(solutions)[0][1] == f"Solutions: {headings(path)[0][1]}"
+    verdicts = re.findall(r"^Exercise (\S+): (.+)$", "\n".join(map(printed, code_cells(solutions))), re.MULTILINE)
+    assert [name for name, _ in verdicts] == sorted(name for name in EXERCISES if name.startswith(f"{path.name[:2]}."))
+    assert [verdict for _, verdict in verdicts if not verdict.startswith("right.")] == []
+
+
+def test_every_exercise_is_asked():
+    asked = {name for path in [CONTENTS, *LESSONS] for cell in code_cells(path) for name in CHECK.findall(cell.source)}
+    assert set(EXERCISES) == asked
+
+
+# --- Colab ---
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    """Return a folder with a copy of the notebooks and the README, on which tools/notebooks.py works."""
+    shutil.copytree(notebooks.NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copy(ROOT / "README.md", tmp_path)
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
+    return tmp_path
+
+
+def contents_of(folder):
+    return {path: path.read_text("utf-8") for path in sorted(folder.rglob("*.*"))}
+
+
+def test_make_colab_stamps_every_notebook_and_takes_it_back(copy):
+    assert notebooks.colab("none") is None
+    plain = contents_of(copy)
+    assert not any("colab.research" in text for text in plain.values())
+
+    assert notebooks.colab("someone/some-course") is None
+    stamped = contents_of(copy)
+    for path, text in stamped.items():
+        if "solutions" in path.parts:
+            continue
+        name = notebooks.CONTENTS if path.name == "README.md" else path.name
+        url = f"https://colab.research.google.com/github/someone/some-course/blob/main/notebooks/{name}"
+        assert text.count(url) == 1, path
+    assert notebooks.repository() == "someone/some-course"
+    for path in [*notebooks.numbered(), *(copy / "notebooks" / "solutions").glob("*.ipynb")]:
+        assert notebooks.stamped(nbformat.read(path, as_version=4)) == "someone/some-course"
+    longest = max(len(line) for line in notebooks.setup("someone/some-course").splitlines())
+    assert longest <= 120
+
+    assert notebooks.colab("someone/some-course") is None
+    assert contents_of(copy) == stamped
+    assert notebooks.colab("none") is None
+    assert contents_of(copy) == plain
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("git@github.com:someone/some.course.git", "someone/some.course"),
+        ("https://github.com/someone/course", "someone/course"),
+        ("https://example.org/someone/course.git", ""),
+    ],
+)
+def test_make_colab_takes_the_repository_from_git(copy, address, name):
+    subprocess.run(["git", "init", "--quiet", copy], check=True)
+    subprocess.run(["git", "-C", copy, "remote", "add", "origin", address], check=True)
+    assert notebooks.origin() == name
+    refusal = notebooks.colab("")
+    assert (refusal is None) == bool(name)
+    assert refusal is None or "make colab REPO=owner/name" in refusal
+
+
+def run_setup(folder, source, colab):
+    """Run the setup cell's search for the course in a fresh interpreter; return what the process wrote."""
+    search = source[: source.index("import matplotlib")]
+    begin = "import sys; sys.modules['google.colab'] = sys\n" if colab else ""
+    command = [sys.executable, "-c", begin + search + "\nprint(course, Path.cwd())"]
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=clean)
+
+
+def test_the_setup_cell_finds_the_course_in_a_folder_above(tmp_path):
+    inside = tmp_path / "notebooks" / "solutions"
+    inside.mkdir(parents=True)
+    (tmp_path / "alexnet_helpers").mkdir()
+    assert run_setup(inside, notebooks.setup(), colab=False).stdout == f"{tmp_path} {inside}\n"
+
+
+@pytest.mark.parametrize("colab", [False, True])
+def test_the_setup_cell_says_what_to_do_without_the_course(tmp_path, colab):
+    done = run_setup(tmp_path, notebooks.setup(), colab)
+    assert done.stderr.rstrip().splitlines()[-1].startswith("ModuleNotFoundError: Clone the course")
+
+
+def test_the_setup_cell_fetches_the_course_once_in_colab(tmp_path):
+    course, elsewhere = tmp_path / "course", tmp_path / "content"
+    for name in ("alexnet_helpers", "notebooks"):
+        (course / name).mkdir(parents=True)
+        (course / name / "file").touch()
+    elsewhere.mkdir()
+    git = ["git", "-C", str(course), "-c", "user.name=x", "-c", "user.email=x@example.org"]
+    for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=x"]):
+        subprocess.run([*git, *arguments], check=True)
+    source = notebooks.setup("someone/course").replace("https://github.com/someone/course", course.as_uri())
+
+    found = f"{elsewhere / 'alexnet'} {elsewhere / 'alexnet' / 'notebooks'}\n"
+    assert run_setup(elsewhere, source, colab=True).stdout == found
+    shutil.rmtree(course)
+    assert run_setup(elsewhere, source, colab=True).stdout == found
+    assert "ModuleNotFoundError" in run_setup(tmp_path, source, colab=False).stderr

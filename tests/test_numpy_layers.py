@@ -1,0 +1,693 @@
+"""The NumPy layers against Keras, SciPy, loops and cases computed by hand; their gradients checked twice."""
+
+import itertools
+
+import numpy as np
+import pytest
+import scipy.signal
+import scipy.special
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from alexnet_helpers import data, load_keras, models
+from alexnet_helpers import numpy_layers as nl
+
+keras = load_keras()
+tf = pytest.importorskip("tensorflow")
+
+
+def assert_close(found, expected, tolerance=1e-5):
+    """Compare norm-wise: largest difference against largest expected value."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
+
+
+def positive(shape, seed=0, dtype=np.float32):
+    """Draw numbers from 0.5 to 1.5: no sum of products cancels, so a relative tolerance holds for any draw."""
+    return np.random.default_rng(seed).uniform(0.5, 1.5, shape).astype(dtype)
+
+
+def normal(shape, seed=0, dtype=np.float64):
+    return np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+
+
+LAYOUTS = {
+    "contiguous": lambda x: x,
+    "channels first": lambda x: np.ascontiguousarray(x.transpose(0, 3, 1, 2)).transpose(0, 2, 3, 1),
+    "every second": lambda x: np.repeat(x, 2, axis=2)[:, :, ::2],
+    "backwards": lambda x: x[:, ::-1, ::-1].copy()[:, ::-1, ::-1],
+    "read-only": lambda x: np.broadcast_to(x[..., :1], x.shape),
+}
+
+
+@st.composite
+def convolutions(draw, most_images=3, largest=13):
+    """Draw (x, weights, bias, stride, padding, groups) that fit each other."""
+    groups = draw(st.sampled_from([1, 1, 2, 3]))
+    channels, filters = groups * draw(st.integers(1, 4)), groups * draw(st.integers(1, 5))
+    kernel, padding = draw(st.integers(1, 5)), draw(st.integers(0, 3))
+    height, width = draw(st.integers(1, largest)), draw(st.integers(1, largest))
+    assume(kernel <= min(height, width) + 2 * padding)
+    x = positive((draw(st.integers(1, most_images)), height, width, channels), draw(st.integers(0, 99)))
+    x = LAYOUTS[draw(st.sampled_from(list(LAYOUTS)))](x)
+    weights = positive((kernel, kernel, channels // groups, filters), 100)
+    return x, weights, positive(filters, 101), draw(st.integers(1, 4)), padding, groups
+
+
+def keras_conv2d(x, weights, bias, stride, padding, groups):
+    """Convolve with Keras group by group: on a CPU, TensorFlow has no gradient of grouped convolutions outside XLA."""
+    x = keras.ops.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
+    pairs = zip(keras.ops.split(x, groups, axis=-1), keras.ops.split(weights, groups, axis=-1), strict=True)
+    return keras.ops.concatenate([keras.ops.conv(a, b, stride, padding="valid") for a, b in pairs], axis=-1) + bias
+
+
+def scipy_conv2d(x, weights, bias, stride, padding, groups):
+    """Correlate every image with every filter, one pair at a time."""
+    x = np.pad(x.astype(np.float64), ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    channels, filters = weights.shape[2], weights.shape[3]
+    maps = []
+    for f in range(filters):
+        first = f // (filters // groups) * channels
+        own = x[..., first : first + channels]
+        maps.append([scipy.signal.correlate(image, weights[..., f], "valid", "direct")[..., 0] for image in own])
+    return np.moveaxis(np.array(maps), 0, -1)[:, ::stride, ::stride] + bias
+
+
+# Forward
+
+
+@settings(deadline=None, max_examples=60)
+@given(convolutions())
+def test_conv2d_equals_keras(case):
+    y = nl.conv2d(*case)
+    assert y.dtype == np.float32
+    assert_close(y, keras_conv2d(*case))
+
+
+@settings(deadline=None, max_examples=40)
+@given(convolutions())
+def test_conv2d_equals_scipy(case):
+    assert_close(nl.conv2d(*case), scipy_conv2d(*case))
+
+
+@pytest.mark.parametrize("groups", [2, 4])
+def test_groups_mean_what_they_mean_in_keras(groups):
+    x, weights = normal((2, 7, 6, 8), 1, np.float32), normal((3, 3, 8 // groups, 12), 2, np.float32)
+    dy = normal((2, 7, 6, 12), 3, np.float32)
+    with tf.GradientTape() as tape:
+        x_, weights_ = tf.Variable(x), tf.Variable(weights)
+        y = keras.ops.conv(x_, weights_, 1, padding="same")
+    assert_close(nl.conv2d(x, weights, padding=1, groups=groups), y)
+    dx, dweights = tape.gradient(y, [x_, weights_], dy)
+    found = nl.conv2d_gradients(dy, x, weights, padding=1, groups=groups)
+    assert_close(found[0], dx)
+    assert_close(found[1], dweights)
+
+
+def test_conv2d_by_hand():
+    x = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]).reshape(1, 3, 3, 1)
+    kernel = np.array([[1.0, 0], [0, -1]]).reshape(2, 2, 1, 1)  # 1 - 5 = 2 - 6 = 4 - 8 = 5 - 9 = -4
+    np.testing.assert_array_equal(nl.conv2d(x, kernel)[0, ..., 0], [[-4, -4], [-4, -4]])
+    np.testing.assert_array_equal(nl.conv2d(x, kernel, bias=[10.0])[0, ..., 0], [[6, 6], [6, 6]])
+    padded = nl.conv2d(x, kernel, stride=2, padding=1)[0, ..., 0]  # corners 0 - 1, 0 - 3, 0 - 7, 5 - 9
+    np.testing.assert_array_equal(padded, [[-1, -3], [-7, -4]])
+
+
+def test_conv2d_takes_kernels_that_are_not_square():
+    x, weights = positive((2, 6, 9, 3)), positive((2, 5, 3, 4), 1)
+    assert_close(nl.conv2d(x, weights, stride=2), keras.ops.conv(x, weights, 2, padding="valid"))
+
+
+def test_a_batch_in_several_blocks_gives_what_single_images_give(monkeypatch):
+    x, weights, dy = normal((5, 8, 8, 4)), normal((3, 3, 2, 6), 1), normal((5, 6, 6, 6), 2)
+    whole, gradients = nl.conv2d(x, weights, groups=2), nl.conv2d_gradients(dy, x, weights, groups=2)
+    monkeypatch.setattr(nl, "BLOCK_BYTES", 2 * 36 * 18 * 8)  # two images
+    assert_close(nl.conv2d(x, weights, groups=2), whole, 1e-12)
+    for found, expected in zip(nl.conv2d_gradients(dy, x, weights, groups=2), gradients, strict=True):
+        assert_close(found, expected, 1e-12)
+
+
+@pytest.mark.parametrize(
+    "shape, kernel, stride, padding",
+    [((1, 227, 227, 3), (11, 11, 3, 96), 4, "valid"), ((1, 27, 27, 96), (5, 5, 96, 256), 1, "same")],
+    ids=["conv1", "conv2"],
+)
+def test_conv2d_equals_keras_at_full_size(shape, kernel, stride, padding):
+    x, weights = normal(shape, 0, np.float32), normal(kernel, 1, np.float32)
+    expected = keras.ops.conv(x, weights, stride, padding=padding)
+    assert_close(nl.conv2d(x, weights, stride=stride, padding=2 if padding == "same" else 0), expected)
+
+
+@st.composite
+def poolings(draw, values=positive):
+    size, stride = draw(st.integers(1, 4)), draw(st.integers(1, 4))
+    height, width = draw(st.integers(size, 12)), draw(st.integers(size, 12))
+    x = values((draw(st.integers(1, 3)), height, width, draw(st.integers(1, 5))), draw(st.integers(0, 99)))
+    return LAYOUTS[draw(st.sampled_from(list(LAYOUTS)))](x), size, stride
+
+
+def loop_max_pool2d(x, size, stride):
+    n, height, width, channels = x.shape
+    y = np.empty((n, (height - size) // stride + 1, (width - size) // stride + 1, channels), x.dtype)
+    for a, i, j, c in np.ndindex(y.shape):
+        y[a, i, j, c] = max(x[a, i * stride + u, j * stride + v, c] for u in range(size) for v in range(size))
+    return y
+
+
+@settings(deadline=None, max_examples=40)
+@given(poolings(lambda shape, seed: normal(shape, seed, np.float32)))
+def test_max_pool2d_equals_keras_and_a_loop(case):
+    x, size, stride = case
+    y = nl.max_pool2d(x, size, stride)
+    assert y.dtype == np.float32
+    np.testing.assert_array_equal(y, keras.ops.max_pool(x, size, stride, padding="valid"))
+    np.testing.assert_array_equal(y, loop_max_pool2d(x, size, stride))
+
+
+def test_max_pool2d_by_hand():
+    x = np.arange(25).reshape(1, 5, 5, 1)
+    np.testing.assert_array_equal(nl.max_pool2d(x)[0, ..., 0], [[12, 14], [22, 24]])
+    np.testing.assert_array_equal(nl.max_pool2d(-x, 2, 3)[0, ..., 0], [[0, -3], [-15, -18]])
+
+
+def test_relu_by_hand():
+    np.testing.assert_array_equal(nl.relu([-2.0, -0.0, 0.5, 3]), [0, 0, 0.5, 3])
+
+
+def loop_local_response_norm(x, n, k, alpha, beta):
+    """Follow the paper's formula letter by letter."""
+    y, last = np.empty_like(x), x.shape[-1] - 1
+    for i in range(x.shape[-1]):
+        neighbours = x[..., max(0, i - n // 2) : min(last, i + n // 2) + 1]
+        y[..., i] = x[..., i] / (k + alpha * (neighbours**2).sum(axis=-1)) ** beta
+    return y
+
+
+@settings(deadline=None, max_examples=30)
+@given(
+    channels=st.integers(1, 9),
+    size=st.sampled_from([1, 3, 5, 7]),
+    constants=st.sampled_from([(2.0, 1e-4, 0.75), (1.0, 0.5, 0.5), (0.5, 2.0, 1.3)]),
+    layout=st.sampled_from(list(LAYOUTS)),
+    seed=st.integers(0, 99),
+)
+def test_local_response_norm_equals_tensorflow_and_the_formula(channels, size, constants, layout, seed):
+    k, alpha, beta = constants
+    x = LAYOUTS[layout](normal((2, 3, 4, channels), seed, np.float32) * 5)
+    y = nl.local_response_norm(x, size, k, alpha, beta)
+    assert y.dtype == np.float32
+    # TensorFlow's depth_radius counts the channels on one side.
+    assert_close(y, tf.nn.local_response_normalization(x, size // 2, k, alpha, beta))
+    assert_close(y, loop_local_response_norm(x.astype(np.float64), size, k, alpha, beta))
+
+
+def test_local_response_norm_by_hand_with_the_papers_constants():
+    x = np.array([100.0, 0, 200, 0, 0, 0, 300]).reshape(1, 1, 1, 7)
+    # The squares, times 1e-4, are 1, 0, 4, 0, 0, 0, 9; channel 0 sees channels 0-2, channel 2 sees 0-4.
+    expected = np.array([100 / 7**0.75, 0, 200 / 7**0.75, 0, 0, 0, 300 / 11**0.75])
+    np.testing.assert_allclose(nl.local_response_norm(x).ravel(), expected, rtol=1e-12)
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 5), st.integers(1, 40), st.integers(1, 20), st.booleans())
+def test_dense_equals_keras(n, inputs, outputs, transposed):
+    x, weights, bias = positive((n, inputs)), positive((inputs, outputs), 1), positive(outputs, 2)
+    if transposed:
+        weights = np.ascontiguousarray(weights.T).T
+    y = nl.dense(x, weights, bias)
+    assert y.dtype == np.float32
+    assert_close(y, keras.ops.matmul(x, weights) + bias)
+    assert_close(y, np.einsum("ni,io->no", x.astype(np.float64), weights) + bias)
+
+
+def test_dense_by_hand():
+    np.testing.assert_array_equal(nl.dense([[1, 2]], [[1, 0, 3], [0, 1, -1]], [10, 20, 30]), [[11, 22, 31]])
+
+
+def test_dropout_scales_as_keras_and_keeps_the_expected_value():
+    x = np.ones((200, 500), np.float32)
+    for rate in (0.2, 0.5):
+        y, mask = nl.dropout(x, rate, np.random.default_rng(0))
+        in_keras = keras.layers.Dropout(rate, seed=0)(x, training=True)
+        np.testing.assert_allclose(np.unique(y), np.unique(in_keras), rtol=1e-6)
+        np.testing.assert_array_equal(mask, y > 0)
+        # The share of 100,000 kept values has the standard deviation sqrt(rate * (1 - rate) / 100,000) <= 0.0016.
+        assert abs(mask.mean() - (1 - rate)) < 0.008
+        assert abs(y.mean() - 1) < 0.016
+
+
+def test_dropout_follows_its_generator_and_rate_0_keeps_everything():
+    x = normal((4, 5))
+    first, again = (nl.dropout(x, 0.5, np.random.default_rng(3))[1] for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    y, mask = nl.dropout(x, 0, np.random.default_rng(3))
+    np.testing.assert_array_equal(y, x)
+    assert mask.all()
+
+
+def test_softmax_equals_scipy_and_survives_large_logits():
+    z = normal((6, 10), 0) * 20
+    assert_close(nl.softmax(z), scipy.special.softmax(z, axis=1), 1e-12)
+    assert_close(nl.softmax(z.astype(np.float32)), keras.ops.softmax(z.astype(np.float32)))
+    np.testing.assert_allclose(nl.softmax([[1e4, 1e4, -1e4]]), [[0.5, 0.5, 0]])
+    np.testing.assert_allclose(nl.softmax([0, np.log(3)]), [0.25, 0.75])
+
+
+def test_cross_entropy_equals_keras_and_the_logarithm():
+    z, labels = normal((6, 10), 0, np.float32) * 3, np.array([0, 9, 3, 3, 7, 1])
+    loss = nl.cross_entropy(nl.softmax(z), labels)
+    in_keras = keras.losses.sparse_categorical_crossentropy(labels, z, from_logits=True)
+    assert_close(loss, np.mean(in_keras))
+    assert_close(loss, np.mean(scipy.special.logsumexp(z, axis=1) - z[np.arange(6), labels]))
+    np.testing.assert_allclose(nl.cross_entropy([[0.5, 0.5], [0.75, 0.25]], [0, 1]), (np.log(2) + np.log(4)) / 2)
+    np.testing.assert_allclose(nl.cross_entropy(np.full((3, 10), 0.1), [1, 2, 3]), np.log(10))
+
+
+def test_cross_entropy_of_a_hopeless_guess_is_finite_and_equals_keras():
+    probabilities, labels = np.array([[1.0, 0.0]], np.float32), np.array([1])
+    expected = keras.losses.sparse_categorical_crossentropy(labels, probabilities)
+    assert_close([nl.cross_entropy(probabilities, labels)], expected)
+
+
+# Gradients: by finite differences in float64, and in float32 against TensorFlow's tape
+
+
+def finite_differences(function, x, dy, step=1e-5):
+    """Gradient of sum(function(x) * dy) for every element of x, by central differences in float64."""
+    x = np.array(x, np.float64)
+    gradient = np.empty_like(x)
+    for place in np.ndindex(x.shape):
+        middle = x[place]
+        x[place] = middle + step
+        above = np.sum(function(x) * dy)
+        x[place] = middle - step
+        gradient[place] = (above - np.sum(function(x) * dy)) / (2 * step)
+        x[place] = middle
+    return gradient
+
+
+def tape_gradients(function, arrays, dy):
+    variables = [tf.Variable(array) for array in arrays]
+    with tf.GradientTape() as tape:
+        y = function(*variables)
+    return [np.asarray(gradient) for gradient in tape.gradient(y, variables, np.asarray(dy, y.dtype.name))]
+
+
+@settings(deadline=None, max_examples=15)
+@given(convolutions(most_images=2, largest=6))
+def test_conv2d_gradients_equal_finite_differences(case):
+    x, weights, bias, *rest = [np.asarray(value, np.float64) if np.ndim(value) else value for value in case]
+    dy = positive(nl.conv2d(x, weights, bias, *rest).shape, 5, np.float64)
+    dx, dweights, dbias = nl.conv2d_gradients(dy, x, weights, *rest)
+    assert_close(dx, finite_differences(lambda v: nl.conv2d(v, weights, bias, *rest), x, dy), 1e-6)
+    assert_close(dweights, finite_differences(lambda v: nl.conv2d(x, v, bias, *rest), weights, dy), 1e-6)
+    assert_close(dbias, finite_differences(lambda v: nl.conv2d(x, weights, v, *rest), bias, dy), 1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(convolutions())
+def test_conv2d_gradients_equal_tensorflow(case):
+    x, weights, bias, *rest = case
+    dy = positive(nl.conv2d(*case).shape, 5)
+    # In float64: the float32 gradient of a 1x1 kernel with a stride above 1 writes beyond its memory in TensorFlow 2.21
+    # (oneDNN's Conv2DBackpropFilter) and now and then ends the process.
+    arrays = [array.astype(np.float64) for array in (x, weights, bias)]
+    expected = tape_gradients(lambda *arrays: keras_conv2d(*arrays, *rest), arrays, dy)
+    for found, wanted in zip(nl.conv2d_gradients(dy, x, weights, *rest), expected, strict=True):
+        assert found.dtype == np.float32
+        assert_close(found, wanted)
+
+
+def all_different(shape, seed=0):
+    return np.random.default_rng(seed).permutation(np.prod(shape)).reshape(shape).astype(np.float32)
+
+
+@settings(deadline=None, max_examples=20)
+@given(poolings(all_different))
+def test_max_pool2d_gradient_equals_finite_differences_and_tensorflow(case):
+    x, size, stride = case
+    assume(x.strides[-1] != 0 and x.size <= 400)
+    dy = positive(nl.max_pool2d(x, size, stride).shape, 5)
+    dx = nl.max_pool2d_gradient(dy, x, size, stride)
+    assert dx.dtype == np.float32
+    differences = finite_differences(lambda v: nl.max_pool2d(v, size, stride), x, dy)
+    assert_close(nl.max_pool2d_gradient(dy.astype(np.float64), x, size, stride), differences, 1e-6)
+    assert_close(dx, tape_gradients(lambda v: tf.nn.max_pool2d(v, size, stride, "VALID"), [x], dy)[0])
+
+
+@settings(deadline=None, max_examples=30)
+@given(poolings(lambda shape, seed: np.random.default_rng(seed).integers(0, 3, shape).astype(np.float32)))
+def test_max_pool2d_gradient_at_ties_equals_tensorflow(case):
+    x, size, stride = case
+    dy = positive(nl.max_pool2d(x, size, stride).shape, 5)
+    expected = tape_gradients(lambda v: tf.nn.max_pool2d(v, size, stride, "VALID"), [x], dy)[0]
+    assert_close(nl.max_pool2d_gradient(dy, x, size, stride), expected)
+
+
+def test_max_pool2d_gradient_by_hand():
+    x = np.zeros((1, 5, 5, 1))
+    dy = np.array([[1.0, 2], [3, 4]]).reshape(1, 2, 2, 1)
+    first = np.zeros((5, 5))
+    first[:3:2, :3:2] = [[1, 2], [3, 4]]  # all values tie: the first of each window gets the gradient
+    np.testing.assert_array_equal(nl.max_pool2d_gradient(dy, x)[0, ..., 0], first)
+    x[0, 2, 2, 0] = 1  # the largest value of all four overlapping windows gets 1 + 2 + 3 + 4
+    middle = np.zeros((5, 5))
+    middle[2, 2] = 10
+    np.testing.assert_array_equal(nl.max_pool2d_gradient(dy, x)[0, ..., 0], middle)
+
+
+def test_relu_gradient_equals_finite_differences_and_tensorflow():
+    x = normal((3, 4, 2))
+    x += np.sign(x) * 0.01  # away from the kink
+    dy = normal(x.shape, 1)
+    assert_close(nl.relu_gradient(dy, x), finite_differences(nl.relu, x, dy), 1e-6)
+    x.flat[:5] = 0  # at the kink TensorFlow's gradient is 0, too
+    x, dy = x.astype(np.float32), dy.astype(np.float32)
+    assert_close(nl.relu_gradient(dy, x), tape_gradients(tf.nn.relu, [x], dy)[0])
+
+
+@pytest.mark.parametrize("size, k, alpha, beta", [(5, 2.0, 1e-4, 0.75), (3, 1.0, 0.5, 0.75), (7, 0.5, 2.0, 1.3)])
+def test_local_response_norm_gradient_equals_finite_differences_and_tensorflow(size, k, alpha, beta):
+    constants = (size, k, alpha, beta)
+    x, dy = normal((2, 2, 3, 6)) * 3, normal((2, 2, 3, 6), 1)
+    differences = finite_differences(lambda v: nl.local_response_norm(v, *constants), x, dy)
+    assert_close(nl.local_response_norm_gradient(dy, x, *constants), differences, 1e-6)
+    x, dy = x.astype(np.float32), dy.astype(np.float32)
+    found = nl.local_response_norm_gradient(dy, x, *constants)
+    assert_close(found, tape_gradients(lambda v: tf.nn.lrn(v, size // 2, k, alpha, beta), [x], dy)[0])
+
+
+def test_dense_gradients_equal_finite_differences_and_tensorflow():
+    x, weights, bias, dy = normal((3, 7)), normal((7, 5), 1), normal(5, 2), normal((3, 5), 3)
+    dx, dweights, dbias = nl.dense_gradients(dy, x, weights)
+    assert_close(dx, finite_differences(lambda v: nl.dense(v, weights, bias), x, dy), 1e-6)
+    assert_close(dweights, finite_differences(lambda v: nl.dense(x, v, bias), weights, dy), 1e-6)
+    assert_close(dbias, finite_differences(lambda v: nl.dense(x, weights, v), bias, dy), 1e-6)
+    x, weights, bias, dy = (array.astype(np.float32) for array in (x, weights, bias, dy))
+    expected = tape_gradients(lambda x, w, b: keras.ops.matmul(x, w) + b, (x, weights, bias), dy)
+    for found, wanted in zip(nl.dense_gradients(dy, x, weights), expected, strict=True):
+        assert_close(found, wanted)
+
+
+def test_dropout_gradient_equals_finite_differences_and_tensorflow():
+    x, dy = normal((4, 6)), normal((4, 6), 1)
+    _, mask = nl.dropout(x, 0.3, np.random.default_rng(2))
+    gradient = nl.dropout_gradient(dy, mask, 0.3)
+    assert_close(gradient, finite_differences(lambda v: nl.dropout(v, 0.3, np.random.default_rng(2))[0], x, dy), 1e-6)
+
+    def dropout(v):  # Keras' own mask, with the seed of the layer
+        return keras.layers.Dropout(0.3, seed=4)(v, training=True)
+
+    x, dy = np.ones((4, 6), np.float32), dy.astype(np.float32)
+    expected = tape_gradients(dropout, [x], dy)[0]
+    assert_close(nl.dropout_gradient(dy, np.asarray(dropout(x)) > 0, 0.3), expected)
+
+
+def test_softmax_cross_entropy_gradient_equals_finite_differences_and_tensorflow():
+    z, labels = normal((5, 4)) * 2, np.array([3, 0, 2, 2, 1])
+    gradient = nl.softmax_cross_entropy_gradient(nl.softmax(z), labels)
+    assert_close(gradient, finite_differences(lambda v: nl.cross_entropy(nl.softmax(v), labels), z, 1.0), 1e-6)
+    z = z.astype(np.float32)
+
+    def loss(v):
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, v))
+
+    assert_close(nl.softmax_cross_entropy_gradient(nl.softmax(z), labels), tape_gradients(loss, [z], 1.0)[0])
+
+
+# Types and arguments
+
+
+def every_function(dtype):
+    """Call each function with arrays of one type; yield its name, its arguments and its results."""
+    x, weights, bias = normal((2, 6, 6, 4), 0, dtype), normal((3, 3, 2, 6), 1, dtype), normal(6, 2, dtype)
+    flat, matrix, mask = normal((2, 5), 3, dtype), normal((5, 6), 4, dtype), np.eye(6) > 0
+    probabilities, labels = nl.softmax(flat), np.array([0, 4])
+    half, rng = np.float64(0.5), np.random.default_rng(0)  # a NumPy scalar must not make float32 wider
+    for name, *arguments in [
+        ("conv2d", x, weights, bias, 2, 1, 2),
+        ("conv2d_gradients", normal((2, 3, 3, 6), 5, dtype), x, weights, 2, 1, 2),
+        ("max_pool2d", x),
+        ("max_pool2d_gradient", normal((2, 2, 2, 4), 5, dtype), x),
+        ("relu", x),
+        ("relu_gradient", x, x),
+        ("local_response_norm", x, 5, half, half, half),
+        ("local_response_norm_gradient", x, x, 5, half, half, half),
+        ("dense", flat, matrix, bias),
+        ("dense_gradients", normal((2, 6), 5, dtype), flat, matrix),
+        ("dropout", flat, half, rng),
+        ("dropout_gradient", matrix.T @ matrix, mask, half),
+        ("softmax", flat),
+        ("cross_entropy", probabilities, labels),
+        ("softmax_cross_entropy_gradient", probabilities, labels),
+    ]:
+        before = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
+        results = getattr(nl, name)(*arguments)
+        results = results[:1] if name == "dropout" else results  # its mask is Boolean
+        yield name, zip(before, arguments, strict=True), results if isinstance(results, tuple) else (results,)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_types_stay_and_arguments_are_left_alone(dtype):
+    names = set()
+    for name, arguments, results in every_function(dtype):
+        names.add(name)
+        assert [result.dtype for result in results] == [dtype] * len(results), name
+        for before, after in arguments:
+            if isinstance(after, np.ndarray):
+                np.testing.assert_array_equal(before, after, err_msg=name)
+    public = {name for name, value in vars(nl).items() if callable(value) and value.__module__ == nl.__name__}
+    assert names == {name for name in public if not name.startswith("_")} - {"alexnet_forward"}
+
+
+def test_integers_are_computed_as_floating_point_numbers():
+    x = np.full((1, 4, 4, 1), 200, np.uint8)  # 200 * 200 does not fit a byte
+    assert nl.conv2d(x, np.full((2, 2, 1, 1), 200, np.uint8))[0, 0, 0, 0] == 160_000
+    assert nl.local_response_norm(x, k=1, alpha=1, beta=1)[0, 0, 0, 0] == pytest.approx(200 / 40_001)
+    assert nl.dense([[1, 2]], [[3], [4]]).dtype == np.float64
+
+
+X, W = np.ones((1, 6, 6, 4)), np.ones((3, 3, 4, 6))
+P = np.full((2, 3), 1 / 3)
+RNG = np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: nl.conv2d(X[0], W), ["x", "(6, 6, 4)", "N x H x W x C"]),
+        (lambda: nl.conv2d(np.empty((0, 6, 6, 4)), W), ["x", "(0, 6, 6, 4)", "at least one"]),
+        (lambda: nl.conv2d(np.full((1, 6, 6, 4), "a"), W), ["x", "<U1", "numbers"]),
+        (lambda: nl.conv2d(X * 1j, W), ["x", "complex128", "numbers"]),
+        (lambda: nl.conv2d(X, W[0]), ["weights", "(3, 4, 6)", "k x k x C/groups x F"]),
+        (lambda: nl.conv2d(X, W[:, :, :3]), ["weights", "(3, 3, 3, 6)", "4 channels"]),
+        (lambda: nl.conv2d(X, W, groups=2), ["weights", "(3, 3, 4, 6)", "groups=2", "2 at the third place"]),
+        (lambda: nl.conv2d(X, W, groups=3), ["groups=3", "4 channels", "6 filters"]),
+        (lambda: nl.conv2d(X, W[..., :5], groups=2), ["groups=2", "5 filters"]),
+        (lambda: nl.conv2d(X, W, groups=0), ["groups=0", "1 or more"]),
+        (lambda: nl.conv2d(X, W, np.ones(5)), ["bias", "(5,)", "(6,)"]),
+        (lambda: nl.conv2d(X, W, stride=0), ["stride=0", "1 or more"]),
+        (lambda: nl.conv2d(X, W, stride=1.5), ["stride=1.5", "integer"]),
+        (lambda: nl.conv2d(X, W, stride=(2, 2)), ["stride=(2, 2)", "integer"]),
+        (lambda: nl.conv2d(X, W, stride=True), ["stride=True", "integer"]),
+        (lambda: nl.conv2d(X, W, padding=-1), ["padding=-1", "0 or more"]),
+        (lambda: nl.conv2d(X, W, padding="same"), ["padding='same'", "integer"]),
+        (lambda: nl.conv2d(X[:, :2], W), ["weights", "3 x 3", "2 x 6"]),
+        (lambda: nl.conv2d_gradients(np.ones((1, 4, 4, 5)), X, W), ["dy", "(1, 4, 4, 5)", "(1, 4, 4, 6)"]),
+        (lambda: nl.max_pool2d(X[..., 0]), ["x", "(1, 6, 6)", "N x H x W x C"]),
+        (lambda: nl.max_pool2d(X, 7), ["size=7", "6 x 6"]),
+        (lambda: nl.max_pool2d(X, 0), ["size=0", "1 or more"]),
+        (lambda: nl.max_pool2d(X, 3, 0.5), ["stride=0.5", "integer"]),
+        (lambda: nl.max_pool2d_gradient(X, X), ["dy", "(1, 6, 6, 4)", "(1, 2, 2, 4)"]),
+        (lambda: nl.relu("a"), ["x", "<U1", "numbers"]),
+        (lambda: nl.relu_gradient(X, X[0]), ["dy", "(1, 6, 6, 4)", "(6, 6, 4)"]),
+        (lambda: nl.local_response_norm(X, size=4), ["size=4", "odd"]),
+        (lambda: nl.local_response_norm(X, size=-1), ["size=-1", "1 or more"]),
+        (lambda: nl.local_response_norm(X, k=0), ["k=0", "above 0"]),
+        (lambda: nl.local_response_norm(X, alpha=-1), ["alpha=-1", "0 or more"]),
+        (lambda: nl.local_response_norm(X[0]), ["x", "(6, 6, 4)", "N x H x W x C"]),
+        (lambda: nl.local_response_norm_gradient(X[0], X), ["dy", "(6, 6, 4)", "(1, 6, 6, 4)"]),
+        (lambda: nl.dense(np.ones(3), np.ones((3, 2))), ["x", "(3,)", "N x inputs"]),
+        (lambda: nl.dense(np.ones((1, 3)), np.ones((2, 3))), ["weights", "(2, 3)", "3 rows"]),
+        (lambda: nl.dense(np.ones((1, 3)), np.ones((3, 2)), 1.0), ["bias", "()", "(2,)"]),
+        (lambda: nl.dense_gradients(np.ones((1, 3)), np.ones((1, 3)), np.ones((3, 2))), ["dy", "(1, 3)", "(1, 2)"]),
+        (lambda: nl.dropout(X, 1, RNG), ["rate=1", "below 1"]),
+        (lambda: nl.dropout(X, -0.1, RNG), ["rate=-0.1", "from 0"]),
+        (lambda: nl.dropout(X, np.nan, RNG), ["rate=nan", "below 1"]),
+        (lambda: nl.dropout(X, "half", RNG), ["rate='half'", "number"]),
+        (lambda: nl.dropout(X, 0.5, 7), ["rng=7", "Generator"]),
+        (lambda: nl.dropout_gradient(X, X[0] > 0, 0.5), ["dy", "(1, 6, 6, 4)", "(6, 6, 4)"]),
+        (lambda: nl.dropout_gradient(X, X > 0, 1.5), ["rate=1.5", "below 1"]),
+        (lambda: nl.softmax(3.0), ["z=3.0", "classes"]),
+        (lambda: nl.cross_entropy(P * 2, [0, 1]), ["probabilities", "2 ... 2", "sum to 1"]),
+        (lambda: nl.cross_entropy([[-1, 2.0]], [0]), ["probabilities", "-1", "negative"]),
+        (lambda: nl.cross_entropy([[np.nan, 1.0]], [0]), ["probabilities", "nan"]),
+        (lambda: nl.cross_entropy(P[0], [0]), ["probabilities", "(3,)", "N x classes"]),
+        (lambda: nl.cross_entropy(P, [0, 3]), ["labels=[0, 3]", "0 to 2"]),
+        (lambda: nl.cross_entropy(P, [0, -1]), ["labels=[0, -1]", "0 to 2"]),
+        (lambda: nl.cross_entropy(P, [0]), ["labels=[0]", "2 integers"]),
+        (lambda: nl.cross_entropy(P, [0.0, 1.0]), ["labels=[0.0, 1.0]", "integers"]),
+        (lambda: nl.softmax_cross_entropy_gradient(P, np.eye(3)[:2]), ["labels=[[1.0", "2 integers"]),
+        (lambda: nl.alexnet_forward(X, {}, towers=3), ["towers=3", "1", "2"]),
+        (lambda: nl.alexnet_forward(X, {"conv1": (W, None)}), ["weights", "conv2", "fc8"]),
+    ],
+)
+def test_bad_input_is_named_with_its_value_and_what_is_allowed(call, words):
+    with pytest.raises(ValueError, match="allowed") as caught:
+        call()
+    for word in words:
+        assert word in str(caught.value)
+
+
+# The whole network: here on a part of the photo that is not square, in test_models.py on the photo
+
+
+@pytest.mark.parametrize("towers, normalized", [(1, False), (2, True)], ids=["one tower", "two towers normalized"])
+def test_alexnet_forward_equals_keras_at_every_layer(towers, normalized):
+    keras.utils.set_random_seed(towers)
+    model = models.alexnet((99, 83, 3), num_classes=10, towers=towers, local_response_norm=normalized)
+    weights = {layer.name: tuple(layer.get_weights()) for layer in model.layers if layer.weights}
+    # The paper's range of pixels, so that the sums of squares matter beside the normalization's k = 2.
+    x = data.sample_photo(227)[np.newaxis, 64:163, 72:155].astype(np.float32) - 118
+    tensors = nl.alexnet_forward(x, weights, towers, normalized)
+
+    after_activation = {f"conv{i}": f"relu{i}" for i in range(1, 6)}
+    after_activation |= {"fc6": "relu6", "fc7": "relu7", "fc8": "softmax"}
+    compared = [layer for layer in model.layers if not layer.name.startswith("dropout")]
+    outputs = keras.Model(model.inputs, [layer.output for layer in compared]).predict(x, verbose=0)
+    for layer, expected in zip(compared, outputs, strict=True):
+        found = tensors[after_activation.get(layer.name, layer.name)]
+        assert found.dtype == np.float32
+        assert_close(found, expected, 1e-4)
+    before_activation = {layer.name for layer in compared if layer.name in after_activation}
+    assert set(tensors) == {after_activation.get(layer.name, layer.name) for layer in compared} | before_activation
+    for name in before_activation - {"fc8"}:
+        np.testing.assert_array_equal(nl.relu(tensors[name]), tensors[after_activation[name]])
+
+
+# Training: every kind of layer, at a size where three steps take no time
+
+RATE, MOMENTUM, DECAY, STEPS = 0.05, 0.9, 0.0005, 3
+NORM = {"size": 3, "k": 1.0, "alpha": 0.1, "beta": 0.75}
+SHAPES = {"conv1": (3, 3, 2, 4), "conv2": (3, 3, 2, 6), "fc1": (6, 8), "fc2": (8, 3)}
+
+
+def small_weights(dtype):
+    return {
+        name: (normal(shape, i, dtype) * np.sqrt(2 / np.prod(shape[:-1])).astype(dtype), positive(shape[-1], i, dtype))
+        for i, (name, shape) in enumerate(SHAPES.items())
+    }
+
+
+def small_batches(dtype):
+    """Three batches: images, the dropout's mask (already scaled), labels."""
+    for step in range(STEPS):
+        kept, _ = nl.dropout(np.ones((4, 8), dtype), 0.5, np.random.default_rng(step))
+        yield normal((4, 15, 15, 2), 50 + step, dtype), kept, np.random.default_rng(step).integers(0, 3, 4)
+
+
+def numpy_gradients(weights, x, kept, labels):
+    """Forward and backward through the small network; return {name: (dkernel, dbias)}."""
+    conv1 = nl.conv2d(x, *weights["conv1"], stride=2)
+    relu1 = nl.relu(conv1)
+    norm1 = nl.local_response_norm(relu1, **NORM)
+    pool1 = nl.max_pool2d(norm1)
+    conv2 = nl.conv2d(pool1, *weights["conv2"], padding=1, groups=2)
+    relu2 = nl.relu(conv2)
+    pool2 = nl.max_pool2d(relu2)
+    flat = pool2.reshape(len(x), -1)
+    fc1 = nl.dense(flat, *weights["fc1"])
+    dropped = nl.relu(fc1) * kept
+    probabilities = nl.softmax(nl.dense(dropped, *weights["fc2"]))
+
+    gradients = {}
+    d = nl.softmax_cross_entropy_gradient(probabilities, labels)
+    d, *gradients["fc2"] = nl.dense_gradients(d, dropped, weights["fc2"][0])
+    d = nl.relu_gradient(nl.dropout_gradient(d, kept > 0, 0.5), fc1)
+    d, *gradients["fc1"] = nl.dense_gradients(d, flat, weights["fc1"][0])
+    d = nl.relu_gradient(nl.max_pool2d_gradient(d.reshape(pool2.shape), relu2), conv2)
+    d, *gradients["conv2"] = nl.conv2d_gradients(d, pool1, weights["conv2"][0], padding=1, groups=2)
+    d = nl.local_response_norm_gradient(nl.max_pool2d_gradient(d, norm1), relu1, **NORM)
+    _, *gradients["conv1"] = nl.conv2d_gradients(nl.relu_gradient(d, conv1), x, weights["conv1"][0], stride=2)
+    return gradients
+
+
+def numpy_training(dtype):
+    """Train by the paper's rule (section 5), kernels with weight decay; yield the weights after each step."""
+    weights = {name: [array.copy() for array in pair] for name, pair in small_weights(dtype).items()}
+    velocities = {name: [np.zeros_like(array) for array in pair] for name, pair in weights.items()}
+    for batch in small_batches(dtype):
+        gradients = numpy_gradients(weights, *batch)
+        for name, place in itertools.product(SHAPES, (0, 1)):
+            w, v, decay = weights[name][place], velocities[name][place], (DECAY, 0)[place]
+            v[:] = MOMENTUM * v - decay * RATE * w - RATE * gradients[name][place]
+            w += v
+        yield {name: [array.copy() for array in pair] for name, pair in weights.items()}
+
+
+def keras_training(dtype, optimizer, l2=None):
+    """Train the same network in Keras; yield the weights after each step."""
+    layers, options = keras.layers, {"kernel_regularizer": keras.regularizers.L2(l2) if l2 else None}
+    image, kept = keras.Input((15, 15, 2)), keras.Input((8,))
+    x = layers.Conv2D(4, 3, strides=2, activation="relu", name="conv1", **options)(image)
+    x = layers.MaxPooling2D(3, 2)(models.LocalResponseNorm(**NORM)(x))
+    x = layers.Conv2D(6, 3, padding="same", groups=2, activation="relu", name="conv2", **options)(x)
+    x = layers.Flatten()(layers.MaxPooling2D(3, 2)(x))
+    x = layers.Dense(8, activation="relu", name="fc1", **options)(x)
+    x = layers.Multiply()([x, kept])  # dropout, with the mask that NumPy drew
+    model = keras.Model([image, kept], layers.Dense(3, activation="softmax", name="fc2", **options)(x))
+    for name, pair in small_weights(dtype).items():
+        model.get_layer(name).set_weights(pair)
+    model.compile(optimizer, loss="sparse_categorical_crossentropy", jit_compile=False)
+    for x, kept_values, labels in small_batches(dtype):
+        model.train_on_batch([x, kept_values], labels)
+        yield {name: model.get_layer(name).get_weights() for name in SHAPES}
+
+
+@pytest.fixture(params=[np.float64, np.float32], ids=["float64", "float32"])
+def dtype(request):
+    """Let Keras compute in this type during the test."""
+    usual = keras.config.floatx(), keras.config.dtype_policy()
+    keras.config.set_floatx(request.param.__name__)  # losses
+    keras.config.set_dtype_policy(request.param.__name__)  # layers
+    yield request.param
+    keras.config.set_floatx(usual[0])
+    keras.config.set_dtype_policy(usual[1])
+
+
+def changes(dtype, history):
+    """Stack the steps' changes from the start: {(name, 0 kernel or 1 bias): steps x shape}."""
+    start, history = small_weights(dtype), list(history)
+    return {
+        (name, place): np.array([weights[name][place] - start[name][place] for weights in history])
+        for name in SHAPES
+        for place in (0, 1)
+    }
+
+
+def test_three_steps_of_sgd_change_every_weight_as_in_keras(dtype):
+    ours = changes(dtype, numpy_training(dtype))
+    optimizer = keras.optimizers.SGD(RATE, momentum=MOMENTUM)
+    theirs = changes(dtype, keras_training(dtype, optimizer, l2=DECAY / 2))
+    for key, expected in theirs.items():
+        assert ours[key].dtype == dtype
+        for step in range(STEPS):
+            assert np.abs(expected[step]).max() > 1e-3, "a layer that does not learn compares nothing"
+            assert_close(ours[key][step], expected[step])
+
+
+@pytest.mark.parametrize("dtype", [np.float64], indirect=True)
+def test_keras_decoupled_weight_decay_departs_at_the_second_step(dtype):
+    ours = changes(dtype, numpy_training(dtype))
+    optimizer = keras.optimizers.SGD(RATE, momentum=MOMENTUM, weight_decay=DECAY)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    theirs = changes(dtype, keras_training(dtype, optimizer))
+    for name in SHAPES:
+        first, second = (theirs[name, 0][step] for step in (0, 1))
+        assert_close(ours[name, 0][0], first)
+        # The paper's velocity still carries 0.9 of the first step's decay; Keras' carries none of it.
+        carried = -MOMENTUM * DECAY * RATE * small_weights(dtype)[name][0]
+        apart = ours[name, 0][1] - second
+        assert np.abs(apart).max() > 1e-5 * np.abs(second).max()
+        assert_close(apart, carried, 1e-3)

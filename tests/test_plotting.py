@@ -1,0 +1,444 @@
+"""Figures: the display of the course, and what each plot draws."""
+
+import io
+import itertools
+
+import matplotlib as mpl
+import matplotlib.image
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+
+from alexnet_helpers import plotting
+from alexnet_helpers.geometry import Layer, alexnet_layers, layer_table
+from alexnet_helpers.plotting import (
+    COLORS,
+    explore,
+    plot_architecture,
+    plot_feature_maps,
+    plot_filters,
+    set_style,
+    show,
+)
+
+
+@pytest.fixture(autouse=True)
+def _style():
+    set_style()
+    yield
+    plt.close("all")
+    mpl.rcdefaults()
+
+
+@pytest.fixture
+def displayed(monkeypatch):
+    """Collect what is displayed as (data, metadata)."""
+    shown = []
+    monkeypatch.setattr(plotting, "display", lambda data, metadata=None, raw=False: shown.append((data, metadata)))
+    return shown
+
+
+def pixels(png):
+    return mpl.image.imread(io.BytesIO(png))
+
+
+def test_style_is_readable_and_starts_afresh():
+    mpl.rcParams["font.size"] = 3
+    mpl.rcParams["lines.linewidth"] = 40
+    set_style()
+    assert mpl.rcParams["font.size"] >= 9
+    assert mpl.rcParams["lines.linewidth"] == mpl.rcParamsDefault["lines.linewidth"]
+    assert mpl.rcParams["figure.figsize"][0] * plotting.DPI <= 800
+    assert mpl.rcParams["figure.facecolor"] == mpl.rcParams["savefig.facecolor"] == "white"
+
+
+# How protanopes and deuteranopes see linear red, green, blue (Machado, Oliveira, Fernandes 2009, severity 1).
+COLOUR_BLIND = {
+    "protan": [[0.152, 1.053, -0.205], [0.115, 0.786, 0.099], [-0.004, -0.048, 1.052]],
+    "deutan": [[0.367, 0.861, -0.228], [0.280, 0.673, 0.047], [-0.012, 0.043, 0.969]],
+}
+
+
+@pytest.mark.parametrize("kind", COLOUR_BLIND)
+def test_colours_stay_apart_for_colour_blind_readers(kind):
+    linear = np.array([mpl.colors.to_rgb(color) for color in COLORS.values()]) ** 2.2
+    seen = np.clip(linear @ np.array(COLOUR_BLIND[kind]).T, 0, 1) ** (1 / 2.2)
+    apart = np.linalg.norm(seen[:, None] - seen, axis=-1) + 9 * np.eye(len(seen))
+    assert apart.min() > 0.1, [list(COLORS)[i] for i in np.unravel_index(apart.argmin(), apart.shape)]
+
+
+def test_show_stores_a_white_png_with_alt_text_and_closes_the_figure(displayed):
+    figure, axes = plt.subplots(figsize=(4, 2), facecolor="black")
+    axes.plot([1, 2])
+    show(figure, "A line")
+    ((data, metadata),) = displayed
+    assert data["text/plain"] == "A line"
+    assert metadata["image/png"]["alt"] == "A line"
+    image = pixels(data["image/png"])
+    assert image.shape[1] <= 450
+    assert (image[0, 0] == 1).all()
+    assert image.min() < 1
+    assert not plt.fignum_exists(figure.number)
+
+
+@pytest.mark.parametrize("alt", ["", "  ", None, 3])
+def test_show_wants_an_alt_text(displayed, alt):
+    with pytest.raises(ValueError, match=r"^alt=.*says what the figure shows"):
+        show(plt.figure(), alt)
+    assert displayed == []
+
+
+@pytest.fixture
+def explored(monkeypatch, displayed):
+    """Call `explore` and return its box of sliders and picture, without a kernel."""
+    import ipywidgets
+
+    boxes = []
+    build = ipywidgets.VBox
+
+    def remember(children):
+        boxes.append(build(children))
+        return boxes[-1]
+
+    monkeypatch.setattr(ipywidgets, "VBox", remember)
+
+    def run(draw, **sliders):
+        explore(draw, **sliders)
+        return boxes[-1].children
+
+    return run
+
+
+def test_explore_draws_at_once_and_once_a_move(explored, displayed):
+    calls = []
+
+    def draw(**values):
+        calls.append(values)
+        figure, axes = plt.subplots()
+        axes.plot(list(range(values["kernel_size"])))
+        return figure
+
+    *controls, picture = explored(draw, kernel_size=(1, 9, 2, 3), rate=(0.0, 1.0, 0.1, 0.5), rounding=["floor", "ceil"])
+    assert calls == [{"kernel_size": 3, "rate": 0.5, "rounding": "floor"}]
+    first = picture.value
+    assert [control.description for control in controls] == ["kernel size", "rate", "rounding"]
+    controls[0].value = 5
+    controls[2].value = "ceil"
+    assert calls[1:] == [
+        {"kernel_size": 5, "rate": 0.5, "rounding": "floor"},
+        {"kernel_size": 5, "rate": 0.5, "rounding": "ceil"},
+    ]
+    assert picture.value != first
+    assert pixels(picture.value).shape[2] == 4
+    assert plt.get_fignums() == []
+    ((data, _),) = displayed
+    assert data["text/plain"] == "Sliders for kernel_size, rate, rounding: run this cell to move them."
+    assert "model_id" in data["application/vnd.jupyter.widget-view+json"]
+
+
+def test_explore_shows_what_a_bad_value_breaks(explored):
+    def draw(kernel):
+        if kernel > 2:
+            raise ValueError(f"kernel={kernel}: allowed is at most 2")
+        return plt.figure()
+
+    control, picture = explored(draw, kernel=(1, 3, 1, 1))
+    before = picture.value
+    control.value = 3
+    assert picture.value != before
+    assert pixels(picture.value).shape[0] < 200
+    assert plt.get_fignums() == []
+
+
+def drawn(figure):
+    """Return what each of a figure's axes shows, as arrays."""
+    return [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
+
+
+def wording(figure):
+    """Return all texts of a figure's first axes."""
+    return [text.get_text() for text in figure.axes[0].texts]
+
+
+def test_feature_maps_are_spread_over_the_channels_each_with_its_own_contrast():
+    rng = np.random.default_rng(0)
+    maps = rng.normal(size=(9, 7, 40)) * 10.0 ** np.arange(-20, 20)
+    figure = plot_feature_maps(maps, channels=5, columns=3, title="A title")
+    assert [axes.get_title() for axes in figure.axes] == ["0", "10", "20", "29", "39"]
+    assert figure._suptitle.get_text() == "A title"
+    assert figure.get_figwidth() == 8
+    for shown, channel in zip(drawn(figure), [0, 10, 20, 29, 39], strict=True):
+        assert shown.shape == (9, 7)
+        assert (shown.min(), shown.max()) == (0, 1)
+        low, high = maps[..., channel].min(), np.percentile(maps[..., channel], 99)
+        np.testing.assert_allclose(shown, np.clip((maps[..., channel] - low) / (high - low), 0, 1))
+
+
+def test_feature_maps_of_a_batch_are_those_of_its_first_image():
+    batch = np.random.default_rng(1).normal(size=(2, 5, 5, 3)).astype(np.float32)
+    figure = plot_feature_maps(batch, channels=[2, 0], titles=["blue", "red"])
+    alone = plot_feature_maps(batch[0], channels=[2, 0])
+    assert [axes.get_title() for axes in figure.axes] == ["blue", "red"]
+    for shown, expected in zip(drawn(figure), drawn(alone), strict=True):
+        np.testing.assert_array_equal(shown, expected)
+
+
+def test_a_feature_map_without_contrast_is_grey_and_a_single_spark_white():
+    maps = np.zeros((20, 20, 2))
+    maps[3, 3, 1] = 2
+    even, spark = drawn(plot_feature_maps(maps))
+    assert (even == 0.5).all()
+    assert spark[3, 3] == 1
+    assert spark.sum() == 1
+
+
+@pytest.mark.parametrize(
+    ("maps", "named", "message"),
+    [
+        (np.zeros((4, 4)), {}, r"maps: shape \(4, 4\), allowed"),
+        (np.zeros((0, 4, 3)), {}, r"maps: shape \(0, 4, 3\), allowed"),
+        (np.full((4, 4, 2), np.nan), {}, "maps: a value is not finite"),
+        (np.zeros((4, 4, 2)), {"channels": [2]}, r"channels=\[2\]: allowed are numbers from 0 to 1"),
+        (np.zeros((4, 4, 2)), {"channels": [-1]}, r"channels=\[-1\]: allowed"),
+        (np.zeros((4, 4, 2)), {"channels": []}, r"channels=\[\]: allowed"),
+        (np.zeros((4, 4, 2)), {"channels": 0}, "channels=0: allowed"),
+        (np.zeros((4, 4, 2)), {"channels": "01"}, "channels='01': allowed"),
+        (np.zeros((4, 4, 2)), {"channels": True}, "channels=True: allowed"),
+        (np.zeros((4, 4, 2)), {"channels": [0.5]}, r"channels=\[0.5\]: allowed"),
+        (np.zeros((4, 4, 2)), {"columns": 17}, "columns=17: allowed is an integer from 1 to 16"),
+        (np.zeros((4, 4, 2)), {"titles": ["one"]}, "titles: 1 of them, allowed is one for each of the 2"),
+    ],
+)
+def test_feature_maps_say_what_is_wrong(maps, named, message):
+    with pytest.raises(ValueError, match=message):
+        plot_feature_maps(maps, **named)
+
+
+def test_filters_that_see_colours_are_drawn_in_colour_around_grey():
+    weights = np.random.default_rng(2).normal(size=(5, 5, 3, 6)) * 10.0 ** np.arange(-3, 3)
+    figure = plot_filters(weights, columns=4)
+    assert len(figure.axes) == 6
+    for shown, channel in zip(drawn(figure), range(6), strict=True):
+        assert shown.shape == (5, 5, 3)
+        assert max(shown.max(), 1 - shown.min()) == 1
+        np.testing.assert_array_equal(shown > 0.5, weights[..., channel] > 0)
+        np.testing.assert_allclose(shown - 0.5, weights[..., channel] / np.abs(weights[..., channel]).max() / 2)
+
+
+def test_filters_of_other_channels_are_drawn_one_channel_at_a_time():
+    weights = np.random.default_rng(3).normal(size=(3, 3, 8, 4))
+    first, second = drawn(plot_filters(weights, filters=[1, 3], channel=5, titles=["a", "b"]))
+    np.testing.assert_allclose(first - 0.5, weights[:, :, 5, 1] / np.abs(weights[:, :, 5, 1]).max() / 2)
+    assert second.shape == (3, 3)
+    assert (drawn(plot_filters(np.zeros((3, 3, 3, 1))))[0] == 0.5).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "named", "message"),
+    [
+        (np.zeros((3, 3, 3)), {}, r"weights: shape \(3, 3, 3\), allowed"),
+        (np.zeros((3, 3, 3, 0)), {}, r"weights: shape \(3, 3, 3, 0\), allowed"),
+        (np.full((3, 3, 3, 1), np.inf), {}, "weights: a value is not finite"),
+        (np.zeros((3, 3, 3, 4)), {"filters": [4]}, r"filters=\[4\]: allowed are numbers from 0 to 3"),
+        (np.zeros((3, 3, 2, 4)), {"channel": 2}, r"channel=\[2\]: allowed are numbers from 0 to 1"),
+        (np.zeros((3, 3, 3, 4)), {"columns": 0}, "columns=0: allowed"),
+        (np.zeros((3, 3, 3, 4)), {"titles": "abc"}, "titles: 3 of them, allowed is one for each of the 4"),
+    ],
+)
+def test_filters_say_what_is_wrong(weights, named, message):
+    with pytest.raises(ValueError, match=message):
+        plot_filters(weights, **named)
+
+
+def block_sides(figure):
+    """Return the (depth, height) of the front of every block and bar, from left to right."""
+    patches = [patch for patch in figure.axes[0].patches if patch.get_alpha() is None]
+    fronts = [patch.get_xy()[[0, 2]] for patch in patches[::3]]  # each is drawn as front, top, right face
+    return [tuple(far - near) for near, far in sorted(fronts, key=lambda corners: corners[0][0])]
+
+
+def test_architecture_is_drawn_to_scale():
+    figure = plot_architecture()
+    assert figure.get_size_inches()[0] == 8
+    image, *maps = block_sides(figure)[:9]
+    table = layer_table()
+    for (depth, height), (side, _, channels) in zip(maps, table["output"].iloc[:8], strict=True):
+        assert height / maps[0][1] == pytest.approx(side / 55)
+        assert depth / maps[0][0] == pytest.approx(channels / 96)
+    assert image[1] / maps[0][1] == pytest.approx(227 / 4 / 55)
+    fc6, fc7, fc8 = block_sides(figure)[9:]
+    assert fc6[1] == fc7[1] == pytest.approx(fc8[1] * 4.096)
+    texts = wording(figure)
+    assert texts[::2] == ["image", *table.index]
+    assert texts[1::2][:4] == ["227×227\n×3\n(1/4 scale)", "55×55\n×96", "27×27\n×96", "27×27\n×256"]
+    assert texts[-1] == "1,000"
+
+
+@pytest.mark.parametrize("towers", [1, 2])
+def test_architecture_stays_inside_the_figure(towers):
+    figure = plot_architecture(alexnet_layers(towers))
+    axes = figure.axes[0]
+    patches = [patch.get_xy() for patch in axes.patches]
+    corners = np.concatenate(patches)
+    assert corners[:, 0].min() > 0
+    assert corners[:, 0].max() < axes.get_xlim()[1]
+    assert corners[:, 1].min() > axes.get_ylim()[0]
+    assert corners[:, 1].max() < axes.get_ylim()[1]
+    boxes = [text.get_window_extent() for text in axes.texts]
+    for name in range(2):
+        row = boxes[name::2]
+        assert all(left.x1 < right.x0 for left, right in itertools.pairwise(row)), "labels overlap"
+        assert row[0].x0 >= 0
+        assert row[-1].x1 <= figure.bbox.x1
+
+
+def test_two_towers_are_drawn_as_two_and_meet_where_the_paper_says():
+    figure = plot_architecture(alexnet_layers(towers=2))
+    assert len(block_sides(figure)) == 1 + 2 * 10 + 1
+    assert "27×27\n2×128" in wording(figure)
+    assert wording(figure)[-3:] == ["2×2,048", "fc8", "1,000"]
+    crossing = [line for line in figure.axes[0].lines if line.get_color() == COLORS["vermillion"]]
+    # conv3: four lines to each of its two blocks; fc6 and fc7: two; fc8, one block between the towers: two from each.
+    assert len(crossing) == 4 * 2 + 2 * 2 + 2 * 2 + 2 * 2
+    assert not [line for line in plot_architecture().axes[0].lines if line.get_color() == COLORS["vermillion"]]
+
+
+def test_architecture_shows_a_photo_and_maps_on_its_faces():
+    photo = np.zeros((20, 20, 3), np.uint8)
+    photo[0, 0] = 255  # upper left
+    figure = plot_architecture(faces={"image": photo, "conv1": np.eye(3)})
+    picture, map_ = figure.axes[0].images
+    assert picture.get_array().shape == (20, 20, 3)
+    assert map_.get_array().shape == (3, 3)
+    figure.canvas.draw()
+    shot = np.asarray(figure.canvas.buffer_rgba())[..., :3]
+    height = shot.shape[0]
+    lower_left, lower_right, _, upper_left = picture.get_transform().transform([(0, 0), (1, 0), (1, 1), (0, 1)])
+    x, y = upper_left + 0.03 * (lower_right - lower_left) + 0.03 * (lower_left - upper_left)
+    assert shot[height - 1 - int(y), int(x)].min() > 200, "the photo's upper left corner is white"
+    x, y = lower_left + 0.1 * (lower_right - lower_left) + 0.1 * (upper_left - lower_left)
+    assert shot[height - 1 - int(y), int(x)].max() < 50
+
+
+def test_architecture_draws_other_networks():
+    same = [layer._replace(padding="same") if layer.kind != "dense" else layer for layer in alexnet_layers()]
+    figure = plot_architecture([*same[:-1], same[-1]._replace(units=10)], input_size=32)
+    assert "1×1\n×256" in wording(figure)
+    assert wording(plot_architecture([Layer("fc1", "dense", 10)], input_size=8, channels=1)) == [
+        "image", "8×8\n×1", "fc1", "10"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "message"),
+    [
+        (([],), {}, "layers: 0 with at most 0 groups; allowed"),
+        (([Layer("conv1", "conv", 6, kernel=3, groups=3)],), {"input_size": 9}, "layers: 1 with at most 3 groups"),
+        ((), {"input_size": 20}, "conv2|pool"),
+        ((), {"faces": {"conv9": np.zeros((3, 3))}}, "faces: 'conv9' is no block, allowed are image, conv1"),
+        ((), {"faces": {"fc6": np.zeros((3, 3))}}, "faces: 'fc6' is no block"),
+        ((), {"faces": {"image": np.zeros((3, 3, 4))}}, r"faces: 'image': shape \(3, 3, 4\), allowed"),
+        ((), {"faces": {"conv1": np.zeros(3)}}, r"faces: 'conv1': shape \(3,\), allowed"),
+    ],
+)
+def test_architecture_says_what_is_wrong(arguments, named, message):
+    with pytest.raises(ValueError, match=message):
+        plot_architecture(*arguments, **named)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_plot_images_draws_each_image_in_its_colours(dtype):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 4, 4, 3)).astype(np.uint8)
+    given = images if dtype == np.uint8 else (images / 255).astype(np.float32)
+    figure = plotting.plot_images(given, titles=list("abcde"), columns=3)
+    assert figure.get_figwidth() == 8
+    assert [axes.get_title() for axes in figure.axes] == list("abcde")
+    for axes, image in zip(figure.axes, images, strict=True):
+        np.testing.assert_allclose(axes.images[0].get_array(), image / 255, atol=1e-6)
+    assert len({axes.get_position().y0.round(6) for axes in figure.axes}) == 2
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((4, 4, 3), np.uint8), "shape"),
+        (np.zeros((2, 4, 4, 1), np.uint8), "shape"),
+        (np.zeros((0, 4, 4, 3), np.uint8), "shape"),
+        (np.full((1, 4, 4, 3), 255.0), "values from"),
+        (np.full((1, 4, 4, 3), -0.1), "values from"),
+        (np.full((1, 4, 4, 3), np.nan), "values from"),
+    ],
+)
+def test_plot_images_refuses_what_it_cannot_draw(images, message):
+    with pytest.raises(ValueError, match=f"images: {message}"):
+        plotting.plot_images(images)
+
+
+def test_plot_images_refuses_too_few_titles():
+    with pytest.raises(ValueError, match="titles"):
+        plotting.plot_images(np.zeros((2, 4, 4, 3), np.uint8), titles=["a"])
+
+
+def curves_of(*runs, **columns):
+    """Return curves as `training.train` does, for (recipe, seed) runs of three epochs."""
+    rows = {"epoch": [1, 2, 3], "loss": [2.0, 1.5, 1.0], "val_loss": [2.1, 1.8, 1.7], **columns}
+    return pd.concat([pd.DataFrame({"recipe": recipe, "seed": seed} | rows) for recipe, seed in runs])
+
+
+def test_plot_training_draws_training_and_validation_of_one_run():
+    figure = plotting.plot_training(curves_of(("a", 0)), metrics=("loss",))
+    (axes,) = figure.axes
+    assert [line.get_label() for line in axes.lines] == ["training", "validation"]
+    assert [line.get_color() for line in axes.lines] == list(COLORS.values())[:2]
+    np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 2.0], [2, 1.5], [3, 1.0]])
+    np.testing.assert_array_equal(axes.lines[1].get_ydata(), [2.1, 1.8, 1.7])
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss")
+
+
+def test_plot_training_gives_each_recipe_a_colour_and_names_it_once():
+    runs = [("a", 0), ("a", 1), ("b", 0)]
+    # A study knows the validation accuracy of the last step alone: no curve.
+    figure = plotting.plot_training(curves_of(*runs, val_loss=[np.nan, np.nan, 1.7]), metrics=("loss", "epoch"))
+    first, second = figure.axes
+    colors = [line.get_color() for line in first.lines]
+    assert len(first.lines) == len(second.lines) == 3
+    assert colors[0] == colors[1] != colors[2]
+    assert [text.get_text() for text in first.get_legend().get_texts()] == ["a", "b"]
+
+
+def test_plot_training_shows_a_single_epoch_as_a_point():
+    curves = curves_of(("a", 0))[:1]
+    assert [line.get_marker() for line in plotting.plot_training(curves, ("loss",)).axes[0].lines] == ["o", "o"]
+
+
+@pytest.mark.parametrize(("rows", "metric", "message"), [(3, "accuracy", "accuracy"), (0, "loss", "0 rows")])
+def test_plot_training_says_what_is_missing(rows, metric, message):
+    with pytest.raises(ValueError, match=f"curves: .*{message}"):
+        plotting.plot_training(curves_of(("a", 0))[:rows], (metric,))
+
+
+def test_plot_confusion_matrix_writes_every_count_where_it_belongs():
+    table = pd.DataFrame([[90, 10, 0], [5, 70, 25], [1, 2, 97]], list("abc"), list("abc"))
+    (axes,) = plotting.plot_confusion_matrix(table).axes
+    written = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts}
+    assert written == {(row, column): str(count) for (row, column), count in np.ndenumerate(table.to_numpy())}
+    assert [label.get_text() for label in axes.get_xticklabels()] == list("abc")
+    assert [label.get_text() for label in axes.get_yticklabels()] == list("abc")
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("is", "taken for")
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (np.ones((2, 3), int), "shape"),
+        (np.ones(4, int), "shape"),
+        (np.ones((0, 0), int), "shape"),
+        (np.full((2, 2), 0.5), "float64"),
+        (np.array([[1, -1], [0, 1]]), "-1"),
+    ],
+)
+def test_plot_confusion_matrix_says_what_is_wrong(table, message):
+    with pytest.raises(ValueError, match=f"table: .*{message}"):
+        plotting.plot_confusion_matrix(table)

@@ -1,0 +1,255 @@
+"""Run the course's notebooks and store what they print.
+
+    python tools/notebooks.py run [NOTEBOOK ...]          run each from a fresh kernel, store the outputs
+    python tools/notebooks.py from-script SCRIPT NOTEBOOK  make a notebook from a jupytext percent script, then run it
+    python tools/notebooks.py links                        write anew setup cells and links, without running
+    python tools/notebooks.py colab [OWNER/NAME]           the same, with links to Google Colab, which then fetches
+                                                           the course from that repository on GitHub (default: where
+                                                           the Git remote "origin" is; "none" takes the links away)
+
+Each way, the navigation line, the setup cell, cell ids and metadata are brought to the course's form, so
+that two runs of an unchanged notebook differ in nothing but what a cell measures.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbclient import NotebookClient
+
+NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+CONTENTS = "00_contents.ipynb"
+SETUP = """\
+# Setup, the same in every notebook: find the course, load Keras quietly, set the style of the figures.
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+REPOSITORY = ""  # for Colab, filled in by `make colab`
+course = next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "alexnet_helpers").is_dir()), None)
+if course is None and REPOSITORY and "google.colab" in sys.modules:
+    subprocess.run(f"test -d alexnet || git clone -q --depth=1 {REPOSITORY} alexnet", shell=True, check=True)
+    os.chdir("alexnet/notebooks")
+    course = Path.cwd().parent
+if course is None:
+    raise ModuleNotFoundError("Clone the course and open this notebook in it. In Colab: !git clone it, %cd into it")
+sys.path.insert(0, str(course))
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from alexnet_helpers import load_keras
+from alexnet_helpers.exercises import check
+from alexnet_helpers.plotting import set_style, show
+
+keras = load_keras()
+set_style()"""
+STAMP = re.compile(r'^REPOSITORY = "(?:https://github\.com/(.*))?"', re.MULTILINE)
+COLAB_LINE = re.compile(r"\n\n\[Open in Colab\]\(.*\)$", re.MULTILINE)
+NAVIGATION = re.compile(r"^(?:NAVIGATION.*|\*\*Notebook \d+\*\* · .*|(?:\[← |\[contents\]\().*)$", re.MULTILINE)
+MINUTES = re.compile(r"(\d+) minutes")
+
+
+def numbered():
+    """Return the notebooks of the path in reading order, without the contents page."""
+    return sorted(path for path in NOTEBOOKS.glob("[0-9][0-9]_*.ipynb") if path.name != CONTENTS)
+
+
+def everything():
+    """Return all notebooks: the contents page, the path, the solutions."""
+    contents = [path for path in [NOTEBOOKS / CONTENTS] if path.exists()]
+    return [*contents, *numbered(), *sorted((NOTEBOOKS / "solutions").glob("[0-9][0-9]_*.ipynb"))]
+
+
+def setup(repository=""):
+    """Return the setup cell; with the "owner/name" of a repository, Colab fetches the course from it."""
+    return SETUP.replace('REPOSITORY = ""', f'REPOSITORY = "https://github.com/{repository}"') if repository else SETUP
+
+
+def stamped(notebook):
+    """Return the "owner/name" in a notebook's setup cell, "" when none is filled in, None without a setup cell."""
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and (found := STAMP.search(cell.source)):
+            return found[1] or ""
+    return None
+
+
+def repository():
+    """Return the "owner/name" that the course's notebooks carry: that of the first one, or ""."""
+    return next((stamped(nbformat.read(path, as_version=4)) or "" for path in numbered()), "")
+
+
+def colab_url(path, repository):
+    """Return the address under which Colab opens a notebook of a GitHub repository."""
+    return f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{path.name}"
+
+
+def links(path):
+    """Return 'previous · contents · next' for a notebook of the path."""
+    names = [p.name for p in sorted({*numbered(), path})]
+    position = names.index(path.name)
+    parts = [f"[contents]({CONTENTS})"]
+    if position > 0:
+        parts.insert(0, f"[← {_short(names[position - 1])}]({names[position - 1]})")
+    if position + 1 < len(names):
+        parts.append(f"[{_short(names[position + 1])} →]({names[position + 1]})")
+    return " · ".join(parts)
+
+
+def _short(name):
+    number, *words = Path(name).stem.split("_")
+    return f"{number} {' '.join(words)}"
+
+
+def navigate(notebook, path, repository):
+    """Fill in the navigation below the title (with the minutes, and Colab's link) and at the end."""
+    if path.parent != NOTEBOOKS:
+        return
+    if path.name == CONTENTS:
+        first = notebook.cells[0]
+        first.source = with_colab_line(first.source, path, repository)
+        return
+    for cell in notebook.cells:
+        if cell.cell_type != "markdown":
+            continue
+
+        def line(found):
+            minutes = MINUTES.search(found[0])
+            if not minutes:
+                return links(path)
+            colab = f" · [open in Colab]({colab_url(path, repository)})" if repository else ""
+            return f"**Notebook {path.name[:2]}** · about {minutes[1]} minutes · {links(path)}{colab}"
+
+        cell.source = NAVIGATION.sub(line, cell.source)
+
+
+def with_colab_line(page, path, repository):
+    """Return a Markdown page whose title is followed by a link that opens `path` in Colab, or by none."""
+    page = COLAB_LINE.sub("", page)
+    if not repository:
+        return page
+    line = f"\n\n[Open in Colab]({colab_url(path, repository)})"
+    return re.sub(r"^# .+$", lambda title: title[0] + line, page, count=1, flags=re.MULTILINE)
+
+
+def normalize(notebook, path, repository):
+    """Bring setup cell, ids and metadata to the course's form."""
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    for cell in code:
+        if cell.source.strip() == "# SETUP" or cell.source.startswith("# Setup, the same in every notebook"):
+            cell.source = setup(repository)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"{path.stem[:2]}-{number:03d}"
+        tags = cell.metadata.get("tags")
+        cell.metadata.clear()
+        if tags:
+            cell.metadata["tags"] = tags
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    notebook.metadata.clear()
+    notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    notebook.metadata["language_info"] = {"name": "python"}
+
+
+def run(notebook, path):
+    """Run all cells in a fresh kernel; raise when a cell raises or writes to stderr."""
+    client = NotebookClient(
+        notebook,
+        timeout=1800,
+        kernel_name="python3",
+        resources={"metadata": {"path": path.parent}},
+        record_timing=False,
+        store_widget_state=False,
+        coalesce_streams=True,  # however the kernel cut up what a cell prints
+    )
+    client.coalesce_streams = True  # else a print may be stored in two pieces, by chance
+    client.execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise RuntimeError(f"{path.name}: a cell wrote to stderr:\n{output['text']}")
+            # Without its kernel a widget shows as an error; its text/plain says what to do instead.
+            output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
+
+
+def store(notebook, path):
+    """Write a notebook under a temporary name first, so that a crash leaves the old one whole."""
+    nbformat.validate(notebook)
+    unfinished = path.with_suffix(".part")
+    nbformat.write(notebook, unfinished)
+    os.replace(unfinished, path)
+
+
+def build(path, notebook=None):
+    """Normalize, navigate, run and store one notebook."""
+    notebook = notebook or nbformat.read(path, as_version=4)
+    normalize(notebook, path, repository())
+    navigate(notebook, path, repository())
+    run(notebook, path)
+    normalize(notebook, path, repository())
+    store(notebook, path)
+    print(f"ran {path.name}", flush=True)
+
+
+def rewrite(repository):
+    """Write anew the setup cell and the links of every notebook, and Colab's link in the README; run nothing."""
+    for path in everything():
+        notebook = nbformat.read(path, as_version=4)
+        normalize(notebook, path, repository)
+        navigate(notebook, path, repository)
+        store(notebook, path)
+    readme = NOTEBOOKS.parent / "README.md"
+    readme.write_text(with_colab_line(readme.read_text("utf-8"), NOTEBOOKS / CONTENTS, repository), "utf-8")
+
+
+def origin():
+    """Return the "owner/name" of the GitHub repository that the Git remote "origin" names, or ""."""
+    git = ["git", "-C", str(NOTEBOOKS.parent), "remote", "get-url", "origin"]
+    address = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    found = re.fullmatch(r".*\bgithub\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?", address)
+    return found[1] if found else ""
+
+
+def colab(name):
+    """Link every notebook to Colab, from the repository "owner/name"; return a message when that is none."""
+    if name == "none":
+        return rewrite("")
+    name = name or origin()
+    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        return 'say which repository on GitHub: make colab REPO=owner/name (or "none" to take the links away)'
+    rewrite(name)
+    print(f"every notebook now opens in Colab from github.com/{name}: commit and push the change")
+    return None
+
+
+def main():
+    """Do what the command line asks (see the module's docstring)."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("run").add_argument("notebooks", nargs="*", type=Path)
+    script = commands.add_parser("from-script")
+    script.add_argument("script", type=Path)
+    script.add_argument("notebook", type=Path)
+    commands.add_parser("links")
+    commands.add_parser("colab").add_argument("repository", nargs="?", default="")
+    options = parser.parse_args()
+
+    if options.command == "run":
+        for path in options.notebooks or everything():
+            build(path.resolve())
+    elif options.command == "from-script":
+        build(options.notebook.resolve(), jupytext.read(options.script))
+    elif options.command == "links":
+        rewrite(repository())
+    else:
+        return colab(options.repository)
+    return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())
