@@ -8,6 +8,8 @@ import pytest
 
 os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
 os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
+# Two workers share the cores: NumPy's own threads would only wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Kernels that run side by side must not wait for one history file, nor read the learner's own IPython settings.
 IPYTHON_FOLDER = os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="ipython-")
 

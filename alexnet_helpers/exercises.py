@@ -274,7 +274,10 @@ exercise(
     "08.1",
     [0.2, 0.3, 0.5],
     hints=[
-        (np.log([2, 3, 5]) / np.log(30), "Those are the scores divided by their sum: first take the exponential of each."),
+        (
+            np.log([2, 3, 5]) / np.log(30),
+            "Those are the scores divided by their sum: first take the exponential of each.",
+        ),
         ([2, 3, 5], "Those are the powers: they still have to be divided by their sum."),
     ],
     tolerance=1e-3,
@@ -294,7 +297,10 @@ exercise(
     "08.3",
     [0.7, 0.1, -0.85, 0.05],
     hints=[
-        ([-0.7, -0.1, 0.85, -0.05], "The sign is the other way round: that is the step downhill, the gradient points uphill."),
+        (
+            [-0.7, -0.1, 0.85, -0.05],
+            "The sign is the other way round: that is the step downhill, the gradient points uphill.",
+        ),
         ([0.7, -0.9, 0.15, 0.05], "Class number 2 is the third one, since we count from 0."),
     ],
 )
@@ -321,7 +327,9 @@ def _paper_dropout(function):
     tested = np.asarray(call(function, x, 0.25, False, np.random.default_rng(0)), float)
     if np.allclose(tested, x):
         return "At test time nothing is rescaled yet: the next layer would get more than it is used to."
-    return None if np.allclose(tested, 0.75 * x) else "At test time every value is multiplied by the same number: which?"
+    return (
+        None if np.allclose(tested, 0.75 * x) else "At test time every value is multiplied by the same number: which?"
+    )
 
 
 exercise("07.1", 700, hints=[(300, "That many are dropped: the rate is the part that goes.")])
@@ -434,7 +442,7 @@ def _correlate_1d(correlate):
         found = np.asarray(call(correlate, signal, kernel, stride), float)
         every = np.correlate(signal, kernel, mode="valid")
         if found.shape == every.shape and stride > 1:
-            return f"With stride {stride} only every {stride}th window counts."
+            return f"With stride {stride} only one window in {stride} counts."
         if found.shape != every[::stride].shape:
             size = len(every[::stride])
             return f"7 values, kernel 3, stride {stride}: {size} windows; yours has the shape {found.shape}."
@@ -533,7 +541,10 @@ exercise(
     "06.3",
     (5 * 6) * 256 + 255,
     hints=[
-        (255 * 36 + 30, "That is the order with the channels first; in Keras all channels of a position stand together."),
+        (
+            255 * 36 + 30,
+            "That is the order with the channels first; in Keras all channels of a position stand together.",
+        ),
         ((5 * 6) * 256 + 256, "Counted from 0, not from 1."),
         (5 * 256 + 255, "Before row 5 come five rows of six positions each."),
     ],
@@ -626,12 +637,18 @@ def _average_pool(function):
     expected = windows.mean(axis=(-2, -1))
     result = np.asarray(call(function, x, 3, 2), float)
     if result.shape != expected.shape:
-        return f"For 2×8×7×3 values, size 3 and stride 2 the result has the shape {expected.shape}, yours {result.shape}."
+        return (
+            f"For 2×8×7×3 values, size 3 and stride 2 the result has the shape {expected.shape}, yours {result.shape}."
+        )
     if np.allclose(result, windows.max(axis=(-2, -1))):
         return "That is the maximum of each window."
     if np.allclose(result, windows.sum(axis=(-2, -1))):
         return "That is the sum of each window: divide by the number of its values."
-    return None if np.allclose(result, expected) else "The shape is right, the means are off: check where each window starts."
+    return (
+        None
+        if np.allclose(result, expected)
+        else "The shape is right, the means are off: check where each window starts."
+    )
 
 
 exercise(
@@ -696,7 +713,11 @@ def _count_dead(count):
         1: "Channels that are positive everywhere are not the ones to count.",
         3 * 18 + 17: "Count channels, not values.",
     }
-    return None if found == 3 else hints.get(int(found), f"For one example there are 3 such channels; yours counts {found}.")
+    return (
+        None
+        if found == 3
+        else hints.get(int(found), f"For one example there are 3 such channels; yours counts {found}.")
+    )
 
 
 exercise(
@@ -722,7 +743,7 @@ exercise(
         (50 / 1.25**0.75, "k = 2 is added before the power is taken."),
         (50 / 2.015**0.75, "The sum is over squares: 50 ** 2 + 100 ** 2."),
     ],
-    tolerance=2e-3,
+    tolerance=3e-3,
 )
 exercise(
     "03.3",
@@ -769,7 +790,10 @@ exercise(
 exercise(
     "05.3",
     7,
-    hints=[(9, "The windows overlap: each layer adds less than its kernel."), (5, "That is the field after two layers.")],
+    hints=[
+        (9, "The windows overlap: each layer adds less than its kernel."),
+        (5, "That is the field after two layers."),
+    ],
 )
 exercise("05.4", _receptive_field)
 

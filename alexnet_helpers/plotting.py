@@ -60,9 +60,7 @@ def show(figure, alt):
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
     plt.close(figure)
-    display(
-        {"image/png": picture.getvalue(), "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True
-    )
+    display({"image/png": picture.getvalue(), "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
 
 
 def explore(draw, **sliders):

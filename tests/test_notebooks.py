@@ -91,7 +91,7 @@ def test_the_contents_page_leads_to_every_lesson():
 
 
 def test_all_notebooks_fetch_the_course_from_the_same_place():
-    stamps = {path.name: notebooks.stamped(read(path)) for path in LESSONS + SOLUTIONS}
+    stamps = {str(path.relative_to(ROOT)): notebooks.stamped(read(path)) for path in LESSONS + SOLUTIONS}
     assert len(set(stamps.values())) == 1, f"run `make colab` once for all of them: {stamps}"
     everywhere = [prose(path) for path in LESSONS] + [prose(CONTENTS), (ROOT / "README.md").read_text("utf-8")]
     linked = {"colab.research.google.com" in text for text in everywhere}
