@@ -249,7 +249,7 @@ def copy(tmp_path, monkeypatch):
 
 
 def contents_of(folder):
-    return {path: path.read_text("utf-8") for path in sorted(folder.rglob("*.*"))}
+    return {path: path.read_text("utf-8") for path in [folder / "README.md", *sorted(folder.rglob("*.ipynb"))]}
 
 
 def test_make_colab_stamps_every_notebook_and_takes_it_back(copy):
