@@ -284,12 +284,12 @@ exercise(
 )
 exercise(
     "08.2",
-    np.log(100),
+    np.log(200),
     hints=[
-        (2.0, "That is the logarithm to base 10: the loss uses the natural logarithm."),
-        (np.log2(100), "That is the logarithm to base 2: the loss uses the natural logarithm."),
-        (0.01, "That is the probability of each class: the loss is minus its logarithm."),
-        (-np.log(100), "A loss is positive."),
+        (np.log10(200), "That is the logarithm to base 10: the loss uses the natural logarithm."),
+        (np.log2(200), "That is the logarithm to base 2: the loss uses the natural logarithm."),
+        (0.005, "That is the probability of each class: the loss is minus its logarithm."),
+        (-np.log(200), "A loss is positive."),
     ],
     tolerance=2e-4,
 )
@@ -560,6 +560,7 @@ def _share_of_dense(share_of_dense):
 
     keras = load_keras()
     layers = keras.layers
+    call(share_of_dense, keras.Sequential([keras.Input((2,)), layers.Dense(1)]))  # unanswered, it costs no time
     for units, filters in ((5, 4), (2, 7)):
         convolutions = [layers.Conv2D(filters, 3), layers.Flatten(), layers.Dropout(0.5)]
         model = keras.Sequential([keras.Input((6, 6, 2)), *convolutions, layers.Dense(units), layers.Dense(3)])
@@ -616,12 +617,13 @@ exercise(
 )
 exercise(
     "10.3",
-    67,
+    720,
     [
-        (11, "That is enough for conv1, but pool1 comes next."),
-        (66, "Very near: what does pool3 see with 66 pixels?"),
-        (63, "That gives conv1 14 positions, and pool3 only 2."),
-        (227, "Smaller images do as well."),
+        (879, "While it learns, the network keeps the gradient and the velocity of each weight as well."),
+        (959, "The parameters are in the card's memory too."),
+        (853, "The pooling layers have outputs as well."),
+        (790, "3 GB are 3·10⁹ bytes here."),
+        (240, "The outputs are kept once each."),
     ],
 )
 exercise("10.4", _share_of_dense)
@@ -710,7 +712,7 @@ def _count_dead(count):
     hints = {
         4: "A channel with a single positive value in one of the images is not dead.",
         2: "A pre-activation of exactly 0 gives 0 as well.",
-        1: "Channels that are positive everywhere are not the ones to count.",
+        1: "x holds pre-activations: apply the ReLU first, then count the channels that are 0 everywhere.",
         3 * 18 + 17: "Count channels, not values.",
     }
     return (
@@ -779,12 +781,12 @@ exercise(
 )
 exercise(
     "05.2",
-    3 * 3 * 192 * 384 + 384,
+    5 * 5 * 24 * 256 + 256,
     hints=[
-        (3 * 3 * 384 * 384 + 384, "That is one tower; with two, a filter sees half of the channels."),
-        (3 * 3 * 192 * 384, "The biases are missing."),
-        (3 * 3 * 192 * 192 + 192, "That is one of the two towers: count both."),
-        (3 * 3 * 128 * 384 + 384, "conv4's input are the 384 channels of conv3, not the 256 of pool2."),
+        (5 * 5 * 96 * 256 + 256, "That is without groups; with four, a filter sees a quarter of the channels."),
+        (5 * 5 * 48 * 256 + 256, "That is with two groups."),
+        (5 * 5 * 24 * 256, "The biases are missing."),
+        (5 * 5 * 24 * 64 + 64, "That is one of the four groups: count all."),
     ],
 )
 exercise(
@@ -890,8 +892,12 @@ def _most_confused(function):
 
 exercise(
     "12.1",
-    np.log(100),
-    hints=[(np.log(10), "That is for 10 classes."), (0.01, "That is the probability.")],
+    0.0005,
+    hints=[
+        (-0.0005, "The weight moves against the gradient."),
+        (0.00015, "That is a step of SGD."),
+        (-0.00015, "That is SGD, and along the gradient."),
+    ],
     tolerance=1e-3,
 )
 exercise(
@@ -900,7 +906,7 @@ exercise(
     hints=[
         (780, "The second epoch does not begin anew: count the batches that are left."),
         (782, "steps_per_epoch is rounded down."),
-        (390, "One epoch takes 390 steps; the second one takes a few more."),
+        (390, "That is the first epoch alone: count what is left for the second."),
     ],
 )
 exercise("12.3", _rmsprop)

@@ -9,8 +9,9 @@ from alexnet_helpers import load_keras
 keras = load_keras()
 layers = keras.layers
 
-# Mean and standard deviation of the red, green and blue values of CIFAR-10's 45,000 training
-# images (notebook 11 computes them); constants, so that a model carries no state of a data set.
+# Mean and standard deviation of the red, green and blue values of CIFAR-10's training images, on the
+# scale 0-255 (notebook 11 computes them; the JPEG copy differs by up to half a grey level); constants,
+# so that a model carries no state of a data set.
 CIFAR10_MEAN = (125.3, 123.0, 113.9)
 CIFAR10_STD = (63.0, 62.1, 66.7)
 

@@ -498,5 +498,5 @@ def plot_confusion_matrix(table):
     names = getattr(table, "index", None)
     picture = ConfusionMatrixDisplay(counts, display_labels=names)
     picture.plot(ax=axes, cmap="Blues", colorbar=False, xticks_rotation=45, text_kw={"fontsize": 9})
-    axes.set(xlabel="taken for", ylabel="is")
+    axes.set(xlabel="taken for", ylabel="true class")
     return figure

@@ -5,7 +5,7 @@
 
 The first makes one long run and writes `data/results/RECIPE.csv`. Run again after a kill, it goes on
 from the last finished epoch; run again after the end, it trains nothing and keeps the result. The
-second compares several recipes over their first 100 steps, and writes `data/results/STUDY.csv`.
+second runs one or several recipes over their first steps, and writes `data/results/STUDY.csv`.
 """
 
 import argparse
@@ -18,6 +18,7 @@ import platform
 import time
 import zipfile
 from pathlib import Path
+from typing import NamedTuple
 
 import filelock
 import numpy as np
@@ -125,12 +126,13 @@ REPAIRED = Recipe(
     kernel_initializer="he_normal",
     centred_input=True,
     optimizer="adamw",
+    learning_rate=5e-4,
     schedule="cosine",
     warmup_epochs=2,
-    weight_decay=0.05,
+    weight_decay=0.5,
     label_smoothing=0.1,
     augmentation=("shift", "flip", "erase"),
-    batch_size=256,
+    batch_size=128,
     epochs=40,
 )
 RECIPES = {recipe.name: recipe for recipe in (COMMON, REPAIRED)}
@@ -140,10 +142,22 @@ REPAIRS = {
     "a tenth of the step size": {"learning_rate": 1e-4},
     "centred inputs": {"centred_input": True},
 }
+
+
+class Study(NamedTuple):
+    """Recipes to be run over their first `steps` batches (a multiple of 10), each with every seed."""
+
+    recipes: tuple
+    seeds: tuple
+    steps: int
+
+
+_common, *_repaired = (
+    dataclasses.replace(COMMON, name=name, **changes) for name, changes in {"common recipe": {}, **REPAIRS}.items()
+)
 STUDIES = {
-    "repair_study": tuple(
-        dataclasses.replace(COMMON, name=name, **changes) for name, changes in {"common recipe": {}, **REPAIRS}.items()
-    )
+    "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
+    "plateau_study": Study((_common,), seeds=(0, 1, 2), steps=700),
 }
 
 
@@ -356,17 +370,16 @@ def train(
     return model, pd.DataFrame(curves)
 
 
-def study(name, dataset=None, seeds=range(6), steps=100, results_folder=RESULTS_FOLDER):
-    """Compare the recipes of a study over their first steps; write the losses to results_folder/NAME.csv.
+def study(name, dataset=None, results_folder=RESULTS_FOLDER):
+    """Run the recipes of a study over their first steps; write the losses to results_folder/NAME.csv.
 
-    Each recipe is trained with each seed; a run that the file already holds is not repeated, so a
-    study that was killed goes on with the run it was at.
+    A run that the file already holds is not repeated, so a study that was killed goes on with the run
+    it was at.
 
     Parameters
     ----------
     name : one of `STUDIES`.
     dataset : what `data.load_cifar10()` returns (the default).
-    seeds, steps : the seeds, and how many batches each run trains on (a multiple of 10).
 
     Returns
     -------
@@ -374,12 +387,13 @@ def study(name, dataset=None, seeds=range(6), steps=100, results_folder=RESULTS_
     those ten training batches; the last row of a run holds the accuracy on 1,000 validation images.
     """
     _check_choice("name", name, STUDIES)
+    recipes, seeds, steps = STUDIES[name]
     if not isinstance(steps, int) or steps < 10 or steps % 10:
         raise ValueError(f"steps={steps!r}: allowed is a multiple of 10")
     file = _writable_folder("results_folder", results_folder) / f"{name}.csv"
     dataset = dataset or data.load_cifar10()
     training, validation = split_validation(dataset.x_train, dataset.y_train)
-    for seed, recipe in ((seed, recipe) for seed in seeds for recipe in STUDIES[name]):
+    for seed, recipe in ((seed, recipe) for seed in seeds for recipe in recipes):
         facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source, **_machine_facts()}
         if len(_rows_of_run(file, recipe.name, seed, dataset.source)[0]) == steps // 10:
             continue

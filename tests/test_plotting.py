@@ -426,7 +426,7 @@ def test_plot_confusion_matrix_writes_every_count_where_it_belongs():
     assert written == {(row, column): str(count) for (row, column), count in np.ndenumerate(table.to_numpy())}
     assert [label.get_text() for label in axes.get_xticklabels()] == list("abc")
     assert [label.get_text() for label in axes.get_yticklabels()] == list("abc")
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("is", "taken for")
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("true class", "taken for")
 
 
 @pytest.mark.parametrize(
