@@ -187,7 +187,8 @@ training.main(sys.argv[1:])
 
 
 def test_killed_at_any_moment_the_command_goes_on_and_ends_as_an_unbroken_run(unbroken, tmp_path):
-    changes = {name: getattr(TINY, name) for name in ("width", "epochs", "batch_size", "warmup_epochs", "weight_decay")}
+    tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(training.REPAIRED)
+    changes = {name: value for name, value in tiny.items() if value != repaired[name] and name != "name"}
     names = {"--checkpoints": "checkpoints", "--results": "results"}
     options = [text for option, name in names.items() for text in (option, str(tmp_path / name))]
     command = [sys.executable, "-c", COMMAND.format(changes=changes), "tiny", "--seed", "3", *options]
