@@ -1,4 +1,4 @@
-"""The images of the course: CIFAR-10 and one photo.
+"""The images of the course: CIFAR-10, one photo, and the reader's own.
 
 CIFAR-10 lies in a folder `cifar-10-batches-bin` under `data/`, or under the folder that the
 environment variable ALEXNET_DATA names; `load_cifar10` downloads it where it is missing, unless
@@ -7,11 +7,13 @@ ALEXNET_OFFLINE=1 is set. Without a network, scikit-learn's handwritten digits s
 
 import errno
 import functools
+import io
 import os
 import shutil
 import tarfile
 import tempfile
 import time
+import warnings
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -103,15 +105,61 @@ def sample_photo(size=227):
     ------
     ValueError : when the size is no integer from 1 to 4096.
     """
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= 4096:
-        raise ValueError(f"size={size!r}: allowed is an integer from 1 to 4096")
     import skimage.data  # here and not above: the modules that need no photo import faster
     from PIL import Image
 
-    photo = skimage.data.cat()
-    height, width, _ = photo.shape
-    left = (width - height) // 2
-    square = Image.fromarray(photo[:, left : left + height])
+    return _middle_square(Image.fromarray(skimage.data.cat()), size)
+
+
+def read_photo(file, size=32):
+    """Read a photo of any size and kind and return its middle square, in colour.
+
+    Grey images get three equal channels, transparent places become white, photos that a camera
+    stored lying on their side are turned upright, and of an animation the first picture is taken.
+
+    Parameters
+    ----------
+    file : path of a file in a format that Pillow reads (JPEG, PNG, WebP, ...), or its content as bytes.
+    size : height and width of the result in pixels, 1 to 4096.
+
+    Returns
+    -------
+    size x size x 3 uint8, values 0-255, channels red, green, blue.
+
+    Raises
+    ------
+    ValueError : when there is no such file, it holds no image, or is damaged or too large (more than
+        179 million pixels), or the size is no integer from 1 to 4096.
+    """
+    from PIL import Image, ImageOps
+
+    content = isinstance(file, (bytes, bytearray, memoryview))
+    name = f"file=({len(file)} bytes)" if content else f"file={str(file)!r}"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            photo = Image.open(io.BytesIO(file) if content else file)
+            photo = ImageOps.exif_transpose(photo)
+        if photo.mode.startswith("I"):  # 16 bits for each pixel
+            photo = Image.fromarray((np.asarray(photo) / 257).round().astype(np.uint8))
+        photo = photo.convert("RGBA")
+        photo = Image.alpha_composite(Image.new("RGBA", photo.size, "white"), photo).convert("RGB")
+    except FileNotFoundError:
+        raise ValueError(f"{name}: there is no such file; allowed is the path of an image") from None
+    except (OSError, SyntaxError, ValueError, TypeError, AttributeError, Image.DecompressionBombError) as error:
+        raise ValueError(f"{name}: no image that can be read ({error}); allowed are JPEG, PNG and the like") from error
+    return _middle_square(photo, size)
+
+
+def _middle_square(photo, size):
+    """Cut a Pillow image to its middle square and resize it."""
+    from PIL import Image
+
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= 4096:
+        raise ValueError(f"size={size!r}: allowed is an integer from 1 to 4096")
+    side = min(photo.size)
+    left, top = (photo.width - side) // 2, (photo.height - side) // 2
+    square = photo.crop((left, top, left + side, top + side))
     return np.array(square.resize((int(size), int(size)), Image.Resampling.BICUBIC))
 
 

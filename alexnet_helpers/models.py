@@ -4,6 +4,16 @@ Only `keras` is used, so every model runs on its TensorFlow, JAX and PyTorch bac
 named conv1 ... fc8 as in the paper, and each network ends in a softmax.
 """
 
+import hashlib
+import io
+import json
+import math
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+
 from alexnet_helpers import load_keras
 
 keras = load_keras()
@@ -14,6 +24,14 @@ layers = keras.layers
 # so that a model carries no state of a data set.
 CIFAR10_MEAN = (125.3, 123.0, 113.9)
 CIFAR10_STD = (63.0, 62.1, 66.7)
+# variant: kernel and stride of conv1, units in fc6 and fc7
+CIFAR10_VARIANTS = {"tutorial": (11, 4, 4096), "paper": (5, 1, 512), "modern": (5, 1, 512)}
+
+# Trained networks that come with the course (data/README.md says how each was made): file and SHA-256.
+WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "data" / "weights"
+STORED_WEIGHTS = {
+    "cifar10": ("alexnet_cifar10_modern.npz", "b36e9bd41151300ceceb7553764db8b7ea4575c33dd151882253ab1960f79fd3"),
+}
 
 
 @keras.saving.register_keras_serializable(package="alexnet_helpers")
@@ -35,19 +53,21 @@ class LocalResponseNorm(layers.Layer):
         self.size, self.k, self.alpha, self.beta, self.towers = size, k, alpha, beta, towers
 
     def build(self, input_shape):
-        if input_shape[-1] % self.towers:
-            raise ValueError(f"towers={self.towers}: allowed is a divisor of the {input_shape[-1]} channels")
+        channels = input_shape[-1]
+        if channels % self.towers:
+            raise ValueError(f"towers={self.towers}: allowed is a divisor of the {channels} channels")
+        # One matrix product adds up the neighbours of every channel: on a CPU nine times faster than
+        # adding shifted copies of the maps.
+        number, tower = np.arange(channels), np.arange(channels) * self.towers // channels
+        near = np.abs(number[:, None] - number) <= self.size // 2
+        self.neighbours = near & (tower[:, None] == tower)
 
     def call(self, x):
-        return keras.ops.concatenate(
-            [self._normalize(half) for half in keras.ops.split(x, self.towers, axis=-1)], axis=-1
-        )
-
-    def _normalize(self, x):
-        half, channels = self.size // 2, x.shape[-1]
-        squares = keras.ops.pad(keras.ops.square(x), [(0, 0), (0, 0), (0, 0), (half, half)])
-        total = sum(squares[..., i : i + channels] for i in range(self.size))
-        return x / (self.k + self.alpha * total) ** self.beta
+        # At least float32: in float16 the square of 256 is already too large.
+        precision = keras.backend.result_type(x.dtype, "float32")
+        wide = keras.ops.cast(x, precision)
+        total = keras.ops.matmul(keras.ops.square(wide), keras.ops.cast(self.alpha * self.neighbours, precision))
+        return keras.ops.cast(wide * keras.ops.exp(-self.beta * keras.ops.log(self.k + total)), x.dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape
@@ -120,24 +140,43 @@ def alexnet(
 
 
 def alexnet_cifar10(
-    variant="tutorial", width=1.0, num_classes=10, kernel_initializer="glorot_uniform", centred_input=False
+    variant="tutorial",
+    width=None,
+    num_classes=10,
+    kernel_initializer="glorot_uniform",
+    centred_input=None,
+    batch_norm=None,
+    weights=None,
 ):
-    """Build an AlexNet for 32 x 32 x 3 images with untrained weights.
+    """Build an AlexNet for 32 x 32 x 3 images, untrained or with stored weights.
 
-    The variant "tutorial" is the network that many tutorials build: AlexNet's eight layers, every
-    convolution and pooling layer padded with "same", so that the maps shrink 32-8-4-4-2-2-2-2-1.
-    With the default arguments it has 21,622,154 parameters.
+    "tutorial" is the network that many tutorials build: AlexNet's eight layers, every convolution
+    and pooling layer padded with "same", so that the maps shrink 32-8-4-4-2-2-2-2-1. With the
+    default arguments it has 21,622,154 parameters.
+
+    "paper" fits the paper's ideas (section 3) to small images: conv1 looks at 5 x 5 pixels and does
+    not stride, so that the maps shrink 32-32-16-16-8-8-8-8-4; local response normalization after
+    conv1 and conv2, overlapping pooling, two hidden dense layers of 512 units with dropout, weight
+    decay of 0.0005 by the paper's rule (section 5: an L2 penalty of 0.00025 on the kernels).
+
+    "modern" is "paper" with batch normalization (arXiv:1502.03167) after every convolution and
+    hidden dense layer in place of local response normalization, and no penalty.
 
     Parameters
     ----------
-    variant : "tutorial".
+    variant : "tutorial", "paper" or "modern".
     width : factor on the number of filters and of units in fc6 and fc7; 1.0 is 96-256-384-384-256
-        filters and 4096 units, 0.5 is one of the paper's towers.
+        filters, 0.5 is one of the paper's towers. None is 1.0, or what the stored weights need.
     num_classes : number of outputs.
     kernel_initializer : how the weights start; Keras' default, which the tutorials keep, is
         "glorot_uniform".
     centred_input : False divides the pixels by 255, as the tutorials do; True subtracts the mean
-        and divides by the standard deviation of CIFAR-10's channels.
+        and divides by the standard deviation of CIFAR-10's channels. None is False, or what the
+        stored weights need.
+    batch_norm : whether each convolution and hidden dense layer is followed by batch normalization
+        (in place of local response normalization). None is what the variant has.
+    weights : None; "cifar10" for the trained network that comes with the course (variant "modern";
+        made as data/README.md says); or the path of a file that `training.save_weights` wrote.
 
     Returns
     -------
@@ -146,45 +185,127 @@ def alexnet_cifar10(
 
     Raises
     ------
-    ValueError : for an unknown variant, a width that leaves a layer without filters, or a number
-        of classes that is no positive integer.
+    ValueError : for an unknown variant, a width that leaves a layer without filters, a number of
+        classes that is no positive integer, or a file of weights that is missing, damaged, or of
+        another network than the arguments ask for.
     """
-    if variant != "tutorial":
-        raise ValueError(f"variant={variant!r}: allowed is 'tutorial'")
+    if variant not in CIFAR10_VARIANTS:
+        raise ValueError(f"variant={variant!r}: allowed are {', '.join(CIFAR10_VARIANTS)}")
     _check_positive_integer("num_classes", num_classes)
+    asked = {"variant": variant, "width": width, "centred_input": centred_input, "batch_norm": batch_norm}
+    network = {"width": 1.0, "centred_input": False, "batch_norm": variant == "modern"}
+    if weights is not None:
+        about, arrays = _read_weights(weights)
+        network = about["network"]
+        asked["num_classes"] = num_classes
+        if wrong := [name for name, value in asked.items() if value not in (None, network[name])]:
+            needed = ", ".join(f"{name}={network[name]!r}" for name in wrong)
+            given = ", ".join(f"{name}={asked[name]!r}" for name in wrong)
+            raise ValueError(f"{given}: allowed with weights={str(weights)!r} is {needed}")
+    width, centred_input, batch_norm = (
+        network[name] if asked[name] is None else asked[name] for name in ("width", "centred_input", "batch_norm")
+    )
     if not isinstance(width, (int, float)) or not 0.02 <= width <= 4:
         raise ValueError(f"width={width!r}: allowed is a number from 0.02 to 4 (1.0 is the paper's)")
+    first_kernel, first_stride, units = CIFAR10_VARIANTS[variant]
+    start = {"kernel_initializer": kernel_initializer}
+    if variant == "paper":
+        start["kernel_regularizer"] = keras.regularizers.L2(0.00025)
 
-    start = {"activation": "relu", "kernel_initializer": kernel_initializer}
-    same = start | {"padding": "same"}
+    def learned(layer, name, size, *arguments, **named):
+        """Return a layer with its activation, and its normalization where the variant has one."""
+        size = max(1, round(size * width))
+        if not batch_norm:
+            layer = layer(size, *arguments, activation="relu", name=name, **start, **named)
+            lrn = variant == "paper" and name in ("conv1", "conv2")
+            return [layer, LocalResponseNorm(name=f"norm{name[-1]}")] if lrn else [layer]
+        return [
+            layer(size, *arguments, use_bias=False, name=name, **start, **named),
+            layers.BatchNormalization(name=f"norm{name[-1]}"),
+            layers.ReLU(name=f"relu{name[-1]}"),
+        ]
 
-    def scaled(units):
-        return max(1, round(units * width))
+    def conv(number, filters, kernel, strides=1):
+        return learned(layers.Conv2D, f"conv{number}", filters, kernel, strides=strides, padding="same")
 
     def pool(number):
         return layers.MaxPooling2D(3, strides=2, padding="same", name=f"pool{number}")
 
-    return keras.Sequential(
+    model = keras.Sequential(
         [
             keras.Input((32, 32, 3), name="image"),
             _rescaling(centred_input),
-            layers.Conv2D(scaled(96), 11, strides=4, name="conv1", **same),
+            *conv(1, 96, first_kernel, first_stride),
             pool(1),
-            layers.Conv2D(scaled(256), 5, name="conv2", **same),
+            *conv(2, 256, 5),
             pool(2),
-            layers.Conv2D(scaled(384), 3, name="conv3", **same),
-            layers.Conv2D(scaled(384), 3, name="conv4", **same),
-            layers.Conv2D(scaled(256), 3, name="conv5", **same),
+            *conv(3, 384, 3),
+            *conv(4, 384, 3),
+            *conv(5, 256, 3),
             pool(3),
             layers.Flatten(name="flatten"),
-            layers.Dense(scaled(4096), name="fc6", **start),
+            *learned(layers.Dense, "fc6", units),
             layers.Dropout(0.5, name="dropout6"),
-            layers.Dense(scaled(4096), name="fc7", **start),
+            *learned(layers.Dense, "fc7", units),
             layers.Dropout(0.5, name="dropout7"),
-            layers.Dense(num_classes, activation="softmax", name="fc8", kernel_initializer=kernel_initializer),
+            # float32 also where a policy of mixed precision computes the rest in 16 bits
+            layers.Dense(num_classes, activation="softmax", name="fc8", dtype="float32", **start),
         ],
         name=f"alexnet_cifar10_{variant}",
     )
+    if weights is not None:
+        _assign(model, arrays, weights)
+    return model
+
+
+def _read_weights(weights):
+    """Return what a file of weights says about its network, and its arrays by name."""
+    file = Path(weights)
+    if weights in STORED_WEIGHTS:
+        name, sha256 = STORED_WEIGHTS[weights]
+        file = WEIGHTS_FOLDER / name
+    if not file.is_file():
+        names = ", ".join(map(repr, STORED_WEIGHTS))
+        raise ValueError(f"weights={str(weights)!r}: there is no file {file}; allowed are {names} and a file's path")
+    content = file.read_bytes()
+    remedy = "make it again, or take it again from the course's repository"
+    if weights in STORED_WEIGHTS and hashlib.sha256(content).hexdigest() != sha256:
+        raise ValueError(f"weights={weights!r}: {file} is damaged or not the course's file; {remedy}")
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        about = json.loads(str(arrays.pop("about")))
+        if not {"variant", "width", "centred_input", "batch_norm", "num_classes"} <= set(about["network"]):
+            raise ValueError("it does not say of which network")
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
+        problem = f"{file} is damaged or holds no weights ({error}); {remedy}"
+        raise ValueError(f"weights={str(weights)!r}: {problem}") from error
+    return about, arrays
+
+
+def _assign(model, arrays, weights):
+    """Give a network the arrays of a file: one for each of its variables, of the same shape."""
+    variables = named_weights(model)
+    shapes = {name: tuple(array.shape) for name, array in arrays.items()}
+    if shapes != {name: tuple(variable.shape) for name, variable in variables.items()}:
+        raise ValueError(f"weights={str(weights)!r}: the file holds the weights of another network than {model.name}")
+    for name, variable in variables.items():
+        variable.assign(arrays[name].astype("float32"))
+
+
+def named_weights(model):
+    """Return a network's weights by name, "conv1/kernel" for example, with the state of normalization layers."""
+    return {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
+
+
+def multiply_adds(model):
+    """Return how many multiplications, each followed by an addition, a network does for one image.
+
+    Convolutions and dense layers are counted: each weight is used once at every place of the
+    layer's output map. (Normalization and pooling are left out, as in `geometry.layer_table`.)
+    """
+    counted = [layer for layer in model.layers if isinstance(layer, (layers.Conv2D, layers.Dense))]
+    return sum(math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in counted)
 
 
 def _rescaling(centred):

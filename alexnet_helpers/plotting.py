@@ -5,6 +5,7 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
 from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
@@ -499,4 +500,90 @@ def plot_confusion_matrix(table):
     picture = ConfusionMatrixDisplay(counts, display_labels=names)
     picture.plot(ax=axes, cmap="Blues", colorbar=False, xticks_rotation=45, text_kw={"fontsize": 9})
     axes.set(xlabel="taken for", ylabel="true class")
+    return figure
+
+
+def plot_attribution(photo, maps, titles=None, label="share"):
+    """Draw a photo, and beside it what its places did for an answer: one panel for each map.
+
+    A map is stretched over the photo. Orange places spoke for the answer (values above 0), purple ones
+    against it; the further from 0, the less the photo shines through. All maps share one scale.
+
+    Parameters
+    ----------
+    photo : height x width x 3, uint8 with values 0-255.
+    maps : sequence of 1 to 4 arrays (rows, columns); rows and columns need not be those of the photo.
+    titles : a text above each map, or None.
+    label : what the values are, for the scale beside the last panel.
+
+    Returns
+    -------
+    The figure, 8 inches wide.
+
+    Raises
+    ------
+    ValueError : when the photo or a map has another shape, a value is not finite, or the maps or
+        titles are too few or too many.
+    """
+    photo, maps = np.asarray(photo), [np.asarray(values, float) for values in maps]
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise ValueError(f"photo: {photo.dtype} of shape {photo.shape}, allowed is uint8 (height, width, 3)")
+    titles = [""] * len(maps) if titles is None else titles
+    if not 1 <= len(maps) <= 4 or len(titles) != len(maps):
+        raise ValueError(f"maps: {len(maps)} of them with {len(titles)} titles; allowed are 1 to 4, a title for each")
+    for values in maps:
+        if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+            raise ValueError(f"maps: one of shape {values.shape}; allowed is (rows, columns) of finite numbers")
+    largest = max(np.abs(values).max() for values in maps) or 1.0
+    figure, panels = plt.subplots(1, len(maps) + 1, figsize=(8, 8 / (len(maps) + 1)), layout="constrained")
+    area = (0, photo.shape[1], photo.shape[0], 0)
+    for axes, title in zip(panels, ["photo", *titles], strict=True):
+        axes.imshow(photo, extent=area)
+        axes.set_title(title, fontsize=10)
+        axes.axis("off")
+    for axes, values in zip(panels[1:], maps, strict=True):
+        style = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest, "interpolation": "nearest"}
+        drawn = axes.imshow(values, extent=area, alpha=0.85 * np.sqrt(np.abs(values) / largest), **style)
+    scale = figure.colorbar(ScalarMappable(drawn.norm, drawn.cmap), ax=panels[-1], shrink=0.8)
+    scale.set_label(label, fontsize=9)
+    return figure
+
+
+def plot_spread(table, value, name="recipe", reference=None, label=None):
+    """Draw the results of several runs of each recipe: a dot for a run, a bar from the least to the largest.
+
+    Parameters
+    ----------
+    table : DataFrame with one row for each run.
+    value, name : columns with the result and with the name of what was run; each name has a line, the
+        first one on top.
+    reference : one of the names, whose range is drawn as a band through all lines; None for none.
+    label : what stands below the axis; None for `value`.
+
+    Returns
+    -------
+    The figure, 8 inches wide.
+
+    Raises
+    ------
+    ValueError : when there are no rows, a column is missing, a value is not finite, or the reference is
+        none of the names.
+    """
+    missing = [column for column in (value, name) if column not in table]
+    if missing or not len(table) or not np.isfinite(table[value]).all():
+        wanted = f"allowed are 1 or more, with these columns, {value!r} in finite numbers"
+        raise ValueError(f"table: {len(table)} rows without {missing}; {wanted}")
+    names = list(table[name].unique())
+    if reference is not None and reference not in names:
+        raise ValueError(f"reference={reference!r}: allowed are {', '.join(map(str, names))}")
+    figure, axes = plt.subplots(figsize=(8, 0.8 + 0.32 * len(names)), layout="constrained")
+    for line, one in enumerate(names):
+        values = table.loc[table[name] == one, value]
+        color = COLORS["vermillion" if one == reference else "blue"]
+        axes.plot([values.min(), values.max()], [line, line], color=color, linewidth=4, alpha=0.3)
+        axes.plot(values, [line] * len(values), "o", color=color, markersize=5)
+        if one == reference:
+            axes.axvspan(values.min(), values.max(), color=color, alpha=0.12, linewidth=0)
+    axes.set(yticks=range(len(names)), yticklabels=names, xlabel=label or value, ylim=(len(names) - 0.5, -0.5))
+    axes.grid(axis="x", alpha=0.3)
     return figure

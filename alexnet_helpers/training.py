@@ -75,7 +75,12 @@ def erase(images, rng, pixels=8):
     return np.where(covered, np.uint8(128), images)
 
 
-AUGMENTATIONS = {function.__name__: function for function in (shift, flip, erase)}
+def erase_wide(images, rng):
+    """Cover a square of 11 x 11 pixels, as `erase` does: for networks that learn the images by heart."""
+    return erase(images, rng, pixels=12)
+
+
+AUGMENTATIONS = {function.__name__: function for function in (shift, flip, erase, erase_wide)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,9 +88,16 @@ class Recipe:
     """Everything that decides how a network trains, as data.
 
     `learning_rate` is the largest of the schedule: "constant" keeps it, "cosine" climbs to it over
-    `warmup_epochs` and falls to 0 along half a cosine. `weight_decay` is AdamW's (decoupled, times
-    the learning rate, kernels only). `augmentation` names functions of `AUGMENTATIONS`, applied in
-    this order. The other arguments of the network are those of `models.alexnet_cifar10`.
+    `warmup_epochs` and falls to 0 along half a cosine. `weight_decay` is decoupled: a step takes
+    away learning rate times `weight_decay` times the weight (kernels only). `augmentation` names
+    functions of `AUGMENTATIONS`, applied in this order. The other arguments of the network are
+    those of `models.alexnet_cifar10`.
+
+    "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5). With
+    `averaging` above 0, the network that is validated and returned has for each weight a running
+    average, of which a step changes the part 1 - `averaging` (Polyak and Juditsky, 1992). The last
+    `refine_epochs` of the epochs begin anew at `refine_rate`, fall to 0 along half a cosine and erase
+    nothing, so that the network gets used to images as they are (Touvron et al., arXiv:1906.06423).
 
     Raises
     ------
@@ -98,18 +110,22 @@ class Recipe:
     width: float = 1.0
     kernel_initializer: str = "glorot_uniform"
     centred_input: bool = False
+    batch_norm: bool | None = None
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     schedule: str = "constant"
     warmup_epochs: int = 0
     weight_decay: float = 0.0
+    averaging: float = 0.0
     label_smoothing: float = 0.0
     augmentation: tuple = ()
     batch_size: int = 64
     epochs: int = 50
+    refine_epochs: int = 0
+    refine_rate: float = 0.0
 
     def __post_init__(self):
-        _check_choice("optimizer", self.optimizer, ("adam", "adamw"))
+        _check_choice("optimizer", self.optimizer, ("adam", "adamw", "sgd"))
         _check_choice("schedule", self.schedule, ("constant", "cosine"))
         for augmentation in self.augmentation:
             _check_choice("augmentation", augmentation, AUGMENTATIONS)
@@ -117,6 +133,19 @@ class Recipe:
             _check_integer(name, getattr(self, name), smallest)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate={self.learning_rate!r}: allowed is a positive number")
+        for name in ("averaging", "label_smoothing"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name}={getattr(self, name)!r}: allowed is a number from 0 to less than 1")
+        if not 0 <= self.weight_decay < math.inf:
+            raise ValueError(f"weight_decay={self.weight_decay!r}: allowed is a number, 0 or more")
+        _check_integer("refine_epochs", self.refine_epochs, 0)
+        if self.warmup_epochs + self.refine_epochs >= self.epochs:
+            parts = f"warmup_epochs={self.warmup_epochs!r}, refine_epochs={self.refine_epochs!r}"
+            raise ValueError(f"{parts}: allowed are fewer than epochs={self.epochs} together")
+        if not 0 <= self.refine_rate < math.inf or (self.refine_rate > 0) != (self.refine_epochs > 0):
+            raise ValueError(
+                f"refine_rate={self.refine_rate!r}: allowed is a positive number with refine_epochs, else 0"
+            )
 
 
 COMMON = Recipe("tutorial", "as many tutorials write it, without their rotation", augmentation=("shift", "flip"))
@@ -135,12 +164,48 @@ REPAIRED = Recipe(
     batch_size=128,
     epochs=40,
 )
-RECIPES = {recipe.name: recipe for recipe in (COMMON, REPAIRED)}
+PAPER = Recipe(
+    "paper",
+    "the paper's ideas fitted to 32 x 32: normalization of responses, overlapping pools, dropout, momentum",
+    variant="paper",
+    centred_input=True,
+    optimizer="sgd",
+    learning_rate=0.04,
+    schedule="cosine",
+    warmup_epochs=1,
+    augmentation=("shift", "flip"),
+    batch_size=128,
+    epochs=80,
+)
+MODERN = Recipe(
+    "modern",
+    "the same with batch normalization, He weights, label smoothing, erased squares, averaging and refining",
+    variant="modern",
+    kernel_initializer="he_normal",
+    centred_input=True,
+    optimizer="sgd",
+    learning_rate=0.1,
+    schedule="cosine",
+    warmup_epochs=2,
+    weight_decay=0.005,
+    averaging=0.995,
+    label_smoothing=0.1,
+    augmentation=("shift", "flip", "erase_wide"),
+    batch_size=128,
+    epochs=100,
+    refine_epochs=4,
+    refine_rate=0.01,
+)
+# One of the paper's towers, in as many epochs as two CPU cores train in an hour or a little more.
+PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
+MODERN_HALF = dataclasses.replace(MODERN, name="modern_half", width=0.5, epochs=44)
+RECIPES = {recipe.name: recipe for recipe in (COMMON, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)}
 
 REPAIRS = {
     "He initial weights": {"kernel_initializer": "he_normal"},
     "a tenth of the step size": {"learning_rate": 1e-4},
     "centred inputs": {"centred_input": True},
+    "batch normalization": {"batch_norm": True},
 }
 
 
@@ -157,7 +222,7 @@ _common, *_repaired = (
 )
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
-    "plateau_study": Study((_common,), seeds=(0, 1, 2), steps=700),
+    "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
 }
 
 
@@ -166,13 +231,14 @@ class Batches(keras.utils.PyDataset):
 
     Nothing random is kept from one batch to the next: batch i of epoch e draws from a generator
     seeded with (seed, e, i). So a run that is resumed sees what an unbroken run would have seen.
+    From epoch `refine_from` (counted from 0) on, nothing is erased.
 
     Raises
     ------
     ValueError : when images and labels do not match, or a label is no class.
     """
 
-    def __init__(self, images, labels, batch_size, augmentation=(), seed=0, num_classes=10):
+    def __init__(self, images, labels, batch_size, augmentation=(), seed=0, num_classes=10, refine_from=math.inf):
         super().__init__()
         if len(images) != len(labels) or not len(images):
             raise ValueError(f"labels: {len(labels)} for {len(images)} images; allowed is one for each of 1 or more")
@@ -181,7 +247,7 @@ class Batches(keras.utils.PyDataset):
         self.images, self.labels = images, labels
         self.one_hot = np.eye(num_classes, dtype=np.float32)
         self.batch_size, self.seed = batch_size, seed
-        self.augmentations = [AUGMENTATIONS[name] for name in augmentation]
+        self.augmentation, self.refine_from = augmentation, refine_from
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
@@ -195,8 +261,9 @@ class Batches(keras.utils.PyDataset):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         images = self.images[chosen]
         rng = np.random.default_rng([self.seed, self.epoch, index])
-        for augment in self.augmentations:
-            images = augment(images, rng)
+        for name in self.augmentation:
+            if not (name.startswith("erase") and self.epoch >= self.refine_from):
+                images = AUGMENTATIONS[name](images, rng)
         return images, self.one_hot[self.labels[chosen]]
 
 
@@ -212,6 +279,12 @@ def split_validation(images, labels, validation_images=VALIDATION_IMAGES, seed=0
     return (images[rest], labels[rest]), (images[held_out], labels[held_out])
 
 
+def predict_two_views(model, images):
+    """Return probabilities averaged over each image and its mirror image."""
+    views = (images, images[:, :, ::-1])
+    return sum(model.predict(view, batch_size=500, verbose=0) for view in views) / 2
+
+
 def predict_ten_views(model, images, pixels=2):
     """Return probabilities averaged over ten views of each image: the paper's way to test (section 4.1).
 
@@ -222,30 +295,68 @@ def predict_ten_views(model, images, pixels=2):
     padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
     total = 0.0
     for top, left in ((pixels, pixels), (0, 0), (0, 2 * pixels), (2 * pixels, 0), (2 * pixels, 2 * pixels)):
-        view = padded[:, top : top + height, left : left + width]
-        for images in (view, view[:, :, ::-1]):
-            total += model.predict(images, batch_size=500, verbose=0)
-    return total / 10
+        total += predict_two_views(model, padded[:, top : top + height, left : left + width])
+    return total / 5
 
 
-def compile_model(recipe, steps_per_epoch, num_classes=10):
-    """Return the recipe's network, untrained and compiled for `recipe.epochs` epochs."""
-    start = {"kernel_initializer": recipe.kernel_initializer, "centred_input": recipe.centred_input}
-    model = models.alexnet_cifar10(recipe.variant, width=recipe.width, num_classes=num_classes, **start)
-    rate = recipe.learning_rate
+@keras.saving.register_keras_serializable(package="alexnet_helpers")
+class Refined(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule (or a constant rate) for some steps, then half a cosine from another rate to 0."""
+
+    def __init__(self, main, main_steps, refine_rate, refine_steps):
+        """Take the main schedule with its number of steps, and the rate and steps of the cosine after it."""
+        self.main = keras.optimizers.schedules.deserialize(main) if isinstance(main, dict) else main
+        self.main_steps, self.refine_rate, self.refine_steps = main_steps, refine_rate, refine_steps
+
+    def __call__(self, step):
+        step = keras.ops.cast(step, "float32")
+        done = keras.ops.clip((step - self.main_steps) / self.refine_steps, 0, 1)
+        refined = self.refine_rate * (1 + keras.ops.cos(math.pi * done)) / 2
+        return keras.ops.where(step < self.main_steps, self.main(step) if callable(self.main) else self.main, refined)
+
+    def get_config(self):
+        main = keras.optimizers.schedules.serialize(self.main) if callable(self.main) else self.main
+        names = ("main_steps", "refine_rate", "refine_steps")
+        return {"main": main} | {name: getattr(self, name) for name in names}
+
+
+def compile_model(recipe, steps_per_epoch, num_classes=10, mixed=False):
+    """Return the recipe's network, untrained and compiled for `recipe.epochs` epochs.
+
+    With `mixed` it computes in float16 what a GPU multiplies faster so, and keeps its weights in float32.
+    """
+    usual = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if mixed else usual)
+    try:
+        return _compile_model(recipe, steps_per_epoch, num_classes)
+    finally:
+        keras.config.set_dtype_policy(usual)
+
+
+def _compile_model(recipe, steps_per_epoch, num_classes):
+    names = ("width", "kernel_initializer", "centred_input", "batch_norm")
+    network = {name: getattr(recipe, name) for name in names}
+    model = models.alexnet_cifar10(recipe.variant, num_classes=num_classes, **network)
+    rate, main_epochs = recipe.learning_rate, recipe.epochs - recipe.refine_epochs
     if recipe.schedule == "cosine":
         warmup = recipe.warmup_epochs * steps_per_epoch
         rate = keras.optimizers.schedules.CosineDecay(
             0.0 if warmup else rate,
-            max(1, recipe.epochs * steps_per_epoch - warmup),
+            max(1, main_epochs * steps_per_epoch - warmup),
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
-    if recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay)
-        optimizer.exclude_from_weight_decay(var_names=["bias"])
+    if recipe.refine_epochs:
+        rate = Refined(rate, main_epochs * steps_per_epoch, recipe.refine_rate, recipe.refine_epochs * steps_per_epoch)
+    average = {"use_ema": recipe.averaging > 0, "ema_momentum": recipe.averaging}
+    if recipe.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(rate, momentum=0.9, weight_decay=recipe.weight_decay or None, **average)
+    elif recipe.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
     else:
-        optimizer = keras.optimizers.Adam(rate)
+        optimizer = keras.optimizers.Adam(rate, **average)
+    if optimizer.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     # jit_compile=False: on a CPU, TensorFlow's plain graph was measured 2-8 times faster.
     model.compile(
         optimizer,
@@ -272,8 +383,8 @@ class _Checkpoints(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(
                 f"the loss is {float(logs['loss'])} after batch {batch + 1} of epoch {self.epoch + 1}: "
-                "try a smaller learning_rate, a longer warm-up, or look for pixels that are no numbers. "
-                f"The checkpoint of epoch {self.epoch} is untouched."
+                "try a smaller learning_rate or a longer warm-up (in a recipe of another name), or look for "
+                f"pixels that are no numbers. {self.epoch} epochs are safe in the last checkpoint."
             )
 
     def on_epoch_end(self, epoch, logs=None):
@@ -282,6 +393,8 @@ class _Checkpoints(keras.callbacks.Callback):
         row["learning_rate"] = float(f"{float(self.model.optimizer.learning_rate):.4g}")
         row["seconds"] = round(seconds, 1)
         row["images_per_second"] = round(len(self.batches.images) / seconds)
+        # forward once; backward twice as much: the gradients for the inputs and for the weights
+        row["multiply_adds"] = 3 * models.multiply_adds(self.model) * len(self.batches.images)
         self.curves.append(self.facts | row)
         _save_checkpoint(self.folder, epoch + 1, self.model, self.curves)
 
@@ -294,6 +407,7 @@ def train(
     checkpoint_folder=CHECKPOINT_FOLDER,
     results_folder=RESULTS_FOLDER,
     verbose="auto",
+    mixed=False,
 ):
     """Train a recipe from the last checkpoint on, and write its curves when it ends.
 
@@ -310,18 +424,21 @@ def train(
     checkpoint_folder, results_folder : where checkpoints (260 MB for 21.6 million weights with
         Adam's averages) and curves go.
     verbose : as in `keras.Model.fit`.
+    mixed : whether to compute in mixed precision (float16, weights in float32), for a GPU.
 
     Returns
     -------
     (model, curves) : the trained `keras.Model`, and a DataFrame with one row an epoch. At the end
-    of the recipe the last row holds the accuracy on the test images as they are and with
-    `predict_ten_views`; `results_folder/RECIPE.csv` holds the curves of every seed and data set,
-    `RECIPE-confusion.csv` beside it how many test images of each class were taken for which.
+    of the recipe the last row holds the accuracy on the test images as they are, with
+    `predict_two_views` and with `predict_ten_views`; `results_folder/RECIPE.csv` holds the curves
+    of every seed and data set, `RECIPE-confusion.csv` beside it how many test images of each class
+    were taken for which.
 
     Raises
     ------
     ValueError : for an unknown recipe, a negative seed, fewer than one epoch, images of another
-        shape, a checkpoint that is damaged or was begun with another definition of the recipe.
+        shape, a checkpoint that is damaged or was begun with another definition of the recipe,
+        another precision or other images.
     RuntimeError : when another process is training the same recipe and seed.
     OSError : when a folder cannot be written to, or the disk is full; the last checkpoint stays whole.
     FloatingPointError : when the loss is no longer a finite number.
@@ -343,31 +460,72 @@ def train(
         if dataset.x_train.shape[1:] != (32, 32, 3):
             raise ValueError(f"dataset: images of {dataset.x_train.shape[1:]}; allowed are (32, 32, 3)")
         training, validation = split_validation(dataset.x_train, dataset.y_train)
-        batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, len(dataset.class_names))
-        _check_definition(folder, recipe, dataset)
+        classes, refine_from = len(dataset.class_names), recipe.epochs - recipe.refine_epochs
+        batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes, refine_from)
         keras.utils.set_random_seed(seed)
-        model = compile_model(recipe, len(batches), len(dataset.class_names))
+        model = compile_model(recipe, len(batches), classes, mixed)
+        _check_definition(folder, recipe, dataset, model.dtype_policy.name)
         curves = _load_checkpoint(folder, model)
         first = len(curves)
         last = recipe.epochs if epochs is None else min(recipe.epochs, first + epochs)
         if first < last:
             facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source, **_machine_facts()}
+            facts["precision"] = model.dtype_policy.name
+            # The averages are in the model's place while it is validated, and not when it is saved.
+            averaging = [keras.callbacks.SwapEMAWeights()] if recipe.averaging else []
             model.fit(
                 batches,
                 validation_data=(validation[0], batches.one_hot[validation[1]]),
                 validation_batch_size=500,
                 initial_epoch=first,
                 epochs=last,
-                callbacks=[_Checkpoints(folder, batches, curves, facts)],
+                callbacks=[*averaging, _Checkpoints(folder, batches, curves, facts)],
                 verbose=verbose,
                 shuffle=False,
             )
+        if recipe.averaging:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
         if last == recipe.epochs:
             stored, _ = _rows_of_run(results, recipe.name, seed, dataset.source)
             if first == last and len(stored):
                 return model, stored  # the test set has been looked at, and once is enough
             return model, _finish(model, dataset, pd.DataFrame(curves), results)
     return model, pd.DataFrame(curves)
+
+
+def save_weights(file, model, recipe, curves):
+    """Write a trained network to a file that `models.alexnet_cifar10(weights=file)` reads.
+
+    Kernels are rounded to float16, the short vectors (biases, normalization) kept in float32; the
+    file is a .npz without pickle. With them goes what the run's last row of curves says.
+
+    Parameters
+    ----------
+    file : where to; an older file of that name is replaced when the new one is complete.
+    model, curves : what `train` returned; recipe : what it was given (a `Recipe`).
+
+    Raises
+    ------
+    ValueError : for a weight that is no finite number in its format.
+    """
+    arrays = {}
+    for name, variable in models.named_weights(model).items():
+        array = keras.ops.convert_to_numpy(variable)
+        with np.errstate(over="ignore"):
+            arrays[name] = array.astype("float16" if array.ndim > 1 else "float32")
+        if not np.isfinite(arrays[name]).all():
+            raise ValueError(f"model: {name} has values that are no finite numbers in {arrays[name].dtype}")
+    network = {name: getattr(recipe, name) for name in ("variant", "width", "centred_input")}
+    network["batch_norm"] = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+    network["num_classes"] = model.output_shape[-1]
+    about = {"network": network, **curves.iloc[-1].to_dict()}
+    text = json.dumps(about, default=str)
+
+    def write(path):
+        with open(path, "wb") as unfinished:
+            np.savez_compressed(unfinished, about=np.array(text), **arrays)
+
+    _write_whole(Path(file), write)
 
 
 def study(name, dataset=None, results_folder=RESULTS_FOLDER):
@@ -418,16 +576,19 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
 
 def _seed_dropout(model, seed, epoch):
     """Give every dropout layer a state that depends on the seed and the epoch alone."""
+    # On PyTorch they draw from its global generator instead.
+    keras.utils.set_random_seed(int(np.random.default_rng([seed, epoch]).integers(2**31)))
     for number, layer in enumerate(model.layers):
         if isinstance(layer, keras.layers.Dropout):
             state = np.random.default_rng([seed, epoch, number]).integers(0, 2**31, 2)
             layer.seed_generator.state.assign(state.astype(np.uint32))
 
 
-def _check_definition(folder, recipe, dataset):
+def _check_definition(folder, recipe, dataset, precision):
     """Write down beside the checkpoints what is trained on what; refuse to go on with anything else."""
     file = folder / "recipe.json"
     trained_on = {"source": dataset.source, "images": len(dataset.x_train), "classes": len(dataset.class_names)}
+    trained_on["precision"] = precision
     text = json.dumps(dataclasses.asdict(recipe) | trained_on | {"summary": ""}, indent=1)
     if not list(folder.glob("epoch-*.keras")):
         _write_whole(file, lambda path: path.write_text(text))
@@ -475,6 +636,8 @@ def _load_checkpoint(folder, model):
         curves = pd.read_csv(saved.with_suffix(".csv")).to_dict("records")
         if saved.stem != f"epoch-{len(curves):03d}":
             raise ValueError(f"its curves have {len(curves)} epochs")
+        if not int(model.optimizer.iterations):  # Keras only warns when an optimizer's state does not fit
+            raise ValueError("the optimizer's state is missing")
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(f"checkpoint {saved} is damaged ({error}): remove {folder} to begin anew") from error
     return curves
@@ -483,8 +646,10 @@ def _load_checkpoint(folder, model):
 def _finish(model, dataset, curves, file):
     """Look at the test set, once; store curves and confusion matrix beside those of other runs."""
     predicted = model.predict(dataset.x_test, batch_size=500, verbose=0).argmax(axis=1)
-    averaged = predict_ten_views(model, dataset.x_test).argmax(axis=1)
-    for column, answers in (("test_accuracy", predicted), ("test_accuracy_ten_views", averaged)):
+    two_views = predict_two_views(model, dataset.x_test).argmax(axis=1)
+    ten_views = predict_ten_views(model, dataset.x_test).argmax(axis=1)
+    views = {"": predicted, "_two_views": two_views, "_ten_views": ten_views}
+    for column, answers in ((f"test_accuracy{name}", answers) for name, answers in views.items()):
         curves[column] = np.nan
         curves.loc[curves.index[-1], column] = round(float((answers == dataset.y_test).mean()), 5)
     names, n = list(dataset.class_names), len(dataset.class_names)
@@ -550,6 +715,7 @@ def _machine_facts():
         "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",
         "keras": keras.__version__,
         "numpy": np.__version__,
+        "precision": keras.config.dtype_policy().name,
     }
 
 
@@ -562,12 +728,20 @@ def main(arguments=None):
     parser.add_argument("--epochs", type=int, help="stop after this many epochs; the next call goes on from there")
     parser.add_argument("--checkpoints", default=CHECKPOINT_FOLDER, help="folder for checkpoints (%(default)s)")
     parser.add_argument("--results", default=RESULTS_FOLDER, help="folder for curves (%(default)s)")
+    parser.add_argument("--mixed", action="store_true", help="compute in float16 where a GPU is faster so")
+    parser.add_argument("--weights", metavar="FILE", help="write the trained network to this file, too, at the end")
     options = parser.parse_args(arguments)
     if options.name in STUDIES:
         curves = study(options.name, results_folder=options.results).dropna(subset="val_accuracy")
     else:
         folders = {"checkpoint_folder": options.checkpoints, "results_folder": options.results}
-        _, curves = train(options.name, seed=options.seed, epochs=options.epochs, verbose=2, **folders)
+        how = {"seed": options.seed, "epochs": options.epochs, "mixed": options.mixed, "verbose": 2}
+        recipe = RECIPES[options.name]
+        model, curves = train(recipe, **how, **folders)
+        if options.weights and len(curves) < recipe.epochs:
+            print(f"{options.weights} is not written yet: {len(curves)} of {recipe.epochs} epochs are done")
+        elif options.weights:
+            save_weights(options.weights, model, recipe, curves)
         curves = curves.tail(3)
     print(curves.drop(columns=["source", "machine", "backend", "keras", "numpy"]).to_string(index=False))
     print(f"on {curves['source'].iloc[-1]}")

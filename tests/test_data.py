@@ -21,6 +21,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import skimage.data
+from PIL import Image
 
 from alexnet_helpers import data
 
@@ -644,3 +646,87 @@ def test_photo_sizes(size):
 def test_bad_photo_sizes(size):
     with pytest.raises(ValueError, match=r"size=.*allowed is an integer from 1 to 4096"):
         data.sample_photo(size)
+
+
+# The reader's own photo
+
+
+PHOTO = np.random.default_rng(5).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+SQUARE = PHOTO[:, 10:50]
+
+
+def encoded(picture, format="png", **options):
+    content = io.BytesIO()
+    picture.save(content, format=format, **options)
+    return content.getvalue()
+
+
+def test_own_photo_as_path_and_as_bytes(tmp_path):
+    content = encoded(Image.fromarray(PHOTO))
+    file = tmp_path / "a photo.png"
+    file.write_bytes(content)
+    for given in (file, str(file), content, memoryview(content)):
+        found = data.read_photo(given, 40)
+        np.testing.assert_array_equal(found, SQUARE)
+        assert found.dtype == np.uint8
+    assert data.read_photo(content).shape == (32, 32, 3)
+    tall = encoded(Image.fromarray(PHOTO.transpose(1, 0, 2)))
+    np.testing.assert_array_equal(data.read_photo(tall, 40), SQUARE.transpose(1, 0, 2))
+    np.testing.assert_array_equal(
+        data.read_photo(encoded(Image.fromarray(skimage.data.cat())), 227), data.sample_photo(227)
+    )
+
+
+def test_own_photo_of_every_kind():
+    grey = PHOTO[:, :, 0]
+    expected = np.repeat(SQUARE[:, :, :1], 3, axis=2)
+    np.testing.assert_array_equal(data.read_photo(encoded(Image.fromarray(grey)), 40), expected)
+    deep = Image.fromarray(grey.astype(np.uint16) * 257)
+    np.testing.assert_array_equal(data.read_photo(encoded(deep), 40), expected)
+    alpha = np.dstack([PHOTO, np.where(np.arange(60) < 30, 0, 255)[np.newaxis].repeat(40, 0).astype(np.uint8)])
+    half_white = SQUARE.copy()
+    half_white[:, :20] = 255
+    np.testing.assert_array_equal(data.read_photo(encoded(Image.fromarray(alpha)), 40), half_white)
+    few_colours = Image.fromarray(PHOTO).quantize(8)
+    np.testing.assert_array_equal(
+        data.read_photo(encoded(few_colours, "gif"), 40), np.asarray(few_colours.convert("RGB"))[:, 10:50]
+    )
+    one_bit = Image.fromarray(grey).convert("1")
+    assert set(np.unique(data.read_photo(encoded(one_bit), 40))) == {0, 255}
+    cmyk = data.read_photo(encoded(Image.fromarray(np.full((9, 9, 3), 200, np.uint8)).convert("CMYK"), "jpeg"), 5)
+    assert np.abs(cmyk - 200.0).max() < 6
+    first_of_two = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
+    film = encoded(first_of_two[0], "gif", save_all=True, append_images=first_of_two[1:])
+    assert data.read_photo(film, 8)[0, 0].tolist() == [255, 0, 0]
+    assert data.read_photo(encoded(Image.new("RGB", (1, 1), "lime")), 3).tolist() == [[[0, 255, 0]] * 3] * 3
+
+
+def test_own_photo_is_turned_upright():
+    lying = Image.fromarray(PHOTO)
+    exif = lying.getexif()
+    exif[0x0112] = 6  # orientation: to be turned clockwise by a quarter
+    upright = np.rot90(PHOTO, -1)[10:50]
+    np.testing.assert_array_equal(data.read_photo(encoded(lying, exif=exif), 40), upright)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image at all", encoded(Image.fromarray(PHOTO))[:900]])
+def test_a_file_that_is_no_image_is_named(tmp_path, content):
+    file = tmp_path / "notes.txt"
+    file.write_bytes(content)
+    with pytest.raises(ValueError, match=r"file='.*notes.txt': no image that can be read .*; allowed are JPEG"):
+        data.read_photo(file)
+    with pytest.raises(ValueError, match=rf"file=\({len(content)} bytes\): no image"):
+        data.read_photo(content)
+
+
+def test_bad_places_of_an_own_photo(tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match=r"file='.*none.jpg': there is no such file"):
+        data.read_photo(tmp_path / "none.jpg")
+    for wrong in (tmp_path, None, 7.5, ["a.png"]):
+        with pytest.raises(ValueError, match=r"file=.*: no image that can be read"):
+            data.read_photo(wrong)
+    with pytest.raises(ValueError, match=r"size=0: allowed"):
+        data.read_photo(encoded(Image.fromarray(PHOTO)), 0)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
+    with pytest.raises(ValueError, match=r"no image that can be read .*decompression bomb"):
+        data.read_photo(encoded(Image.fromarray(PHOTO)))

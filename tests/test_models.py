@@ -1,16 +1,27 @@
 """The Keras networks: counts, shapes, towers, normalization, and the whole forward pass against NumPy."""
 
 import gc
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_helpers import geometry, models, numpy_layers, walk
+from alexnet_helpers import geometry, models, numpy_layers, training, walk
 from alexnet_helpers.models import LocalResponseNorm, alexnet, alexnet_cifar10
+
+ROOT = Path(__file__).resolve().parent.parent
+# Keras itself causes it when it turns a variable into an array.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 COUNTS = {
     "conv1": 34_944,
@@ -290,9 +301,183 @@ def test_width_scales_filters_and_units():
     assert [half.get_layer(f"fc{i}").units for i in (6, 7, 8)] == [2048, 2048, 3]
 
 
+@pytest.mark.parametrize(("variant", "parameters"), [("paper", 6_085_002), ("modern", 6_092_202)])
+def test_the_variants_for_small_images_keep_the_image_as_long_as_they_can(variant, parameters):
+    model = alexnet_cifar10(variant)
+    assert model.count_params() == parameters
+    sides = [layer.output.shape[1] for layer in model.layers if layer.name[:4] in ("conv", "pool")]
+    assert sides == [32, 16, 16, 8, 8, 8, 8, 4]
+    assert [model.get_layer(f"conv{i}").filters for i in range(1, 6)] == [96, 256, 384, 384, 256]
+    assert all(
+        (layer.pool_size, layer.strides) == ((3, 3), (2, 2)) for layer in model.layers if layer.name[:4] == "pool"
+    )
+    assert [layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)] == [0.5, 0.5]
+
+
+def test_the_variant_of_the_paper_has_its_normalization_and_its_weight_decay():
+    model = alexnet_cifar10("paper", 0.1)
+    names = [layer.name for layer in model.layers]
+    assert names[1:7] == ["conv1", "norm1", "pool1", "conv2", "norm2", "pool2"]
+    norm = model.get_layer("norm1")
+    assert (norm.size, norm.k, norm.alpha, norm.beta) == (5, 2.0, 1e-4, 0.75)
+    # Section 5: a step with learning rate 1 takes 0.0005 w from every weight w. That is the gradient of this penalty.
+    kernels = [weight for name, weight in models.named_weights(model).items() if name.endswith("kernel")]
+    assert len(kernels) == len(model.losses) == 8
+    expected = sum(0.0005 * float(np.square(keras.ops.convert_to_numpy(kernel)).sum()) / 2 for kernel in kernels)
+    assert sum(map(float, model.losses)) == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_modern_variant_normalizes_every_hidden_layer_before_its_relu():
+    model = alexnet_cifar10("modern", 0.1)
+    names = [layer.name for layer in model.layers if layer.name[:4] not in ("pool", "drop", "flat")]
+    hidden = [f"{kind}{i}" for i in range(1, 8) for kind in ("conv" if i < 6 else "fc", "norm", "relu")]
+    assert names == ["rescaling", *hidden, "fc8"]
+    assert not model.losses
+    assert [name for name in models.named_weights(model) if name.endswith("bias")] == ["fc8/bias"]
+
+
+def test_any_variant_can_have_batch_normalization_or_none():
+    names = [layer.name for layer in alexnet_cifar10(width=0.05, batch_norm=True).layers]
+    assert names[1:5] == ["conv1", "norm1", "relu1", "pool1"]
+    assert not any("norm" in layer.name for layer in alexnet_cifar10("modern", 0.05, batch_norm=False).layers)
+
+
+@pytest.mark.parametrize("variant", ["paper", "modern"])
+def test_with_mixed_precision_probabilities_stay_in_float32(variant):
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = alexnet_cifar10(variant, 0.05)
+        assert model.get_layer("conv1").compute_dtype == "float16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+    images = np.full((2, 32, 32, 3), 255, np.uint8)
+    answers = model(images)
+    assert keras.backend.standardize_dtype(answers.dtype) == "float32"
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(answers).sum(axis=1), 1, rtol=1e-5)
+
+
+def test_in_float16_local_response_norm_does_not_overflow():
+    x = np.full((1, 1, 1, 5), 1000, np.float16)  # its square is beyond float16's 65,504
+    found = keras.ops.convert_to_numpy(LocalResponseNorm(dtype="float16")(x))
+    totals = 1e6 * np.array([3, 4, 5, 4, 3])
+    np.testing.assert_allclose(found[0, 0, 0], 1000 / (2 + 1e-4 * totals) ** 0.75, rtol=2e-3)
+
+
+def test_multiply_adds_are_those_of_geometry():
+    table = geometry.layer_table(geometry.ALEXNET)
+    assert models.multiply_adds(alexnet()) == table["multiply_adds"].sum() == 1_135_256_096
+    assert models.multiply_adds(alexnet(towers=2)) == 724_406_816  # shared/reference/facts.md, from the paper's sizes
+
+
+# --- stored weights ---
+
+TINY = training.Recipe("tiny", "", variant="modern", width=0.05, centred_input=True)
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory):
+    """Return (file, network) of stored weights, with state in the normalization layers."""
+    file = tmp_path_factory.mktemp("weights") / "tiny.npz"
+    model = training.compile_model(TINY, 1)
+    rng = np.random.default_rng(0)
+    for weight in model.weights:
+        weight.assign(np.abs(keras.ops.convert_to_numpy(weight)) + rng.random(weight.shape) / 10)
+    training.save_weights(file, model, TINY, pd.DataFrame([{"seed": 0}, {"seed": 1, "test_accuracy": 0.5}]))
+    return file, model
+
+
+def test_stored_weights_come_back_rounded_to_float16(stored):
+    file, model = stored
+    loaded = alexnet_cifar10("modern", weights=file)
+    for name, weight in models.named_weights(loaded).items():
+        expected = keras.ops.convert_to_numpy(models.named_weights(model)[name])
+        close = {"rtol": 2**-11, "atol": 1e-7} if expected.ndim > 1 else {"rtol": 0, "atol": 0}
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), expected, **close, err_msg=name)
+    images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
+    np.testing.assert_allclose(loaded.predict(images, verbose=0), model.predict(images, verbose=0), atol=2e-3)
+    with np.load(file, allow_pickle=False) as archive:
+        assert json.loads(str(archive["about"]))["test_accuracy"] == 0.5
+
+
+def test_weights_that_float16_cannot_hold_are_refused_and_the_older_file_stays(stored, tmp_path):
+    (tmp_path / "kept.npz").write_bytes(stored[0].read_bytes())
+    model = training.compile_model(TINY, 1)
+    model.get_layer("fc7").kernel.assign(model.get_layer("fc7").kernel * 1e9)
+    with pytest.raises(ValueError, match=r"model: fc7/kernel has values that are no finite numbers in float16"):
+        training.save_weights(tmp_path / "kept.npz", model, TINY, pd.DataFrame([{"seed": 0}]))
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
+    assert (tmp_path / "kept.npz").read_bytes() == stored[0].read_bytes()
+
+
 @pytest.mark.parametrize(
     ("named", "message"),
     [
+        ({"variant": "paper"}, r"variant='paper': allowed with weights=.* is variant='modern'"),
+        ({"width": 1.0, "num_classes": 3}, r"width=1.0, num_classes=3: allowed .* is width=0.05, num_classes=10"),
+        ({"centred_input": False}, r"centred_input=False: allowed .* is centred_input=True"),
+        ({"batch_norm": False}, r"batch_norm=False: allowed .* is batch_norm=True"),
+    ],
+)
+def test_weights_of_another_network_are_refused(stored, named, message):
+    with pytest.raises(ValueError, match=message):
+        alexnet_cifar10(**{"variant": "modern", "weights": stored[0]} | named)
+
+
+def rewrite(file, **changed):
+    """Write a file of weights again with some arrays changed (None: left out)."""
+    with np.load(file) as archive:
+        arrays = {name: archive[name] for name in archive.files} | changed
+    np.savez(file, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def one_array():
+    file = io.BytesIO()
+    np.save(file, np.zeros(3))
+    return file.getvalue()
+
+
+DAMAGES = {
+    "cut off": lambda file: file.write_bytes(file.read_bytes()[:-1000]),
+    "empty": lambda file: file.write_bytes(b""),
+    "a page of a web site": lambda file: file.write_text("<html>404</html>"),
+    "one array alone": lambda file: file.write_bytes(one_array()),
+    "pickled": lambda file: rewrite(file, about=np.array({"network": 1}, dtype=object)),
+    "without its description": lambda file: rewrite(file, about=None),
+    "with a description of something else": lambda file: rewrite(file, about=np.array('{"network": {}}')),
+    "with a description that is no object": lambda file: rewrite(file, about=np.array("[1]")),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_of_weights_is_named(stored, tmp_path, damage):
+    file = tmp_path / "copy.npz"
+    file.write_bytes(stored[0].read_bytes())
+    DAMAGES[damage](file)
+    with pytest.raises(ValueError, match=r"weights='.*copy.npz': .*copy.npz is damaged or holds no weights .*again"):
+        alexnet_cifar10("modern", weights=file)
+
+
+def test_a_changed_bit_in_a_file_of_weights_is_found(stored, tmp_path):
+    content = bytearray(stored[0].read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "copy.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=r"weights='.*copy.npz'"):
+        alexnet_cifar10("modern", weights=tmp_path / "copy.npz")
+
+
+@pytest.mark.parametrize("changes", [{"conv1/kernel": None}, {"conv1/kernel": np.zeros((5, 5, 3, 4))}])
+def test_weights_that_are_missing_or_of_another_shape_are_refused(stored, tmp_path, changes):
+    file = tmp_path / "copy.npz"
+    file.write_bytes(stored[0].read_bytes())
+    rewrite(file, **changes)
+    with pytest.raises(ValueError, match=r"the file holds the weights of another network than alexnet_cifar10_modern"):
+        alexnet_cifar10("modern", weights=file)
+
+
+@pytest.mark.parametrize(
+    ("named", "message"),
+    [
+        ({"weights": "imagenet"}, r"weights='imagenet': there is no file imagenet; allowed are 'cifar10' and a file's"),
         ({"variant": "paper2"}, "variant='paper2': allowed"),
         ({"width": 0.01}, "width=0.01: allowed"),
         ({"width": 5}, "width=5: allowed"),
@@ -304,3 +489,78 @@ def test_width_scales_filters_and_units():
 def test_alexnet_cifar10_says_what_is_wrong(named, message):
     with pytest.raises(ValueError, match=message):
         alexnet_cifar10(**named)
+
+
+# --- the weights that come with the course ---
+
+SHIPPED, SHA256 = models.STORED_WEIGHTS["cifar10"]
+
+
+def described():
+    with np.load(models.WEIGHTS_FOLDER / SHIPPED, allow_pickle=False) as archive:
+        return json.loads(str(archive["about"]))
+
+
+def test_the_shipped_weights_are_small_and_described_in_the_data_readme():
+    assert (models.WEIGHTS_FOLDER / SHIPPED).stat().st_size <= 15_000_000
+    text, about = (training.data.DATA_FOLDER / "README.md").read_text("utf-8"), described()
+    for said in (SHIPPED, SHA256, about["recipe"], f"seed {about['seed']}", f"{about['test_accuracy']:.2%}"):
+        assert said.replace("%", " %") in text
+
+
+def test_the_shipped_weights_are_the_end_of_the_stored_run():
+    about = described()
+    curves = pd.read_csv(training.RESULTS_FOLDER / f"{about['recipe']}.csv").query("seed == @about['seed']")
+    row = curves[curves["source"] == about["source"]].iloc[-1]
+    assert about["epoch"] == training.RECIPES[about["recipe"]].epochs == row["epoch"]
+    for column in ("val_accuracy", "test_accuracy", "test_accuracy_two_views", "test_accuracy_ten_views"):
+        assert about[column] == row[column]
+
+
+def test_a_changed_copy_of_the_shipped_weights_is_not_taken_for_them(tmp_path, monkeypatch):
+    (tmp_path / SHIPPED).write_bytes((models.WEIGHTS_FOLDER / SHIPPED).read_bytes() + b"\0")
+    monkeypatch.setattr(models, "WEIGHTS_FOLDER", tmp_path)
+    with pytest.raises(ValueError, match=rf"weights='cifar10': .*{SHIPPED} is damaged or not the course's file"):
+        alexnet_cifar10("modern", weights="cifar10")
+    (tmp_path / SHIPPED).unlink()
+    with pytest.raises(ValueError, match=rf"weights='cifar10': there is no file .*{SHIPPED}"):
+        alexnet_cifar10("modern", weights="cifar10")
+
+
+def test_the_shipped_network_is_as_good_as_claimed():
+    dataset = training.data.load_cifar10()
+    if len(dataset.x_test) < 10_000:
+        pytest.skip("CIFAR-10 is not here")
+    model, claim = alexnet_cifar10("modern", weights="cifar10"), described()
+    one_view = model.predict(dataset.x_test, batch_size=500, verbose=0)
+    two_views = training.predict_two_views(model, dataset.x_test)
+    ten_views = training.predict_ten_views(model, dataset.x_test)
+    views = {"": one_view, "_two_views": two_views, "_ten_views": ten_views}
+    for column, answers in ((f"test_accuracy{name}", answers) for name, answers in views.items()):
+        accuracy = (answers.argmax(axis=1) == dataset.y_test).mean()
+        print(f"{column} {accuracy:.2%}, claimed {claim[column]:.2%}, on {dataset.source}")
+        assert accuracy >= claim[column] - 0.002
+        assert dataset.source != claim["source"] or accuracy <= claim[column] + 0.002
+
+
+BACKENDS = """
+import numpy as np
+from alexnet_helpers import models
+model = models.alexnet_cifar10("modern", weights="cifar10")
+images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+print(models.keras.backend.backend(), *model.predict(images, verbose=0).round(4).ravel())
+"""
+
+
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_answer_alike(backend):
+    pytest.importorskip(backend)
+    images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
+    expected = alexnet_cifar10("modern", weights="cifar10").predict(images, verbose=0)
+    environment = os.environ | {"KERAS_BACKEND": backend, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", BACKENDS]
+    name, *found = subprocess.run(
+        command, env=environment, check=True, capture_output=True, text=True, timeout=300
+    ).stdout.split()
+    assert name == backend
+    np.testing.assert_allclose(np.array(found, float).reshape(3, 10), expected, atol=1e-3)

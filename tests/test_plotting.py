@@ -442,3 +442,85 @@ def test_plot_confusion_matrix_writes_every_count_where_it_belongs():
 def test_plot_confusion_matrix_says_what_is_wrong(table, message):
     with pytest.raises(ValueError, match=f"table: .*{message}"):
         plotting.plot_confusion_matrix(table)
+
+
+# --- what places did for an answer ---
+
+PHOTO = np.full((20, 30, 3), 200, np.uint8)
+
+
+def panels_of(figure):
+    return [axes for axes in figure.axes if axes.get_title() or axes.images]
+
+
+def test_attribution_draws_the_photo_and_each_map_over_it():
+    one, other = np.array([[0.5, 0.0], [0.0, -0.25]]), np.array([[0.1, 0.2, 0.0]])
+    figure = plotting.plot_attribution(PHOTO, [one, other], titles=["a", "b"], label="points")
+    photo, first, second = panels_of(figure)[:3]
+    assert [axes.get_title() for axes in (photo, first, second)] == ["photo", "a", "b"]
+    for axes, values in ((first, one), (second, other)):
+        below, above = axes.images
+        np.testing.assert_array_equal(below.get_array(), PHOTO)
+        np.testing.assert_array_equal(above.get_array(), values)
+        assert list(above.get_extent()) == list(below.get_extent()) == [0, 30, 20, 0]
+        assert above.get_clim() == (-0.5, 0.5)  # one scale for both
+        np.testing.assert_allclose(above.get_alpha(), 0.85 * np.sqrt(np.abs(values) / 0.5))
+    for_it, nothing, against = first.images[1].cmap(first.images[1].norm([0.5, 0.0, -0.25]))
+    assert for_it[0] > for_it[2] and against[2] > against[0] and abs(nothing[0] - nothing[2]) < 0.02
+    assert figure.axes[-1].get_ylabel() == "points" and figure.get_size_inches()[0] == 8
+
+
+def test_attribution_of_a_map_of_zeros_shows_the_photo_alone():
+    figure = plotting.plot_attribution(PHOTO, [np.zeros((2, 2))])
+    assert not np.any(panels_of(figure)[1].images[1].get_alpha())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((PHOTO / 255, [np.ones((2, 2))]), r"photo: float64 of shape \(20, 30, 3\), allowed is uint8"),
+        ((PHOTO[..., 0], [np.ones((2, 2))]), r"photo: uint8 of shape \(20, 30\)"),
+        ((PHOTO, []), r"maps: 0 of them"),
+        ((PHOTO, [np.ones((2, 2))] * 5), r"maps: 5 of them"),
+        ((PHOTO, [np.ones((2, 2))], ["a", "b"]), r"maps: 1 of them with 2 titles"),
+        ((PHOTO, [np.ones(4)]), r"maps: one of shape \(4,\); allowed is \(rows, columns\)"),
+        ((PHOTO, [np.ones((0, 4))]), r"maps: one of shape \(0, 4\)"),
+        ((PHOTO, [np.array([[np.nan]])]), r"allowed is \(rows, columns\) of finite numbers"),
+    ],
+)
+def test_attribution_names_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.plot_attribution(*arguments)
+
+
+# --- the spread of several runs ---
+
+RUNS = pd.DataFrame({"recipe": ["base", "other", "base", "other"], "accuracy": [0.5, 0.7, 0.6, 0.65]})
+
+
+def test_spread_draws_every_run_and_the_range_of_each_recipe():
+    figure = plotting.plot_spread(RUNS, "accuracy", reference="base", label="right")
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["base", "other"]
+    assert axes.get_ylim() == (1.5, -0.5)  # the first one on top
+    drawn = [(line.get_xdata().tolist(), line.get_ydata().tolist()) for line in axes.lines]
+    assert drawn == [([0.5, 0.6], [0, 0]), ([0.5, 0.6], [0, 0]), ([0.65, 0.7], [1, 1]), ([0.7, 0.65], [1, 1])]
+    (band,) = axes.patches
+    assert (band.get_x(), round(band.get_x() + band.get_width(), 9)) == (0.5, 0.6)
+    assert axes.get_xlabel() == "right" and figure.get_size_inches()[0] == 8
+    assert not plotting.plot_spread(RUNS, "accuracy").axes[0].patches
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((RUNS[:0], "accuracy"), r"table: 0 rows"),
+        ((RUNS, "loss"), r"table: 4 rows without \['loss'\]"),
+        ((RUNS, "accuracy", "model"), r"table: 4 rows without \['model'\]"),
+        ((RUNS.replace(0.5, np.nan), "accuracy"), r"'accuracy' in finite numbers"),
+        ((RUNS, "accuracy", "recipe", "none"), r"reference='none': allowed are base, other"),
+    ],
+)
+def test_spread_names_bad_input(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        plotting.plot_spread(*arguments)
