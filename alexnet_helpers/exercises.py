@@ -912,3 +912,85 @@ exercise(
 exercise("12.3", _rmsprop)
 exercise("12.4", _warm_up_and_cosine)
 exercise("12.5", _most_confused)
+
+
+# 13 look_inside
+
+
+def _cover(cover):
+    image = np.arange(6 * 7 * 3, dtype=np.uint8).reshape(6, 7, 3)
+    for row, column, side, (top, bottom, left, right) in (
+        (3, 3, 2, (2, 4, 2, 4)),
+        (3, 4, 3, (2, 5, 3, 6)),
+        (0, 6, 4, (0, 2, 4, 7)),
+        (5, 0, 4, (3, 6, 0, 2)),
+    ):
+        given, expected = image.copy(), image.copy()
+        expected[top:bottom, left:right] = 128
+        found = cover(given, row, column, side)  # not by `call`, which would pass a copy
+        if not np.array_equal(given, image):
+            return "Your function changes the image that is passed: work on a copy of it."
+        if found is None or found is ...:
+            raise NotAnswered
+        if np.shape(found) != image.shape:
+            return f"The result has the shape {np.shape(found)}, the image {image.shape}."
+        if not np.array_equal(found, expected):
+            edge = "at the edge: a negative start counts from the end"
+            place = "inside the image" if top > 0 and bottom < 6 else edge
+            return f"A square of side {side} at row {row}, column {column} of a 6 x 7 image is off ({place})."
+    return None
+
+
+def _nearest(nearest):
+    gallery = np.array([[9.0, 9.0, 0.0], [0.1, 0.0, 0.1], [-3.0, 0.5, -4.0], [0.0, 2.0, 0.0]])
+    queries = np.array([[2.0, 0.3, 2.0], [-1.0, 0.0, -1.0], [0.0, 0.2, 0.0]])
+    for query, right in zip(queries, (1, 2, 3)):
+        found = int(call(nearest, query, gallery))
+        if found == int((gallery @ query).argmax()) != right:
+            return "That is the largest inner product: divide it by the lengths."
+        if found == int(((gallery - query) ** 2).sum(axis=1).argmin()) != right:
+            return "That is the smallest distance: the angle between the vectors is asked for."
+        if found != right:
+            return f"For the query {query.tolist()} the answer {found} is off."
+    return None
+
+
+def _grad_cam(function):
+    rng = np.random.default_rng(0)
+    maps, gradient = rng.random((3, 4, 5)), rng.normal(size=(3, 4, 5))
+    weighted = (maps * gradient.mean(axis=(0, 1))).sum(axis=-1)
+    found = np.asarray(call(function, maps, gradient), float)
+    if found.shape != (3, 4):
+        return f"For maps of shape (3, 4, 5) the result has the shape (3, 4), yours {found.shape}."
+    if np.allclose(found, weighted):
+        return "The last step is missing: what is negative becomes 0."
+    if np.allclose(found, np.maximum((maps * gradient).sum(axis=-1), 0)):
+        return "That multiplies place by place: average the gradient over the places first."
+    if not np.allclose(found, np.maximum(weighted, 0)):
+        return "The numbers are off: check each of the three steps."
+    return None
+
+
+exercise(
+    "13.1",
+    49,
+    hints=[
+        (36, "Count the start as well: from 0 to 24 in steps of 4."),
+        (64, "The square stays inside the image: its corner cannot go further than 24."),
+        (169, "That is with steps of 2."),
+        (7, "The square moves down as well."),
+    ],
+)
+exercise(
+    "13.2",
+    0.4,
+    hints=[
+        (0.6, "That is the share of grey."),
+        (0.18, "That is the sum of squares without the mean: divide it by the whole."),
+        (0.2, "Divide by the sum of the squares, 0.45."),
+    ],
+    tolerance=1e-3,
+)
+exercise("13.3", _cover)
+exercise("13.4", _nearest)
+exercise("13.5", _grad_cam)
