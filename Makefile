@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks lint lock colab setup anew
+.PHONY: help lab test notebooks lint lock colab blank slides collect setup anew
 
 # An environment that is active here, or pip's settings for another place, must not reach into .venv.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -32,6 +32,15 @@ lint: setup ## check the code's style, notebooks included
 
 colab: setup ## link every notebook to Google Colab: make colab REPO=owner/name (on GitHub)
 	$(python) tools/notebooks.py colab $(REPO)
+
+blank: setup ## students' copies, without outputs and solutions, in build/students
+	$(python) tools/classroom.py blank build/students
+
+slides: setup ## notebooks as slides in build/slides; some of them: make slides NOTEBOOKS="notebooks/02_convolution.ipynb"
+	$(python) tools/classroom.py slides build/slides $(NOTEBOOKS)
+
+collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv
+	$(python) tools/classroom.py collect '$(FROM)' '$(TO)'
 
 lock: ## choose the newest versions that pyproject.toml allows, for requirements.lock
 	@: $(need_python)

@@ -12,6 +12,7 @@ import tomllib
 from importlib import metadata
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -283,3 +284,18 @@ def test_make_says_it_in_one_line_and_fails(tmp_path):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "PYTHON=python9 cannot be run" in done.stderr
+
+
+# --- the page for teachers ---
+
+
+def test_the_places_that_the_page_for_teachers_names_exist():
+    rows = [line.strip("|").split("|") for line in (ROOT / "TEACHING.md").read_text("utf-8").splitlines()]
+    named = [(row[0].strip(), row[2]) for row in rows if len(row) == 3 and row[0].strip().isdigit() and '"' in row[2]]
+    assert len(named) >= 20
+    for number, cure in named:
+        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        cells = nbformat.read(path, as_version=4).cells
+        lines = [line for cell in cells if cell.cell_type == "markdown" for line in cell.source.splitlines()]
+        headings = {line.lstrip("# ") for line in lines if line.startswith("#")}
+        assert set(re.findall(r'"([^"]+)"', cure)) <= headings, f"notebook {number}"
