@@ -1,17 +1,14 @@
 """What a teacher uses: copies for students, slides, and the collection of results."""
 
-import importlib.util
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
-specification = importlib.util.spec_from_file_location("classroom", ROOT / "tools" / "classroom.py")
-classroom = importlib.util.module_from_spec(specification)
-specification.loader.exec_module(classroom)
+from tools import classroom
 
+ROOT = Path(__file__).resolve().parent.parent
 SETUP = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom alexnet_helpers.exercises import check"
 
 

@@ -172,6 +172,20 @@ def test_the_file_is_small_and_tidy(path):
     assert tidy == notebook, "run `make notebooks`"
 
 
+def test_slide_types_chosen_in_jupyterlab_are_kept_and_other_traces_are_not():
+    path = ROOT / "notebooks" / "01_output_size_formula.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].metadata.update({"slideshow": {"slide_type": "skip"}, "editable": True})
+    notebooks.normalize(notebook, path, "")
+    assert notebook.cells[0].metadata == {"slideshow": {"slide_type": "skip"}}
+
+
+@every_notebook
+def test_colab_is_asked_for_a_gpu_where_one_pays(path):
+    asked = read(path).metadata.get("accelerator")
+    assert asked == ("GPU" if path.parent.name == "notebooks" and int(path.stem[:2]) >= 10 else None)
+
+
 # --- every lesson ---
 
 

@@ -50,6 +50,7 @@ from alexnet_helpers.plotting import set_style, show
 
 keras = load_keras()
 set_style()"""
+FIRST_ON_GPU = "10"  # from here on Colab is asked for a GPU
 STAMP = re.compile(r'^REPOSITORY = "(?:https://github\.com/(.*))?"', re.MULTILINE)
 COLAB_LINE = re.compile(r"\n\n\[Open in Colab\]\(.*\)$", re.MULTILINE)
 NAVIGATION = re.compile(r"^(?:NAVIGATION.*|\*\*Notebook \d+\*\* · .*|(?:\[← |\[contents\]\().*)$", re.MULTILINE)
@@ -146,14 +147,16 @@ def normalize(notebook, path, repository):
             cell.source = setup(repository)
     for number, cell in enumerate(notebook.cells):
         cell["id"] = f"{path.stem[:2]}-{number:03d}"
-        tags = cell.metadata.get("tags")
+        kept = {name: cell.metadata[name] for name in ("slideshow", "tags") if cell.metadata.get(name)}
         cell.metadata.clear()
-        if tags:
-            cell.metadata["tags"] = tags
+        cell.metadata.update(kept)
     notebook.nbformat, notebook.nbformat_minor = 4, 5
     notebook.metadata.clear()
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = {"name": "python"}
+    if path.stem[:2] >= FIRST_ON_GPU and path.parent == NOTEBOOKS:
+        notebook.metadata["accelerator"] = "GPU"
+        notebook.metadata["colab"] = {"gpuType": "T4"}
 
 
 def run(notebook, path):
