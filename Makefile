@@ -26,9 +26,10 @@ test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-
 notebooks: setup ## run every notebook from a fresh kernel and store what it prints
 	$(python) tools/notebooks.py run
 
-lint: setup ## check the code's style, notebooks included
+lint: setup ## check the code's style, notebooks included, and the spelling
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
+	$(python) -m codespell_lib *.md *.toml *.yml Makefile alexnet_helpers data notebooks tests tools
 
 colab: setup ## link every notebook to Google Colab: make colab REPO=owner/name (on GitHub)
 	$(python) tools/notebooks.py colab $(REPO)
