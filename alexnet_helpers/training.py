@@ -129,7 +129,7 @@ class Recipe:
         _check_choice("schedule", self.schedule, ("constant", "cosine"))
         for augmentation in self.augmentation:
             _check_choice("augmentation", augmentation, AUGMENTATIONS)
-        for name, smallest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0}.items():
+        for name, smallest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
             _check_integer(name, getattr(self, name), smallest)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate={self.learning_rate!r}: allowed is a positive number")
@@ -138,7 +138,6 @@ class Recipe:
                 raise ValueError(f"{name}={getattr(self, name)!r}: allowed is a number from 0 to less than 1")
         if not 0 <= self.weight_decay < math.inf:
             raise ValueError(f"weight_decay={self.weight_decay!r}: allowed is a number, 0 or more")
-        _check_integer("refine_epochs", self.refine_epochs, 0)
         if self.warmup_epochs + self.refine_epochs >= self.epochs:
             parts = f"warmup_epochs={self.warmup_epochs!r}, refine_epochs={self.refine_epochs!r}"
             raise ValueError(f"{parts}: allowed are fewer than epochs={self.epochs} together")
@@ -177,21 +176,18 @@ PAPER = Recipe(
     batch_size=128,
     epochs=80,
 )
-MODERN = Recipe(
-    "modern",
-    "the same with batch normalization, He weights, label smoothing, erased squares, averaging and refining",
+MODERN = dataclasses.replace(
+    PAPER,
+    name="modern",
+    summary="the same with batch normalization, He weights, label smoothing, erased squares, averaging and refining",
     variant="modern",
     kernel_initializer="he_normal",
-    centred_input=True,
-    optimizer="sgd",
     learning_rate=0.1,
-    schedule="cosine",
     warmup_epochs=2,
     weight_decay=0.005,
     averaging=0.995,
     label_smoothing=0.1,
     augmentation=("shift", "flip", "erase_wide"),
-    batch_size=128,
     epochs=100,
     refine_epochs=4,
     refine_rate=0.01,
@@ -469,8 +465,8 @@ def train(
         first = len(curves)
         last = recipe.epochs if epochs is None else min(recipe.epochs, first + epochs)
         if first < last:
-            facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source, **_machine_facts()}
-            facts["precision"] = model.dtype_policy.name
+            facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source}
+            facts |= _machine_facts(model.dtype_policy.name)
             # The averages are in the model's place while it is validated, and not when it is saved.
             averaging = [keras.callbacks.SwapEMAWeights()] if recipe.averaging else []
             model.fit(
@@ -703,8 +699,8 @@ def _writable_folder(argument, folder):
     return Path(folder)
 
 
-def _machine_facts():
-    """Name the machine kind and the versions that a result depends on."""
+def _machine_facts(precision=None):
+    """Name the machine kind, the versions and the precision (None: Keras' present one) that a result depends on."""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -715,7 +711,7 @@ def _machine_facts():
         "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",
         "keras": keras.__version__,
         "numpy": np.__version__,
-        "precision": keras.config.dtype_policy().name,
+        "precision": precision or keras.config.dtype_policy().name,
     }
 
 

@@ -9,6 +9,7 @@
 
 import argparse
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,15 +26,14 @@ SAID = re.compile(r"^Exercise (\d\d\.\d): (right|not yet|no answer)", re.MULTILI
 
 def blank(output):
     """Write every notebook of the path without outputs; the solutions are left out."""
+    from nbconvert.preprocessors import ClearOutputPreprocessor
+
     output = empty_folder(output)
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            if cell.cell_type == "code":
-                cell.outputs, cell.execution_count = [], None
+        notebook, _ = ClearOutputPreprocessor().preprocess(nbformat.read(path, as_version=4), {})
         nbformat.write(notebook, output / path.name)
     for picture in NOTEBOOKS.glob("*.png"):
-        (output / picture.name).write_bytes(picture.read_bytes())
+        shutil.copy(picture, output)
     return sorted(output.glob("*.ipynb"))
 
 
