@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks lint lock colab blank slides collect setup anew
+.PHONY: help lab test notebooks lint lock colab blank slides collect extras setup anew
 
 # An environment that is active here, or pip's settings for another place, must not reach into .venv.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -12,13 +12,12 @@ python := .venv/bin/python
 found = $(eval found := $(shell sh tools/find_python.sh '$(PYTHON)'))$(found)
 need_python = $(if $(filter /%,$(firstword $(found))),,$(error $(found)))
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
-no_news := --LabApp.news_url=None --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate
 
 help: ## list these targets
 	@sed -n 's/^\([a-z]*\): .*## /make \1 | /p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 lab: setup ## open JupyterLab at the contents page; options: make lab LAB_ARGS="--no-browser --port=8899"
-	$(python) -m jupyterlab $(no_news) $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb $(LAB_ARGS)
+	$(python) -m jupyterlab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb $(LAB_ARGS)
 
 test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-x tests/test_geometry.py"
 	$(python) -m pytest --nbval $(TEST_ARGS)
@@ -48,14 +47,22 @@ lock: ## choose the newest versions that pyproject.toml allows, for requirements
 	'$(found)' -m venv --clear build/lock
 	build/lock/bin/python -m pip install --quiet uv
 	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
-		--fork-strategy=fewest --all-extras --generate-hashes --no-annotate \
+		--fork-strategy=fewest --extra=lab --extra=test --generate-hashes --no-annotate \
 		--custom-compile-command='make lock' --output-file=requirements.lock pyproject.toml
+	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
+		--fork-strategy=fewest --all-extras --generate-hashes --no-annotate --constraints=requirements.lock \
+		--custom-compile-command='make lock' --output-file=requirements-extras.lock pyproject.toml
 	rm -r build/lock
+
+extras: setup ## add what only some tests need, the driver of a browser
+	$(python) -m pip install --quiet --require-hashes -r requirements-extras.lock
 
 setup: .venv/ready
 
 .venv/ready: .venv/installed pyproject.toml
 	$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@# Else JupyterLab asks about news and looks for updates; --LabApp.news_url=None does not keep it from asking.
+	$(python) -m jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
 	@touch $@
 
 # Stamped only when all is done, so that an interrupted installation starts over.

@@ -3,6 +3,7 @@
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,11 @@ os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Kernels that run side by side must not wait for one history file, nor read the learner's own IPython settings.
 IPYTHON_FOLDER = os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="ipython-")
+STARTUP = Path(IPYTHON_FOLDER, "profile_default", "startup")
+STARTUP.mkdir(parents=True)
+# In a namespace of its own: a notebook may use the same names.
+CHECKS = Path(__file__).resolve().parent / "tests" / "readable_figures.py"
+(STARTUP / "checks.py").write_text(f"__import__('runpy').run_path({str(CHECKS)!r})", encoding="utf-8")
 
 
 def pytest_collection_modifyitems(items):

@@ -84,7 +84,7 @@ def explore(draw, **sliders):
         except ValueError as error:
             figure, axes = plt.subplots(figsize=(8, 1))
             axes.axis("off")
-            axes.text(0, 0.5, str(error), wrap=True, color=COLORS["vermillion"])
+            axes.text(0, 0.5, str(error), wrap=True)
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
         plt.close(figure)

@@ -25,7 +25,14 @@ import alexnet_helpers
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 RUNTIME = [Requirement(line) for line in PYPROJECT["project"]["dependencies"]]
-EXTRAS = [Requirement(line) for lines in PYPROJECT["project"]["optional-dependencies"].values() for line in lines]
+OPTIONAL = {
+    name: [Requirement(line) for line in lines] for name, lines in PYPROJECT["project"]["optional-dependencies"].items()
+}
+EXTRAS = OPTIONAL["lab"] + OPTIONAL["test"]  # the others are for single tests: `make extras`
+LOCKS = {
+    "requirements.lock": RUNTIME + EXTRAS,
+    "requirements-extras.lock": RUNTIME + [line for lines in OPTIONAL.values() for line in lines],
+}
 # What Google Colab had installed in August 2026 (googlecolab/backend-info).
 COLAB_PYTHON = "3.13"
 COLAB = {
@@ -54,9 +61,9 @@ def python(code, **kwargs):
 # --- the same packages everywhere ---
 
 
-def locked_versions():
-    """Return {name: (version, hashes)} of requirements.lock."""
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+def locked_versions(lock="requirements.lock"):
+    """Return {name: (version, hashes)} of a lock file."""
+    text = (ROOT / lock).read_text("utf-8")
     entry = r"^([\w.-]+)==([^\s;]+)[^\\\n]*((?:\\\n +--hash=sha256:[0-9a-f]{64} ?)*)"
     entries = re.findall(entry, text, re.MULTILINE)
     names = re.findall(r"^[^\s#].*", text, re.MULTILINE)
@@ -64,17 +71,26 @@ def locked_versions():
     return {canonicalize_name(name): (Version(version), hashes.count("--hash")) for name, version, hashes in entries}
 
 
-def test_the_lock_holds_every_direct_dependency_within_its_range():
-    locked = locked_versions()
-    for requirement in RUNTIME + EXTRAS:
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_holds_every_direct_dependency_within_its_range(lock):
+    locked = locked_versions(lock)
+    for requirement in LOCKS[lock]:
         version, _ = locked[canonicalize_name(requirement.name)]
         assert version in requirement.specifier, f"{requirement} is locked to {version}: run `make lock`"
 
 
-def test_the_lock_holds_hashes_and_no_address():
-    assert [name for name, (_, hashes) in locked_versions().items() if not hashes] == []
-    text = (ROOT / "requirements.lock").read_text("utf-8")
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_holds_hashes_and_no_address(lock):
+    assert [name for name, (_, hashes) in locked_versions(lock).items() if not hashes] == []
+    text = (ROOT / lock).read_text("utf-8")
     assert re.findall(r"^-.*|.*(?:://|@ |file:|--index|--find-links).*", text, re.MULTILINE) == []
+
+
+def test_the_extras_change_no_version_of_the_course():
+    extras = locked_versions("requirements-extras.lock")
+    assert {name: extras[name][0] for name in locked_versions()} == {
+        name: version for name, (version, _) in locked_versions().items()
+    }
 
 
 def test_the_lock_can_build_this_package_without_a_download():
@@ -105,8 +121,8 @@ def test_environment_yml_describes_the_same_environment():
 def test_every_imported_package_is_declared():
     distributions = metadata.packages_distributions()
     declared = {canonicalize_name(requirement.name) for requirement in RUNTIME}
-    declared_for_tests = declared | {canonicalize_name(requirement.name) for requirement in EXTRAS}
-    ours = {"alexnet_helpers", "conftest", "tools"}
+    declared_for_tests = {canonicalize_name(requirement.name) for requirement in LOCKS["requirements-extras.lock"]}
+    ours = {"alexnet_helpers", "conftest", "tests", "tools"}
     compared_with = {"torch"}  # by tools/benchmark.py, where it is installed
     for folder in ("alexnet_helpers", "tools", "tests"):
         for path in (ROOT / folder).glob("*.py"):

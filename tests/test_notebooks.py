@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from alexnet_helpers import __version__
 from alexnet_helpers.exercises import EXERCISES
 from tools import notebooks
 
@@ -277,7 +278,7 @@ def test_make_colab_stamps_every_notebook_and_takes_it_back(copy):
         if "solutions" in path.parts:
             continue
         name = notebooks.CONTENTS if path.name == "README.md" else path.name
-        url = f"https://colab.research.google.com/github/someone/some-course/blob/main/notebooks/{name}"
+        url = f"https://colab.research.google.com/github/someone/some-course/blob/v{__version__}/notebooks/{name}"
         assert text.count(url) == 1, path
     assert notebooks.repository() == "someone/some-course"
     for path in [*notebooks.numbered(), *(copy / "notebooks" / "solutions").glob("*.ipynb")]:
@@ -337,12 +338,17 @@ def test_the_setup_cell_fetches_the_course_once_in_colab(tmp_path):
         (course / name / "file").touch()
     elsewhere.mkdir()
     git = ["git", "-C", str(course), "-c", "user.name=x", "-c", "user.email=x@example.org"]
-    for arguments in (["init", "--quiet"], ["add", "--all"], ["commit", "--quiet", "--message=x"]):
+    commit = ["commit", "--quiet", "--message=x"]
+    for arguments in (["init", "--quiet"], ["add", "--all"], commit, ["tag", f"v{__version__}"]):
+        subprocess.run([*git, *arguments], check=True)
+    (course / "alexnet_helpers" / "newer").touch()  # comes after this version
+    for arguments in (["add", "--all"], commit):
         subprocess.run([*git, *arguments], check=True)
     source = notebooks.setup("someone/course").replace("https://github.com/someone/course", course.as_uri())
 
-    found = f"{elsewhere / 'alexnet'} {elsewhere / 'alexnet' / 'notebooks'}\n"
+    found = f"{elsewhere / 'course'} {elsewhere / 'course' / 'notebooks'}\n"
     assert run_setup(elsewhere, source, colab=True).stdout == found
+    assert [path.name for path in (elsewhere / "course" / "alexnet_helpers").iterdir()] == ["file"]
     shutil.rmtree(course)
     assert run_setup(elsewhere, source, colab=True).stdout == found
     assert "ModuleNotFoundError" in run_setup(tmp_path, source, colab=False).stderr

@@ -22,20 +22,22 @@ import jupytext
 import nbformat
 from nbclient import NotebookClient
 
+from alexnet_helpers import __version__
+
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 CONTENTS = "00_contents.ipynb"
-SETUP = """\
+SETUP = f"""\
 # Setup, the same in every notebook: find the course, load Keras quietly, set the style of the figures.
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY = ""  # for Colab, filled in by `make colab`
+REPOSITORY, VERSION = "", "v{__version__}"  # for Colab, filled in by `make colab`
 course = next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "alexnet_helpers").is_dir()), None)
 if course is None and REPOSITORY and "google.colab" in sys.modules:
-    subprocess.run(f"test -d alexnet || git clone -q --depth=1 {REPOSITORY} alexnet", shell=True, check=True)
-    os.chdir("alexnet/notebooks")
+    subprocess.check_call(f"test -d course || git clone -q --depth=1 -b {{VERSION}} {{REPOSITORY}} course", shell=True)
+    os.chdir("course/notebooks")
     course = Path.cwd().parent
 if course is None:
     raise ModuleNotFoundError("Clone the course and open this notebook in it. In Colab: !git clone it, %cd into it")
@@ -51,7 +53,7 @@ from alexnet_helpers.plotting import set_style, show
 keras = load_keras()
 set_style()"""
 FIRST_ON_GPU = "10"  # from here on Colab is asked for a GPU
-STAMP = re.compile(r'^REPOSITORY = "(?:https://github\.com/(.*))?"', re.MULTILINE)
+STAMP = re.compile(r'^REPOSITORY, VERSION = "(?:https://github\.com/(.*?))?", ', re.MULTILINE)
 COLAB_LINE = re.compile(r"\n\n\[Open in Colab\]\(.*\)$", re.MULTILINE)
 NAVIGATION = re.compile(r"^(?:NAVIGATION.*|\*\*Notebook \d+\*\* · .*|(?:\[← |\[contents\]\().*)$", re.MULTILINE)
 MINUTES = re.compile(r"(\d+) minutes")
@@ -69,8 +71,8 @@ def everything():
 
 
 def setup(repository=""):
-    """Return the setup cell; with the "owner/name" of a repository, Colab fetches the course from it."""
-    return SETUP.replace('REPOSITORY = ""', f'REPOSITORY = "https://github.com/{repository}"') if repository else SETUP
+    """Return the setup cell; with the "owner/name" of a repository, Colab fetches this version from it."""
+    return SETUP.replace('VERSION = ""', f'VERSION = "https://github.com/{repository}"') if repository else SETUP
 
 
 def stamped(notebook):
@@ -87,8 +89,8 @@ def repository():
 
 
 def colab_url(path, repository):
-    """Return the address under which Colab opens a notebook of a GitHub repository."""
-    return f"https://colab.research.google.com/github/{repository}/blob/main/notebooks/{path.name}"
+    """Return the address under which Colab opens this version of a notebook of a GitHub repository."""
+    return f"https://colab.research.google.com/github/{repository}/blob/v{__version__}/notebooks/{path.name}"
 
 
 def links(path):
@@ -227,7 +229,7 @@ def colab(name):
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
         return 'say which repository on GitHub: make colab REPO=owner/name (or "none" to take the links away)'
     rewrite(name)
-    print(f"every notebook now opens in Colab from github.com/{name}: commit and push the change")
+    print(f"every notebook now opens in Colab from github.com/{name}: commit this, tag it v{__version__}, push both")
     return None
 
 

@@ -1,0 +1,285 @@
+"""The real JupyterLab in a real browser: what a learner sees in the first ten minutes, and in every notebook.
+
+Needs Playwright (`make extras`) and Debian's Chromium; without them these tests are skipped and say so. The pictures
+that are taken on the way lie in the folder that ALEXNET_SCREENSHOTS names, if it does.
+"""
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools import notebooks
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+playwright = pytest.importorskip("playwright.sync_api", reason="`make extras` installs Playwright")
+if not CHROMIUM:
+    pytest.skip("there is no Chromium: apt-get install chromium", allow_module_level=True)
+
+SECOND = 1000  # Playwright counts milliseconds
+TOKEN = "only-for-this-test"
+IN_FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
+# What no cell of the course may show: red boxes, JavaScript that failed, widgets without their model.
+WRONG = (
+    "[data-mime-type='application/vnd.jupyter.stderr'], [data-mime-type='application/vnd.jupyter.error'], "
+    ".jp-RenderedText.jp-mod-error, .jupyter-widgets-error-widget, .jp-RenderedLatex .MathJax_Error, mjx-merror"
+)
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    """Give a copy of the course, so that nothing that JupyterLab saves changes the original."""
+    copy = tmp_path_factory.mktemp("course")
+    for name in ("notebooks", "alexnet_helpers", "data"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+    return copy
+
+
+@pytest.fixture(scope="module")
+def address(course, tmp_path_factory):
+    """Start JupyterLab as `make lab` does, in a home of its own, and give its address."""
+    home = tmp_path_factory.mktemp("home")
+    options = f"--no-browser --port=0 --IdentityProvider.token={TOKEN} --ServerApp.root_dir={shlex.quote(str(course))}"
+    dry = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", "lab", f"LAB_ARGS={options}"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    command = shlex.split(dry.stdout.splitlines()[-1])
+    assert command[:3] == [".venv/bin/python", "-m", "jupyterlab"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "JPY"))}
+    # In the contents page's own words: opened in the browser, with nothing set but that no download is started.
+    environment |= {"HOME": str(home), "ALEXNET_OFFLINE": "1", "ALEXNET_FAST": "1"}
+    with open(home / "log", "w") as log:
+        server = subprocess.Popen([sys.executable, *command[1:]], cwd=course, env=environment, stdout=log, stderr=log)
+    try:
+        yield _wait_for_address(server, home / "log")
+    finally:
+        server.terminate()
+        server.wait(60)
+
+
+def _wait_for_address(server, log):
+    for _ in range(240):
+        if found := re.search(r"(http://127\.0\.0\.1:\d+)/\S*token=", log.read_text()):
+            with contextlib.suppress(urllib.error.URLError):  # it names its address before it listens there
+                urllib.request.urlopen(f"{found[1]}/api", timeout=60).close()
+                return found[1]
+        assert server.poll() is None, log.read_text()
+        time.sleep(0.5)
+    raise AssertionError(f"JupyterLab does not start:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser, address):
+    """Give an empty page that knows the server's token, and fail if a script failed in it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 1000}, reduced_motion="reduce")
+    context.set_default_timeout(90 * SECOND)
+    new = context.new_page()
+    failures = []
+    new.on("pageerror", lambda error: failures.append(str(error)))
+    yield new
+    context.close()
+    for kernel in json.loads(ask(address, "api/kernels")):
+        ask(address, f"api/kernels/{kernel['id']}", "DELETE")
+    assert failures == []
+
+
+def ask(address, path, method="GET"):
+    request = urllib.request.Request(f"{address}/{path}", method=method, headers={"Authorization": f"token {TOKEN}"})
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return reply.read()
+
+
+def picture(page, name):
+    if folder := os.environ.get("ALEXNET_SCREENSHOTS"):
+        page.screenshot(path=Path(folder) / f"{name}.png")
+
+
+def open_lab(page, address, notebook=None):
+    place = f"lab/tree/notebooks/{notebook}" if notebook else ""  # else what `make lab` opens
+    page.goto(f"{address}/{place}?token={TOKEN}" + ("&reset" if notebook else ""))
+    page.wait_for_selector(".jp-Notebook:visible .jp-MarkdownOutput h1:visible")
+    page.wait_for_function("document.querySelector('#main, .jp-LabShell') && !document.querySelector('.jp-Splash')")
+
+
+def current_notebook(page):
+    """Return the name of the notebook in front."""
+    return page.locator(".lm-DockPanel-tabBar .lm-TabBar-tab.lm-mod-current .lm-TabBar-tabLabel").inner_text()
+
+
+def nothing_in_the_way(page):
+    """Check that no dialog and no notification asks for anything."""
+    assert page.locator(".jp-Dialog:visible, .Toastify__toast:visible").all_inner_texts() == []
+
+
+def menu(page, *names):
+    """Choose an entry of a menu, as a learner does."""
+    page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{names[0]}$")).click()
+    for name in names[1:]:
+        page.locator(".lm-Menu-itemLabel:visible", has_text=re.compile(f"^{name}$")).click()
+
+
+def wait_until_idle(page, seconds):
+    """Wait until no cell waits or runs, and the kernel is idle."""
+    page.wait_for_function(
+        """panel => {
+            const status = document.querySelector(panel + ' .jp-Notebook-ExecutionIndicator');
+            const prompts = [...document.querySelectorAll(panel + ' .jp-InputPrompt')];
+            const waiting = prompts.some(prompt => prompt.textContent.includes('[*]'));
+            return status && status.dataset.status === 'idle' && !waiting;
+        }""",
+        arg=IN_FRONT,
+        timeout=seconds * SECOND,
+        polling=500,
+    )
+
+
+SCROLL = """panel => {
+    const before = panel.scrollTop;
+    panel.scrollTop += 0.8 * panel.clientHeight;
+    return panel.scrollTop === before;  // at the end
+}"""
+
+
+def read_through(page):
+    """Scroll from the first cell to the last; return the pictures and what is wrong, as seen on the way."""
+    window = page.locator(f"{IN_FRONT} .jp-WindowedPanel-outer")
+    window.evaluate("panel => { panel.scrollTop = 0; }")
+    pictures, wrong = set(), set()
+    for _ in range(400):
+        page.wait_for_timeout(100)
+        for image in window.locator(".jp-RenderedImage img").all():
+            source, drawn = image.evaluate("image => [image.src, image.complete && image.naturalWidth > 10]")
+            pictures.add(source)
+            if not drawn:
+                wrong.add(f"not drawn: {source[:200]}")
+        wrong.update(text[:300] for text in window.locator(WRONG).all_inner_texts())
+        if window.evaluate(SCROLL):
+            return pictures, wrong
+    raise AssertionError("the notebook has no end")
+
+
+def stored_pictures(path):
+    """Return the figures stored in a notebook."""
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    outputs = [output for cell in cells for output in cell.outputs if "image/png" in output.get("data", {})]
+    return {f"data:image/png;base64,{output.data['image/png'].strip()}" for output in outputs}
+
+
+def replace_cell(page, old, new):
+    """Type into the cell that holds `old`, and run it."""
+    editor = page.locator(".jp-CodeCell .cm-content:visible", has_text=old).last
+    editor.scroll_into_view_if_needed()
+    editor.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(new)
+    page.keyboard.press("Control+Enter")
+
+
+def test_the_first_ten_minutes(page, address, course):
+    open_lab(page, address)
+    assert current_notebook(page) == "00_contents.ipynb"  # what `make lab` opens
+    nothing_in_the_way(page)
+    picture(page, "00-contents")
+
+    page.locator(".jp-MarkdownOutput a[href*='01_output_size_formula']").first.click()
+    page.wait_for_selector(".jp-MarkdownOutput h1:has-text('Compute the size of every layer'):visible")
+    assert current_notebook(page) == "01_output_size_formula.ipynb"
+
+    menu(page, "Run", "Run All Cells")
+    page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='busy']:visible")
+    wait_until_idle(page, 240)
+    pictures, wrong = read_through(page)
+    assert wrong == set()
+    assert len(pictures) >= len(stored_pictures(course / "notebooks" / "01_output_size_formula.ipynb"))
+
+    # The slider: its figure follows.
+    handle = page.locator(".widget-slider:visible .noUi-handle, .widget-slider:visible .ui-slider-handle").first
+    shown = page.locator(".widget-image:visible").first
+    handle.scroll_into_view_if_needed()
+    before = shown.get_attribute("src")
+    picture(page, "01-slider")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("([image, before]) => image.src !== before", arg=[shown.element_handle(), before])
+
+    # An exercise, first wrong, then right.
+    first = 'check("01.1", answer)'
+    replace_cell(page, first, f"answer = 109\n{first}")
+    page.wait_for_selector("text=That forgets the padding: 3 zeros on the left and 3 on the right.")
+    replace_cell(page, first, f"answer = 112\n{first}")
+    page.wait_for_selector("text=Exercise 01.1: right.")
+    picture(page, "01-exercise")
+
+    page.locator(".jp-MarkdownOutput a[href*='02_convolution']:visible").last.click()
+    page.wait_for_function("document.querySelector('.lm-mod-current .lm-TabBar-tabLabel, .jp-mod-current') !== null")
+    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:has-text('02_convolution.ipynb')")
+    nothing_in_the_way(page)
+
+
+READ = [notebooks.NOTEBOOKS / notebooks.CONTENTS, *notebooks.numbered()]
+
+
+@pytest.mark.parametrize("path", READ, ids=lambda path: path.stem)
+def test_every_notebook_opens_and_starts(page, address, path):
+    open_lab(page, address, path.name)
+    nothing_in_the_way(page)
+    assert current_notebook(page) == path.name
+    pictures, wrong = read_through(page)
+    assert wrong == set()
+    assert pictures == stored_pictures(path)
+    picture(page, f"{path.stem}-end")
+    if path.name == notebooks.CONTENTS:
+        return
+    # The setup cell loads TensorFlow, whose start-up lines must not show.
+    setup = page.locator(f"{IN_FRONT} .jp-CodeCell").first
+    page.locator(".jp-WindowedPanel-outer:visible").evaluate("panel => { panel.scrollTop = 0; }")
+    setup.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(".jp-CodeCell .jp-InputPrompt:has-text('[1]:'):visible")
+    wait_until_idle(page, 120)
+    page.wait_for_timeout(SECOND)
+    assert setup.locator(".jp-OutputArea-output").all_inner_texts() == []
+    nothing_in_the_way(page)
+
+
+def test_the_dark_theme_leaves_the_figures_readable(page, address):
+    open_lab(page, address, "01_output_size_formula.ipynb")
+    menu(page, "Settings", "Theme", "JupyterLab Dark")
+    page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
+    image = page.locator(".jp-RenderedImage img").first
+    image.scroll_into_view_if_needed()
+    page.wait_for_timeout(SECOND)
+    picture(page, "01-dark")
+    # A figure's text is dark: it needs a background of its own, not the page's.
+    corner = image.evaluate(
+        """async image => {
+            await image.decode();
+            const canvas = document.createElement('canvas').getContext('2d');
+            canvas.drawImage(image, 0, 0);
+            return [...canvas.getImageData(0, 0, 1, 1).data];
+        }"""
+    )
+    assert corner == [255, 255, 255, 255]
+    menu(page, "Settings", "Theme", "JupyterLab Light")
+    page.wait_for_selector("body[data-jp-theme-light='true']", state="attached")

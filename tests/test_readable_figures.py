@@ -1,0 +1,45 @@
+"""The check of the figures' text that every kernel under test makes (readable_figures.py)."""
+
+import matplotlib.pyplot as plt
+import pytest
+
+from tests import readable_figures
+
+
+@pytest.fixture
+def figure():
+    made = plt.figure(figsize=(3, 2))
+    yield made
+    plt.close(made)
+
+
+def test_black_on_white_has_the_largest_contrast_and_the_bound_lies_at_the_known_grey():
+    black, white, grey, lighter = readable_figures.luminance([[0] * 3, [1] * 3, [0x76 / 255] * 3, [0x77 / 255] * 3])
+    assert readable_figures.contrast(black, white) == pytest.approx(21)
+    assert readable_figures.contrast(lighter, white) < 4.5 < readable_figures.contrast(grey, white)
+
+
+@pytest.mark.parametrize(
+    "colour, ground, size, fine",
+    [
+        ("black", "white", 10, True),
+        ("#767676", "white", 10, True),
+        ("#D55E00", "white", 10, False),
+        ("#D55E00", "white", 24, True),
+        ("white", "#E69F00", 10, False),
+        ("black", "#E69F00", 10, True),
+    ],
+)
+def test_text_is_held_against_what_lies_under_it(figure, colour, ground, size, fine):
+    figure.patches.append(plt.Rectangle((0, 0), 1, 1, color=ground, transform=figure.transFigure))
+    figure.text(0.1, 0.4, "seven", color=colour, fontsize=size)
+    assert (readable_figures.hard_to_read(figure) == []) is fine
+
+
+def test_a_tick_outside_the_limits_and_an_axis_that_is_off_do_not_count(figure):
+    axes = figure.add_subplot()
+    axes.tick_params(colors="#EEEEEE")
+    axes.axis("off")
+    assert readable_figures.hard_to_read(figure) == []
+    axes.axis("on")
+    assert readable_figures.hard_to_read(figure)
