@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks lint lock colab blank slides collect extras setup anew
+.PHONY: help lab test notebooks lint lock colab colab-check blank slides collect extras setup anew
 
 # An environment that is active here, or pip's settings for another place, must not reach into .venv.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -14,7 +14,7 @@ need_python = $(if $(filter /%,$(firstword $(found))),,$(error $(found)))
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 help: ## list these targets
-	@sed -n 's/^\([a-z]*\): .*## /make \1 | /p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\): .*## /make \1 | /p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 lab: setup ## open JupyterLab at the contents page; options: make lab LAB_ARGS="--no-browser --port=8899"
 	$(python) -m jupyterlab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb $(LAB_ARGS)
@@ -32,6 +32,9 @@ lint: setup ## check the code's style, notebooks included, and the spelling
 
 colab: setup ## link every notebook to Google Colab: make colab REPO=owner/name (on GitHub)
 	$(python) tools/notebooks.py colab $(REPO)
+
+colab-check: setup ## run every notebook as Colab would; some: make colab-check NOTEBOOKS="02_convolution.ipynb"
+	$(python) tools/colab_check.py $(NOTEBOOKS)
 
 blank: setup ## students' copies, without outputs and solutions, in build/students
 	$(python) tools/classroom.py blank build/students
@@ -52,6 +55,9 @@ lock: ## choose the newest versions that pyproject.toml allows, for requirements
 	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
 		--fork-strategy=fewest --all-extras --generate-hashes --no-annotate --constraints=requirements.lock \
 		--custom-compile-command='make lock' --output-file=requirements-extras.lock pyproject.toml
+	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
+		--generate-hashes --no-annotate --custom-compile-command='make lock' \
+		--output-file=requirements-colab.lock pyproject.toml tools/colab-versions.txt
 	rm -r build/lock
 
 extras: setup ## add what only some tests need, the driver of a browser

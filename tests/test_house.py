@@ -32,24 +32,10 @@ EXTRAS = OPTIONAL["lab"] + OPTIONAL["test"]  # the others are for single tests: 
 LOCKS = {
     "requirements.lock": RUNTIME + EXTRAS,
     "requirements-extras.lock": RUNTIME + [line for lines in OPTIONAL.values() for line in lines],
+    "requirements-colab.lock": RUNTIME,
 }
-# What Google Colab had installed in August 2026 (googlecolab/backend-info).
 COLAB_PYTHON = "3.13"
-COLAB = {
-    "ipython": "7.34.0",
-    "ipywidgets": "7.7.1",
-    "keras": "3.13.2",
-    "matplotlib": "3.10.0",
-    "numpy": "2.1.3",
-    "pandas": "2.2.3",
-    "pillow": "11.3.0",
-    "pooch": "1.9.0",
-    "scikit-image": "0.25.2",
-    "scikit-learn": "1.6.1",
-    "scipy": "1.16.3",
-    "tensorflow": "2.20.0",
-    "tqdm": "4.67.3",
-}
+COLAB = dict(re.findall(r"^([\w-]+)==(.+)$", (ROOT / "tools" / "colab-versions.txt").read_text("utf-8"), re.MULTILINE))
 
 
 def python(code, **kwargs):
@@ -101,9 +87,14 @@ def test_the_lock_can_build_this_package_without_a_download():
 
 def test_colab_needs_no_reinstallation():
     wanted = {canonicalize_name(requirement.name): requirement.specifier for requirement in RUNTIME}
-    assert set(COLAB) <= set(wanted)
-    assert [name for name, version in COLAB.items() if Version(version) not in wanted[name]] == []
+    assert {"tensorflow", "keras", "numpy", "ipython", "ipywidgets"} <= set(COLAB) & set(wanted)
+    assert [name for name, version in COLAB.items() if name in wanted and Version(version) not in wanted[name]] == []
     assert COLAB_PYTHON in SpecifierSet(PYPROJECT["project"]["requires-python"])
+
+
+def test_the_imitation_of_colab_has_its_versions():
+    locked = locked_versions("requirements-colab.lock")
+    assert {name: str(locked[canonicalize_name(name)][0]) for name in COLAB} == COLAB
 
 
 def test_environment_yml_describes_the_same_environment():

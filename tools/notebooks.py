@@ -36,7 +36,8 @@ from pathlib import Path
 REPOSITORY, VERSION = "", "v{__version__}"  # for Colab, filled in by `make colab`
 course = next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "alexnet_helpers").is_dir()), None)
 if course is None and REPOSITORY and "google.colab" in sys.modules:
-    subprocess.check_call(f"test -d course || git clone -q --depth=1 -b {{VERSION}} {{REPOSITORY}} course", shell=True)
+    fetch = f"git -c advice.detachedHead=0 clone -q --depth=1 -b {{VERSION}} {{REPOSITORY}} course"
+    subprocess.check_call(f"test -d course || {{fetch}}", shell=True)
     os.chdir("course/notebooks")
     course = Path.cwd().parent
 if course is None:
@@ -45,7 +46,6 @@ sys.path.insert(0, str(course))
 
 import matplotlib.pyplot as plt
 import numpy as np
-
 from alexnet_helpers import load_keras
 from alexnet_helpers.exercises import check
 from alexnet_helpers.plotting import set_style, show
