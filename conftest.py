@@ -17,7 +17,7 @@ STARTUP = Path(IPYTHON_FOLDER, "profile_default", "startup")
 STARTUP.mkdir(parents=True)
 # In a namespace of its own: a notebook may use the same names.
 CHECKS = Path(__file__).resolve().parent / "tests" / "readable_figures.py"
-(STARTUP / "checks.py").write_text(f"__import__('runpy').run_path({str(CHECKS)!r})", encoding="utf-8")
+(STARTUP / "checks.py").write_text(f"__import__('runpy').run_path({str(CHECKS)!r})['install']()", "utf-8")
 
 
 def pytest_collection_modifyitems(items):

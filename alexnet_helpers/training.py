@@ -557,8 +557,11 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
         model = compile_model(recipe, len(batches), len(dataset.class_names))
         measured = []
         for step in range(steps):
+            epoch, index = divmod(step, len(batches))
+            if index == 0:
+                batches.start_epoch(epoch)
             model.reset_metrics()
-            measured.append(model.train_on_batch(*batches[step % len(batches)], return_dict=True))
+            measured.append(model.train_on_batch(*batches[index], return_dict=True))
         means = pd.DataFrame(measured, dtype=float).groupby(np.arange(steps) // 10).mean().round(5)
         rows = pd.DataFrame(
             facts | {"step": 10 * means.index + 10, "loss": means["loss"], "accuracy": means["accuracy"]}

@@ -67,4 +67,6 @@ def checked_savefig(figure, *arguments, **options):
     return savefig(figure, *arguments, **options)
 
 
-Figure.savefig = checked_savefig
+def install():
+    """From now on check every figure that is saved in this process."""
+    Figure.savefig = checked_savefig

@@ -1,5 +1,10 @@
 """The check of the figures' text that every kernel under test makes (readable_figures.py)."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import pytest
 
@@ -43,3 +48,10 @@ def test_a_tick_outside_the_limits_and_an_axis_that_is_off_do_not_count(figure):
     assert readable_figures.hard_to_read(figure) == []
     axes.axis("on")
     assert readable_figures.hard_to_read(figure)
+
+
+def test_every_kernel_under_test_checks_its_figures():
+    (startup,) = Path(os.environ["IPYTHONDIR"], "profile_default", "startup").glob("*.py")
+    code = startup.read_text("utf-8") + "\nfrom matplotlib.figure import Figure\nprint(Figure.savefig.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "checked_savefig\n"

@@ -476,6 +476,28 @@ def test_a_study_compares_its_recipes_and_repeats_nothing(tmp_path, monkeypatch)
     pd.testing.assert_frame_equal(training.study("two", **arguments), table)
 
 
+def test_a_study_shuffles_and_augments_anew_in_every_epoch(tmp_path, monkeypatch):
+    seen = []
+
+    class Watched(training.Batches):
+        def __getitem__(self, index):
+            images, labels = super().__getitem__(index)
+            seen.append(np.asarray(images))
+            return images, labels
+
+    monkeypatch.setattr(training, "Batches", Watched)
+    recipe = dataclasses.replace(training.PAPER, name="a", width=0.03, batch_size=8)
+    dataset = small_dataset()
+    monkeypatch.setitem(training.STUDIES, "long", training.Study((recipe,), seeds=(0,), steps=20))
+    training.study("long", dataset=dataset, results_folder=tmp_path)
+    per_epoch = -(-len(training.split_validation(dataset.x_train, dataset.y_train)[0][0]) // 8)
+    assert per_epoch < 20  # more than one epoch
+    assert len(seen) == 20
+    assert not np.array_equal(seen[0], seen[per_epoch])
+    # The images differ, not their order alone.
+    assert len({image.tobytes() for batch in seen[: 2 * per_epoch] for image in batch}) > 1.5 * 8 * (per_epoch - 1)
+
+
 def test_the_steps_of_a_study_are_counted_in_tens(monkeypatch):
     monkeypatch.setitem(training.STUDIES, "odd", training.Study((training.COMMON,), seeds=(0,), steps=15))
     with pytest.raises(ValueError, match=r"steps=15: allowed is a multiple of 10"):
