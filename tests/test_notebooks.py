@@ -7,9 +7,12 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 from pathlib import Path
 
+import keras
 import nbformat
+import pandas as pd
 import pytest
 
 from alexnet_helpers import __version__
@@ -329,6 +332,33 @@ def test_the_setup_cell_finds_the_course_in_a_folder_above(tmp_path):
 def test_the_setup_cell_says_what_to_do_without_the_course(tmp_path, colab):
     done = run_setup(tmp_path, notebooks.setup(), colab)
     assert done.stderr.rstrip().splitlines()[-1].startswith("ModuleNotFoundError: Clone the course")
+
+
+def test_a_long_run_in_colab_keeps_its_files_on_google_drive(tmp_path, monkeypatch):
+    (source,) = [
+        cell.source
+        for cell in code_cells(notebooks.NOTEBOOKS / "12_train_on_cifar10.ipynb")
+        if "KEEP_ON_DRIVE = False" in cell.source
+    ]
+    google = types.ModuleType("google.colab")
+    google.drive = types.SimpleNamespace(mount=lambda place: Path(place, "MyDrive").mkdir(parents=True))
+    monkeypatch.setitem(sys.modules, "google.colab", google)
+    asked = {}
+
+    def train(recipe, data, **options):
+        asked.update(options, recipe=recipe)
+        return None, pd.DataFrame({"epoch": [1]})
+
+    names = {"keras": keras, "training": types.SimpleNamespace(train=train), "data": None, "LONG_RUN": True}
+    course = tmp_path / "course"
+    exec(source.replace("KEEP_ON_DRIVE = False", "KEEP_ON_DRIVE = True"), names | {"course": course})
+    assert asked["checkpoint_folder"] == asked["results_folder"] == tmp_path / "drive" / "MyDrive" / "alexnet"
+    exec(source, names | {"course": course})
+    assert asked["recipe"] == "modern_half" or asked["mixed"]
+
+    asked.clear()
+    exec(source, names | {"LONG_RUN": False, "course": course})
+    assert asked == {}
 
 
 def test_the_setup_cell_fetches_the_course_once_in_colab(tmp_path):
