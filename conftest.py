@@ -17,7 +17,15 @@ STARTUP = Path(IPYTHON_FOLDER, "profile_default", "startup")
 STARTUP.mkdir(parents=True)
 # In a namespace of its own: a notebook may use the same names.
 CHECKS = Path(__file__).resolve().parent / "tests" / "readable_figures.py"
-(STARTUP / "checks.py").write_text(f"__import__('runpy').run_path({str(CHECKS)!r})['install']()", "utf-8")
+(STARTUP / "checks.py").write_text(
+    f"""__import__('runpy').run_path({str(CHECKS)!r})['install']()
+try:  # the course promises to run in 4 GB of memory (Linux and macOS can hold a process to it)
+    __import__('resource').setrlimit(__import__('resource').RLIMIT_DATA, ({4 * 2**30}, {4 * 2**30}))
+except (ImportError, ValueError):
+    pass
+""",
+    "utf-8",
+)
 
 
 def pytest_collection_modifyitems(items):

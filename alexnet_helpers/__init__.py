@@ -44,5 +44,10 @@ def load_keras():
     with quietly():
         import keras
 
-        keras.ops.zeros(1)  # the first array makes the backend look for a GPU, and log what it finds
+        first = keras.ops.zeros((1, 1, 1, 1))  # makes the backend look for a GPU, and log what it finds
+        if keras.backend.backend() == "tensorflow":
+            import tensorflow
+
+            # The first compilation logs as well, in TensorFlow 2.20 at every log level.
+            tensorflow.function(keras.ops.conv, jit_compile=True)(first, first)
     return keras

@@ -10,11 +10,11 @@ second runs one or several recipes over their first steps, and writes `data/resu
 
 import argparse
 import dataclasses
-import importlib.metadata
 import json
 import math
 import os
 import platform
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -711,7 +711,7 @@ def _machine_facts(precision=None):
         processor = names[0] if names else processor
     return {
         "machine": f"{processor}, {os.cpu_count()} cores",
-        "backend": f"{keras.backend.backend()} {importlib.metadata.version(keras.backend.backend())}",
+        "backend": f"{keras.backend.backend()} {sys.modules[keras.backend.backend()].__version__}",
         "keras": keras.__version__,
         "numpy": np.__version__,
         "precision": precision or keras.config.dtype_policy().name,

@@ -1,0 +1,87 @@
+"""The course where it is not at home: in a path with blanks and umlauts, without write access, with Windows' line ends.
+
+More cases hold for every notebook: conftest.py starts no download, and gives each kernel 4 GB of memory. Two sessions
+at once are in test_data.py (download) and test_training.py (a run), no network at all in CONTRIBUTING.md (a command).
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from tools import notebooks
+
+ROOT = Path(__file__).resolve().parent.parent
+FIRST, CIFAR = "01_output_size_formula.ipynb", "11_cifar10.ipynb"
+
+
+def copy_of_the_course(folder):
+    for name in ("alexnet_helpers", "data", "notebooks", "tools"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    return folder
+
+
+def run(path, **environment):
+    """Run a notebook where it lies; return it with its new outputs."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(notebook, timeout=600, startup_timeout=180, resources={"metadata": {"path": path.parent}})
+    # Not the checkout's helpers, if they are installed: those beside the notebook.
+    client.execute(env=os.environ | {"PYTHONPATH": ""} | environment)
+    return notebook
+
+
+def figures(notebook):
+    return sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+@pytest.mark.parametrize("name", [FIRST, CIFAR])
+def test_a_path_with_blanks_and_letters_of_other_languages(name, tmp_path):
+    course = copy_of_the_course(tmp_path / "Übung 3 – 卷积 (neu)")
+    path = course / "notebooks" / name
+    where = nbformat.v4.new_code_cell("import alexnet_helpers\nprint(alexnet_helpers.__file__)")
+    stored = nbformat.read(path, as_version=4)
+    nbformat.write(nbformat.from_dict(stored | {"cells": [*stored.cells, where]}), path)
+    done = run(path)
+    assert done.cells[-1].outputs[0].text.strip() == str(course / "alexnet_helpers" / "__init__.py")
+    assert figures(done) == figures(stored)
+
+
+def test_a_backend_of_matplotlib_that_shows_nothing():
+    path = notebooks.NOTEBOOKS / FIRST
+    assert figures(run(path, MPLBACKEND="Agg")) == figures(nbformat.read(path, as_version=4))
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other rights")
+def test_a_checkout_that_nobody_can_write_to(tmp_path):
+    course = copy_of_the_course(tmp_path / "course")
+    code = (
+        "import nbformat, sys; from nbclient import NotebookClient; from pathlib import Path; path = Path(sys.argv[1]);"
+        "NotebookClient(nbformat.read(path, 4), timeout=600, resources={'metadata': {'path': path.parent}}).execute()"
+    )
+    command = [sys.executable, "-c", code, course / "notebooks" / CIFAR]
+    if os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
+        pytest.skip("root can write everywhere, and may not mount the folder read-only here")
+    if os.geteuid() == 0:  # whom no file's rights keep out: mount the folder without write access, for this process
+        mount = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && ! touch "$0/x" 2>/dev/null && exec "$@"'
+        command = ["unshare", "--mount", "sh", "-c", mount, course, *command]
+    else:
+        for path in [course, *course.rglob("*")]:
+            path.chmod(path.stat().st_mode & ~0o222)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    for path in [course, *course.rglob("*")] if os.geteuid() else []:
+        path.chmod(path.stat().st_mode | 0o200)
+    assert done.returncode == 0, done.stderr[-3000:]
+
+
+def test_line_ends_of_windows(tmp_path):
+    course = copy_of_the_course(tmp_path / "course")
+    for path in course.rglob("*"):
+        if path.suffix in (".py", ".ipynb", ".csv", ".md"):
+            path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    path = course / "notebooks" / "13_look_inside.ipynb"  # reads weights, results and exercises
+    assert figures(run(path)) == figures(nbformat.read(notebooks.NOTEBOOKS / path.name, as_version=4))
