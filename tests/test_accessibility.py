@@ -4,18 +4,12 @@ That the text inside the figures has contrast is checked where they are drawn (r
 `make extras` and Chromium.
 """
 
-import shutil
-
 import pytest
 from nbconvert import HTMLExporter
 
 from tools import notebooks
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="`make extras` installs Playwright")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make extras` installs axe")
-if not CHROMIUM:
-    pytest.skip("there is no Chromium: apt-get install chromium", allow_module_level=True)
 
 # What nbconvert's page looks like, and how pandas writes a table, is not the course's to change.
 OF_THE_TEMPLATE = {
@@ -26,13 +20,10 @@ OF_THE_TEMPLATE = {
 
 
 @pytest.fixture(scope="module")
-def page():
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        new = browser.new_page()
-        new.route("http*://**", lambda route: route.abort())  # the page would fetch MathJax
-        yield new
-        browser.close()
+def page(browser):
+    new = browser.new_page()
+    new.route("http*://**", lambda route: route.abort())  # the page would fetch MathJax
+    return new
 
 
 def violations(page, text, folder):

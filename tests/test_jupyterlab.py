@@ -23,11 +23,6 @@ import pytest
 from tools import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-playwright = pytest.importorskip("playwright.sync_api", reason="`make extras` installs Playwright")
-if not CHROMIUM:
-    pytest.skip("there is no Chromium: apt-get install chromium", allow_module_level=True)
-
 SECOND = 1000  # Playwright counts milliseconds
 TOKEN = "only-for-this-test"
 IN_FRONT = ".jp-NotebookPanel:not(.lm-mod-hidden)"
@@ -48,7 +43,7 @@ def course(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def address(course, tmp_path_factory):
+def address(browser, course, tmp_path_factory):
     """Start JupyterLab as `make lab` does, in a home of its own, and give its address."""
     home = tmp_path_factory.mktemp("home")
     options = f"--no-browser --port=0 --IdentityProvider.token={TOKEN} --ServerApp.root_dir={shlex.quote(str(course))}"
@@ -79,14 +74,6 @@ def _wait_for_address(server, log):
         assert server.poll() is None, log.read_text()
         time.sleep(0.5)
     raise AssertionError(f"JupyterLab does not start:\n{log.read_text()}")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as driver:
-        running = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"])
-        yield running
-        running.close()
 
 
 @pytest.fixture
