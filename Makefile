@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks lint lock colab colab-check blank slides collect extras setup anew
+.PHONY: help lab test notebooks lint links lock colab colab-check blank slides collect extras setup anew
 
 # An environment that is active here, or pip's settings for another place, must not reach into .venv.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -25,10 +25,14 @@ test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-
 notebooks: setup ## run every notebook from a fresh kernel and store what it prints
 	$(python) tools/notebooks.py run
 
-lint: setup ## check the code's style, notebooks included, and the spelling
+lint: setup ## check the code's style, notebooks included, the spelling, and the links within the course
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m codespell_lib *.md *.toml *.yml Makefile alexnet_helpers data notebooks tests tools
+	$(python) tools/links.py
+
+links: setup ## list all links and follow them, those to other sites too; needs a network connection
+	$(python) tools/links.py --follow
 
 colab: setup ## link every notebook to Google Colab: make colab REPO=owner/name (on GitHub)
 	$(python) tools/notebooks.py colab $(REPO)
@@ -50,7 +54,7 @@ lock: ## choose the newest versions that pyproject.toml allows, for requirements
 	'$(found)' -m venv --clear build/lock
 	build/lock/bin/python -m pip install --quiet uv
 	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
-		--fork-strategy=fewest --extra=lab --extra=test --generate-hashes --no-annotate \
+		--fork-strategy=fewest --extra=lab --extra=test --extra=scale --generate-hashes --no-annotate \
 		--custom-compile-command='make lock' --output-file=requirements.lock pyproject.toml
 	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
 		--fork-strategy=fewest --all-extras --generate-hashes --no-annotate --constraints=requirements.lock \

@@ -5,6 +5,7 @@ package imports neither TensorFlow nor Keras.
 """
 
 import contextlib
+import functools
 import os
 import sys
 import tempfile
@@ -39,15 +40,23 @@ def quietly():
             os.close(saved)
 
 
+@functools.cache
 def load_keras():
-    """Import Keras and wake its backend without the lines that TensorFlow's C++ code writes; return `keras`."""
+    """Import Keras and wake its backend without the lines that TensorFlow's C++ code writes; return `keras`.
+
+    A process to which the environment gives a number in a job of several (KERAS_DISTRIBUTION_JOB_ADDRESSES,
+    KERAS_DISTRIBUTION_NUM_PROCESSES, KERAS_DISTRIBUTION_PROCESS_ID) joins that job, which has to be done first.
+    """
     with quietly():
         import keras
 
+        if "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ and keras.backend.backend() == "jax":
+            keras.distribution.initialize()
         first = keras.ops.zeros((1, 1, 1, 1))  # makes the backend look for a GPU, and log what it finds
-        if keras.backend.backend() == "tensorflow":
+        # On other backends too Keras imports TensorFlow, if it is there, when it first trains.
+        with contextlib.suppress(ModuleNotFoundError):
             import tensorflow
-
+        if keras.backend.backend() == "tensorflow":
             # The first compilation logs as well, in TensorFlow 2.20 at every log level.
             tensorflow.function(keras.ops.conv, jit_compile=True)(first, first)
     return keras

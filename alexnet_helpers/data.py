@@ -5,6 +5,7 @@ environment variable ALEXNET_DATA names; `load_cifar10` downloads it where it is
 ALEXNET_OFFLINE=1 is set. Without a network, scikit-learn's handwritten digits stand in for it.
 """
 
+import concurrent.futures
 import errno
 import functools
 import io
@@ -88,6 +89,80 @@ def load_cifar10(mirrors=MIRRORS, sha256=ARCHIVE_SHA256, slowest=200_000, patien
     return _digits()
 
 
+class ImageFiles:
+    """Images in files, in place of an array of N x size x size x 3 uint8: read only when their pixels are needed.
+
+    Indexing chooses some of them; `numpy.asarray` reads them, each as `read_photo` does.
+    """
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, files, size):
+        self.files, self.shape = np.array(files, dtype=object), (len(files), size, size, 3)
+
+    def __len__(self):
+        return len(self.files)
+
+    def __getitem__(self, chosen):
+        return ImageFiles(self.files[chosen], self.shape[1])
+
+    def __array__(self, dtype=None, copy=None):
+        pixels = np.empty(self.shape, np.uint8)
+        with concurrent.futures.ThreadPoolExecutor() as pool:  # Pillow lets other threads run while it decodes
+            for number, photo in enumerate(pool.map(functools.partial(read_photo, size=self.shape[1]), self.files)):
+                pixels[number] = photo
+        return pixels if dtype is None else pixels.astype(dtype)
+
+
+def load_image_folder(folder, size=32):
+    """Find the images of a folder that is laid out as ImageNet's usually is: one subfolder for each class.
+
+    Parameters
+    ----------
+    folder : has `train/CLASS/*` and `val/CLASS/*`, with the same classes in both. The images may be of
+        any size and kind that `read_photo` reads.
+    size : height and width in pixels to which the middle square of each image is resized.
+
+    Returns
+    -------
+    ImageData : as of `load_cifar10`, with `ImageFiles` for `x_train` and `x_test` (the images of `val`).
+    `class_names` are the names of the subfolders, in the order of the alphabet and of the labels.
+
+    Raises
+    ------
+    ValueError : when a folder is missing or has no images, the classes of both differ, or the size is no
+        integer from 1 to 4096.
+    """
+    _check_size(size)
+    train, val = (_class_folders(Path(folder) / part) for part in ("train", "val"))
+    if not train or list(train) != list(val):
+        odd = ", ".join(sorted(set(train) ^ set(val))[:3]) or "none at all"
+        raise ValueError(f"folder={str(folder)!r}: allowed has the same classes in train as in val; odd: {odd}")
+    names, parts = tuple(train), []
+    for classes in (train, val):
+        if empty := [name for name in names if not classes[name]]:
+            raise ValueError(
+                f"folder={str(folder)!r}: class {empty[0]} has no images; allowed are 1 or more in train and val"
+            )
+        labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
+        parts += [ImageFiles([file for files in classes.values() for file in files], size), labels]
+    source = f"{Path(folder).resolve().name}: {len(parts[0]):,} and {len(parts[2]):,} images of {len(names):,} classes"
+    return ImageData(*parts, names, source)
+
+
+def _class_folders(folder):
+    """Return {class: paths of its images} in the order of the alphabet; what is hidden or no image is passed over."""
+    from PIL import Image
+
+    Image.init()
+    known = Image.registered_extensions()
+    classes = [path for path in sorted(folder.glob("[!.]*")) if path.is_dir()]
+    return {
+        path.name: [str(file) for file in sorted(path.glob("[!.]*")) if file.suffix.lower() in known]
+        for path in classes
+    }
+
+
 def sample_photo(size=227):
     """Return the course's photo: the cat Chelsea, the middle square of scikit-image's `data.cat()`.
 
@@ -151,12 +226,16 @@ def read_photo(file, size=32):
     return _middle_square(photo, size)
 
 
+def _check_size(size):
+    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= 4096:
+        raise ValueError(f"size={size!r}: allowed is an integer from 1 to 4096")
+
+
 def _middle_square(photo, size):
     """Cut a Pillow image to its middle square and resize it."""
     from PIL import Image
 
-    if isinstance(size, bool) or not isinstance(size, (int, np.integer)) or not 1 <= size <= 4096:
-        raise ValueError(f"size={size!r}: allowed is an integer from 1 to 4096")
+    _check_size(size)
     side = min(photo.size)
     left, top = (photo.width - side) // 2, (photo.height - side) // 2
     square = photo.crop((left, top, left + side, top + side))

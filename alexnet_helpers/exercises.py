@@ -994,3 +994,93 @@ exercise(
 exercise("13.3", _cover)
 exercise("13.4", _nearest)
 exercise("13.5", _grad_cam)
+
+
+# 14 what_mattered
+
+
+def _between_seeds(function):
+    rng = np.random.default_rng(0)
+    for results in (np.array([[64.0, 65.0], [66.2, 66.6]]), rng.normal(size=(5, 2)), rng.normal(size=(4, 3))):
+        right = np.sqrt(results.var(axis=1, ddof=1).mean())
+        found = float(call(function, results))
+        if np.isclose(found, right):
+            continue
+        if np.isclose(found, np.sqrt(results.var(axis=1).mean())):
+            return "Divide by the number of seeds minus 1 (ddof=1)."
+        if np.isclose(found, results.std(axis=1, ddof=1).mean()):
+            return "Average the variances and take the root at the end; yours is the mean of the roots."
+        if np.isclose(found, results.std(ddof=1)):
+            return "That is the spread of all results: the recipes differ as well. Take the variance within each row."
+        if np.isclose(found, right**2):
+            return "That is the variance: take its root."
+        return f"For the results {results.round(2).tolist()} your answer {found:.4g} is off."
+    return None
+
+
+exercise(
+    "14.1",
+    np.sqrt(0.29),
+    hints=[
+        (0.29, "That is the variance: take its root."),
+        (np.sqrt(0.145), "Two runs: divide the sum of the squared distances from the mean by 2 - 1, not by 2."),
+        ((np.sqrt(0.5) + np.sqrt(0.08)) / 2, "Average the variances, and take the root at the end."),
+    ],
+    tolerance=1e-2,
+)
+exercise("14.2", True)
+exercise(
+    "14.3",
+    18_432,
+    hints=[
+        (36_864, "That is with one group: each filter sees all 64 channels."),
+        (9_216, "Each group has 32 channels in and 32 filters; there are two groups."),
+        (18_496, "Without the biases."),
+    ],
+)
+exercise("14.4", _between_seeds)
+
+
+# 15 scale_out
+
+
+def _all_reduce(function):
+    rng = np.random.default_rng(0)
+    for examples in ([4, 4], [5, 3], [1, 2, 3]):
+        gradients = rng.normal(size=(len(examples), 3, 2))
+        right = np.average(gradients, axis=0, weights=examples)
+        found = np.asarray(call(function, gradients, np.array(examples)))
+        if found.shape != right.shape:
+            return f"From gradients of the shape {gradients.shape} comes one of {right.shape}, not {found.shape}."
+        if np.allclose(found, right):
+            continue
+        if np.allclose(found, gradients.mean(axis=0)):
+            return f"That is the plain mean. With {examples} examples each gradient counts by its number of examples."
+        if np.allclose(found, right * sum(examples)):
+            return "Divide by the number of all examples."
+        return f"For {examples} examples your answer is off."
+    return None
+
+
+exercise(
+    "15.1", 0.8, hints=[(0.1, "The batch is eight times as large now."), (0.0125, "Times eight, not divided by it.")]
+)
+exercise(
+    "15.2",
+    150,
+    hints=[
+        (200, "Nearly: it is 2 (N - 1) / N times the size."),
+        (75, "Twice: once to add up, once to hand out the sum."),
+    ],
+)
+exercise(
+    "15.3",
+    12,
+    hints=[
+        (16, "That would be without sending."),
+        (5.33, "Each of the 16 does as much in a step as the one does."),
+        (4, "Each of the 16 does as much in a step as the one does."),
+    ],
+    tolerance=1e-2,
+)
+exercise("15.4", _all_reduce)

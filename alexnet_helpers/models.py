@@ -26,6 +26,18 @@ CIFAR10_MEAN = (125.3, 123.0, 113.9)
 CIFAR10_STD = (63.0, 62.1, 66.7)
 # variant: kernel and stride of conv1, units in fc6 and fc7
 CIFAR10_VARIANTS = {"tutorial": (11, 4, 4096), "paper": (5, 1, 512), "modern": (5, 1, 512)}
+# What may be changed in a variant, and what it is if nothing is said (None: as the variant has it).
+INGREDIENTS = {
+    "activation": "relu",
+    "pool": 3,
+    "dropout": 0.5,
+    "towers": 1,
+    "stem": None,
+    "local_response_norm": None,
+    "without": (),
+    "ones_in_biases": False,
+}
+REMOVABLE = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 
 # Trained networks that come with the course (data/README.md says how each was made): file and SHA-256.
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "data" / "weights"
@@ -75,6 +87,19 @@ class LocalResponseNorm(layers.Layer):
     def get_config(self):
         names = ("size", "k", "alpha", "beta", "towers")
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+@keras.saving.register_keras_serializable(package="alexnet_helpers")
+class GroupedConv2D(layers.Conv2D):
+    """`keras.layers.Conv2D` with `groups`, each group computed as a convolution of its own.
+
+    The same weights, outputs and gradients; on a CPU TensorFlow's gradient of a grouped convolution
+    takes about ten times as long as those of its parts.
+    """
+
+    def convolution_op(self, inputs, kernel):
+        parts = zip(keras.ops.split(inputs, self.groups, axis=-1), keras.ops.split(kernel, self.groups, axis=-1))
+        return keras.ops.concatenate([super(GroupedConv2D, self).convolution_op(*part) for part in parts], axis=-1)
 
 
 def alexnet(
@@ -147,6 +172,7 @@ def alexnet_cifar10(
     centred_input=None,
     batch_norm=None,
     weights=None,
+    **ingredients,
 ):
     """Build an AlexNet for 32 x 32 x 3 images, untrained or with stored weights.
 
@@ -177,6 +203,11 @@ def alexnet_cifar10(
         (in place of local response normalization). None is what the variant has.
     weights : None; "cifar10" for the trained network that comes with the course (variant "modern";
         made as data/README.md says); or the path of a file that `training.save_weights` wrote.
+    ingredients : what is changed in the variant, to find out what it gives: `activation` (Keras' name),
+        `pool` (side of the windows, which move by 2), `dropout` (rate), `towers` (1, or 2 as on the
+        paper's two GPUs), `stem` ((kernel, stride) of conv1), `local_response_norm` (True or False),
+        `without` (names of layers that are left out: conv2 to conv5, fc6, fc7) and `ones_in_biases`
+        (True starts the biases of conv2, conv4, conv5, fc6 and fc7 at 1; paper, section 5).
 
     Returns
     -------
@@ -185,9 +216,9 @@ def alexnet_cifar10(
 
     Raises
     ------
-    ValueError : for an unknown variant, a width that leaves a layer without filters, a number of
-        classes that is no positive integer, or a file of weights that is missing, damaged, or of
-        another network than the arguments ask for.
+    ValueError : for an unknown variant or ingredient, a width that leaves a layer without filters, a
+        number of classes that is no positive integer, or a file of weights that is missing, damaged,
+        or of another network than the arguments ask for.
     """
     if variant not in CIFAR10_VARIANTS:
         raise ValueError(f"variant={variant!r}: allowed are {', '.join(CIFAR10_VARIANTS)}")
@@ -207,29 +238,52 @@ def alexnet_cifar10(
     )
     if not isinstance(width, (int, float)) or not 0.02 <= width <= 4:
         raise ValueError(f"width={width!r}: allowed is a number from 0.02 to 4 (1.0 is the paper's)")
+    changed = INGREDIENTS | ingredients
+    for name, value in ingredients.items():
+        if name not in INGREDIENTS:
+            raise ValueError(f"{name}={value!r}: allowed ingredients are {', '.join(INGREDIENTS)}")
+        if weights is not None:
+            raise ValueError(f"{name}={value!r}: allowed with weights={str(weights)!r} is the variant unchanged")
+    if isinstance(changed["without"], str) or not set(changed["without"]) <= set(REMOVABLE):
+        raise ValueError(f"without={changed['without']!r}: allowed is a list of {', '.join(REMOVABLE)}")
+    if changed["local_response_norm"] and batch_norm:
+        raise ValueError("local_response_norm=True: allowed with batch_norm=True is None or False")
     first_kernel, first_stride, units = CIFAR10_VARIANTS[variant]
+    first_kernel, first_stride = changed["stem"] or (first_kernel, first_stride)
+    towers, lrn = changed["towers"], changed["local_response_norm"]
+    lrn = (variant == "paper" and not batch_norm) if lrn is None else lrn
     start = {"kernel_initializer": kernel_initializer}
     if variant == "paper":
         start["kernel_regularizer"] = keras.regularizers.L2(0.00025)
 
     def learned(layer, name, size, *arguments, **named):
         """Return a layer with its activation, and its normalization where the variant has one."""
-        size = max(1, round(size * width))
-        if not batch_norm:
-            layer = layer(size, *arguments, activation="relu", name=name, **start, **named)
-            lrn = variant == "paper" and name in ("conv1", "conv2")
-            return [layer, LocalResponseNorm(name=f"norm{name[-1]}")] if lrn else [layer]
-        return [
-            layer(size, *arguments, use_bias=False, name=name, **start, **named),
-            layers.BatchNormalization(name=f"norm{name[-1]}"),
-            layers.ReLU(name=f"relu{name[-1]}"),
-        ]
+        if name in changed["without"]:
+            return []
+        size, norm = max(1, round(size * width)), f"norm{name[-1]}"
+        if batch_norm:
+            return [
+                layer(size, *arguments, use_bias=False, name=name, **start, **named),
+                layers.BatchNormalization(name=norm),
+                layers.Activation(changed["activation"], name=f"relu{name[-1]}"),
+            ]
+        if changed["ones_in_biases"] and name not in ("conv1", "conv3"):
+            named["bias_initializer"] = "ones"
+        built = [layer(size, *arguments, activation=changed["activation"], name=name, **start, **named)]
+        return built + [LocalResponseNorm(towers=towers, name=norm)] * (lrn and name in ("conv1", "conv2"))
 
     def conv(number, filters, kernel, strides=1):
-        return learned(layers.Conv2D, f"conv{number}", filters, kernel, strides=strides, padding="same")
+        options = {"strides": strides, "padding": "same"}
+        if towers == 1 or number not in (2, 4, 5):
+            return learned(layers.Conv2D, f"conv{number}", filters, kernel, **options)
+        return learned(GroupedConv2D, f"conv{number}", filters, kernel, groups=towers, **options)
 
     def pool(number):
-        return layers.MaxPooling2D(3, strides=2, padding="same", name=f"pool{number}")
+        return layers.MaxPooling2D(changed["pool"], strides=2, padding="same", name=f"pool{number}")
+
+    def hidden(number):
+        dense = learned(layers.Dense, f"fc{number}", units)
+        return [*dense, layers.Dropout(changed["dropout"], name=f"dropout{number}")] if dense else []
 
     model = keras.Sequential(
         [
@@ -244,10 +298,8 @@ def alexnet_cifar10(
             *conv(5, 256, 3),
             pool(3),
             layers.Flatten(name="flatten"),
-            *learned(layers.Dense, "fc6", units),
-            layers.Dropout(0.5, name="dropout6"),
-            *learned(layers.Dense, "fc7", units),
-            layers.Dropout(0.5, name="dropout7"),
+            *hidden(6),
+            *hidden(7),
             # float32 also where a policy of mixed precision computes the rest in 16 bits
             layers.Dense(num_classes, activation="softmax", name="fc8", dtype="float32", **start),
         ],

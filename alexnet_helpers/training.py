@@ -1,11 +1,12 @@
 """Training with recipes: checkpoints after every epoch, resume after a kill, curves in data/results.
 
-    python -m alexnet_helpers.training RECIPE [--seed 0] [--epochs N]
+    python -m alexnet_helpers.training RECIPE [--seed 0] [--epochs N] [--devices N] [--processes N] [--images FOLDER]
     python -m alexnet_helpers.training STUDY
 
 The first makes one long run and writes `data/results/RECIPE.csv`. Run again after a kill, it goes on
-from the last finished epoch; run again after the end, it trains nothing and keeps the result. The
-second runs one or several recipes over their first steps, and writes `data/results/STUDY.csv`.
+from the last finished epoch; run again after the end, it trains nothing and keeps the result. On the
+JAX backend it can share each batch among devices and processes (notebook 15). The second runs one or
+several recipes over their first steps, and writes `data/results/STUDY.csv`.
 """
 
 import argparse
@@ -24,7 +25,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import data, load_keras, models
+from alexnet_helpers import data, distributed, load_keras, models
 
 keras = load_keras()
 
@@ -90,8 +91,8 @@ class Recipe:
     `learning_rate` is the largest of the schedule: "constant" keeps it, "cosine" climbs to it over
     `warmup_epochs` and falls to 0 along half a cosine. `weight_decay` is decoupled: a step takes
     away learning rate times `weight_decay` times the weight (kernels only). `augmentation` names
-    functions of `AUGMENTATIONS`, applied in this order. The other arguments of the network are
-    those of `models.alexnet_cifar10`.
+    functions of `AUGMENTATIONS`, applied in this order. The other arguments of the network, its
+    `ingredients` among them, are those of `models.alexnet_cifar10`.
 
     "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5). With
     `averaging` above 0, the network that is validated and returned has for each weight a running
@@ -117,6 +118,7 @@ class Recipe:
     warmup_epochs: int = 0
     weight_decay: float = 0.0
     averaging: float = 0.0
+    ingredients: dict = dataclasses.field(default_factory=dict)
     label_smoothing: float = 0.0
     augmentation: tuple = ()
     batch_size: int = 64
@@ -206,19 +208,53 @@ REPAIRS = {
 
 
 class Study(NamedTuple):
-    """Recipes to be run over their first `steps` batches (a multiple of 10), each with every seed."""
+    """Recipes to be run over their first `steps` batches, each with every seed.
+
+    One row of results is written for `every` so many steps, which divides `steps`. `images` of the
+    training images are used, and as many validation images as `validation_images` says.
+    """
 
     recipes: tuple
     seeds: tuple
     steps: int
+    every: int = 10
+    images: int | None = None
+    validation_images: int = 1000
 
 
 _common, *_repaired = (
     dataclasses.replace(COMMON, name=name, **changes) for name, changes in {"common recipe": {}, **REPAIRS}.items()
 )
+
+# What each ingredient is worth: the quarter-width "paper" network with one thing changed at a time, on 12,800 images.
+BASE = dataclasses.replace(
+    PAPER, name="base", width=0.25, kernel_initializer="he_normal", learning_rate=0.02, batch_size=64, epochs=16
+)
+SMALL_NORMAL = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}  # as the paper has it
+CHANGES = {
+    "base": {},
+    "tanh instead of ReLU": {"ingredients": {"activation": "tanh"}},
+    "pools do not overlap": {"ingredients": {"pool": 2}},
+    "no local response normalization": {"ingredients": {"local_response_norm": False}},
+    "batch normalization instead": {"batch_norm": True},
+    "no dropout": {"ingredients": {"dropout": 0.0}},
+    "no augmentation": {"augmentation": ()},
+    "without conv3 or conv4": {"ingredients": {"without": ["conv3"]}},  # in one tower the same network
+    "without conv5": {"ingredients": {"without": ["conv5"]}},
+    "without fc7": {"ingredients": {"without": ["fc7"]}},
+    "two towers": {"ingredients": {"towers": 2}},
+    "Glorot initial weights": {"kernel_initializer": "glorot_uniform"},
+    "weights from N(0, 0.01²)": {"kernel_initializer": SMALL_NORMAL},
+    "biases of 1": {"ingredients": {"ones_in_biases": True}},
+    "constant learning rate": {"schedule": "constant"},
+    "stem 11x11, stride 4": {"ingredients": {"stem": [11, 4]}},
+}
+_changed = tuple(dataclasses.replace(BASE, **{"name": name} | changes) for name, changes in CHANGES.items())
+
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
+    "what_mattered": Study(_changed, (0, 1), steps=16 * 200, every=200, images=12_800, validation_images=5000),
 }
 
 
@@ -227,20 +263,38 @@ class Batches(keras.utils.PyDataset):
 
     Nothing random is kept from one batch to the next: batch i of epoch e draws from a generator
     seeded with (seed, e, i). So a run that is resumed sees what an unbroken run would have seen.
-    From epoch `refine_from` (counted from 0) on, nothing is erased.
+    From epoch `refine_from` (counted from 0) on, nothing is erased. With a `share`, this process
+    gets its part of each batch; the last batch of an epoch is shortened to what its devices can
+    divide evenly.
 
     Raises
     ------
-    ValueError : when images and labels do not match, or a label is no class.
+    ValueError : when images and labels do not match, a label is no class, or the devices cannot
+        divide a batch evenly.
     """
 
-    def __init__(self, images, labels, batch_size, augmentation=(), seed=0, num_classes=10, refine_from=math.inf):
+    def __init__(
+        self,
+        images,
+        labels,
+        batch_size,
+        augmentation=(),
+        seed=0,
+        num_classes=10,
+        refine_from=math.inf,
+        share=distributed.ALONE,
+    ):
         super().__init__()
         if len(images) != len(labels) or not len(images):
             raise ValueError(f"labels: {len(labels)} for {len(images)} images; allowed is one for each of 1 or more")
         if labels.min() < 0 or labels.max() >= num_classes:
             raise ValueError(f"labels: {labels.min()} to {labels.max()}; allowed are 0 to {num_classes - 1}")
-        self.images, self.labels = images, labels
+        if batch_size % share.devices or len(images) < share.devices:
+            raise ValueError(
+                f"batch_size={batch_size} for {len(images)} images: allowed with {share.devices} devices is a multiple "
+                "of their number, and an image for each"
+            )
+        self.images, self.labels, self.share = images, labels, share
         self.one_hot = np.eye(num_classes, dtype=np.float32)
         self.batch_size, self.seed = batch_size, seed
         self.augmentation, self.refine_from = augmentation, refine_from
@@ -248,19 +302,23 @@ class Batches(keras.utils.PyDataset):
 
     def start_epoch(self, epoch):
         self.epoch = epoch
-        self.order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        self.order = order[: len(order) - len(order) % self.share.devices]
 
     def __len__(self):
-        return -(-len(self.images) // self.batch_size)
+        return -(-len(self.order) // self.batch_size)
 
     def __getitem__(self, index):
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
-        images = self.images[chosen]
+        mine = self.share.part(len(chosen))
+        # The other processes' images stay black here: random numbers are drawn for them, but they are not read.
+        images = np.zeros((len(chosen), *self.images.shape[1:]), np.uint8)
+        images[mine] = self.images[chosen[mine]]
         rng = np.random.default_rng([self.seed, self.epoch, index])
         for name in self.augmentation:
             if not (name.startswith("erase") and self.epoch >= self.refine_from):
                 images = AUGMENTATIONS[name](images, rng)
-        return images, self.one_hot[self.labels[chosen]]
+        return images[mine], self.one_hot[self.labels[chosen[mine]]]
 
 
 def split_validation(images, labels, validation_images=VALIDATION_IMAGES, seed=0):
@@ -332,7 +390,7 @@ def compile_model(recipe, steps_per_epoch, num_classes=10, mixed=False):
 def _compile_model(recipe, steps_per_epoch, num_classes):
     names = ("width", "kernel_initializer", "centred_input", "batch_norm")
     network = {name: getattr(recipe, name) for name in names}
-    model = models.alexnet_cifar10(recipe.variant, num_classes=num_classes, **network)
+    model = models.alexnet_cifar10(recipe.variant, num_classes=num_classes, **network, **recipe.ingredients)
     rate, main_epochs = recipe.learning_rate, recipe.epochs - recipe.refine_epochs
     if recipe.schedule == "cosine":
         warmup = recipe.warmup_epochs * steps_per_epoch
@@ -388,11 +446,13 @@ class _Checkpoints(keras.callbacks.Callback):
         row = {"epoch": epoch + 1, **{name: round(float(value), 5) for name, value in logs.items()}}
         row["learning_rate"] = float(f"{float(self.model.optimizer.learning_rate):.4g}")
         row["seconds"] = round(seconds, 1)
-        row["images_per_second"] = round(len(self.batches.images) / seconds)
+        row["images_per_second"] = round(len(self.batches.order) / seconds)
         # forward once; backward twice as much: the gradients for the inputs and for the weights
         row["multiply_adds"] = 3 * models.multiply_adds(self.model) * len(self.batches.images)
         self.curves.append(self.facts | row)
-        _save_checkpoint(self.folder, epoch + 1, self.model, self.curves)
+        if self.batches.share.process == 0:  # the others hold the same weights
+            with distributed.undistributed():  # Keras makes a variable when it saves
+                _save_checkpoint(self.folder, epoch + 1, self.model, self.curves)
 
 
 def train(
@@ -404,6 +464,7 @@ def train(
     results_folder=RESULTS_FOLDER,
     verbose="auto",
     mixed=False,
+    devices=1,
 ):
     """Train a recipe from the last checkpoint on, and write its curves when it ends.
 
@@ -421,6 +482,11 @@ def train(
         Adam's averages) and curves go.
     verbose : as in `keras.Model.fit`.
     mixed : whether to compute in mixed precision (float16, weights in float32), for a GPU.
+    devices : how many devices share each batch, on the JAX backend: a number, or "all". Where the
+        environment names a job of several processes (`load_keras`), all of them call this function
+        with "all"; the first writes the checkpoints, into a folder that all can read, and after the
+        last epoch no one looks at the test images: a call outside the job does. Of the last batch of
+        an epoch, and of the validation images, as many are left out as the devices cannot share.
 
     Returns
     -------
@@ -428,11 +494,12 @@ def train(
     of the recipe the last row holds the accuracy on the test images as they are, with
     `predict_two_views` and with `predict_ten_views`; `results_folder/RECIPE.csv` holds the curves
     of every seed and data set, `RECIPE-confusion.csv` beside it how many test images of each class
-    were taken for which.
+    were taken for which (for up to 100 classes).
 
     Raises
     ------
-    ValueError : for an unknown recipe, a negative seed, fewer than one epoch, images of another
+    ValueError : for an unknown recipe, a negative seed, fewer than one epoch, devices that are not
+        there or do not divide the batch, processes of a job that do not agree, images of another
         shape, a checkpoint that is damaged or was begun with another definition of the recipe,
         another precision or other images.
     RuntimeError : when another process is training the same recipe and seed.
@@ -445,10 +512,12 @@ def train(
     _check_integer("seed", seed, 0)
     if epochs is not None:
         _check_integer("epochs", epochs, 1)
+    share = distributed.find_share(devices)
     folder = _writable_folder("checkpoint_folder", Path(checkpoint_folder) / f"{recipe.name}-seed{seed}")
     results = _writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
     try:
-        lock = filelock.FileLock(folder / "lock").acquire(timeout=0)
+        # In a job each process has a lock of its own.
+        lock = filelock.FileLock(folder / f"lock{share.process or ''}").acquire(timeout=0)
     except filelock.Timeout:
         raise RuntimeError(f"recipe {recipe.name!r}, seed {seed}: another process is training it") from None
     with lock:
@@ -457,28 +526,44 @@ def train(
             raise ValueError(f"dataset: images of {dataset.x_train.shape[1:]}; allowed are (32, 32, 3)")
         training, validation = split_validation(dataset.x_train, dataset.y_train)
         classes, refine_from = len(dataset.class_names), recipe.epochs - recipe.refine_epochs
-        batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes, refine_from)
-        keras.utils.set_random_seed(seed)
-        model = compile_model(recipe, len(batches), classes, mixed)
-        _check_definition(folder, recipe, dataset, model.dtype_policy.name)
-        curves = _load_checkpoint(folder, model)
-        first = len(curves)
-        last = recipe.epochs if epochs is None else min(recipe.epochs, first + epochs)
-        if first < last:
-            facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source}
-            facts |= _machine_facts(model.dtype_policy.name)
-            # The averages are in the model's place while it is validated, and not when it is saved.
-            averaging = [keras.callbacks.SwapEMAWeights()] if recipe.averaging else []
-            model.fit(
-                batches,
-                validation_data=(validation[0], batches.one_hot[validation[1]]),
-                validation_batch_size=500,
-                initial_epoch=first,
-                epochs=last,
-                callbacks=[*averaging, _Checkpoints(folder, batches, curves, facts)],
-                verbose=verbose,
-                shuffle=False,
-            )
+        batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes, refine_from, share)
+
+        if len(validation[0]) < share.devices:
+            raise ValueError(f"dataset: {len(validation[0])} validation images; allowed are {share.devices} or more")
+
+        def from_checkpoint():
+            keras.utils.set_random_seed(seed)
+            model = compile_model(recipe, len(batches), classes, mixed)
+            if share.process == 0:
+                _check_definition(folder, recipe, dataset, model.dtype_policy.name)
+            return model, _load_checkpoint(folder, model)
+
+        with distributed.distribution(share):
+            model, curves = from_checkpoint()
+            first = len(curves)
+            last = recipe.epochs if epochs is None else min(recipe.epochs, first + epochs)
+            definition = {"recipe": dataclasses.asdict(recipe), "source": dataset.source, "seed": seed}
+            distributed.check_agreement(share, **definition, images=len(batches.images), epochs=(first, last))
+            if first < last:
+                facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source}
+                facts |= _machine_facts(model.dtype_policy.name, share)
+                # The averages are in the model's place while it is validated, and not when it is saved.
+                averaging = [keras.callbacks.SwapEMAWeights()] if recipe.averaging else []
+                mine = share.part(len(validation[0]) - len(validation[0]) % share.devices)
+                model.fit(
+                    batches,
+                    validation_data=(np.asarray(validation[0][mine]), batches.one_hot[validation[1][mine]]),
+                    validation_batch_size=max(500 // share.devices, 1) * share.devices // share.processes,
+                    initial_epoch=first,
+                    epochs=last,
+                    callbacks=[*averaging, _Checkpoints(folder, batches, curves, facts)],
+                    verbose=verbose,
+                    shuffle=False,
+                )
+        if share.processes > 1:
+            return model, pd.DataFrame(curves)
+        if share.devices > 1:
+            model, curves = from_checkpoint()  # on one device again
         if recipe.averaging:
             model.optimizer.finalize_variable_values(model.trainable_variables)
         if last == recipe.epochs:
@@ -502,8 +587,10 @@ def save_weights(file, model, recipe, curves):
 
     Raises
     ------
-    ValueError : for a weight that is no finite number in its format.
+    ValueError : for a weight that is no finite number in its format, or a recipe with `ingredients`.
     """
+    if recipe.ingredients:
+        raise ValueError(f"recipe: {recipe.name!r} changes {', '.join(recipe.ingredients)}; allowed is none that does")
     arrays = {}
     for name, variable in models.named_weights(model).items():
         array = keras.ops.convert_to_numpy(variable)
@@ -537,38 +624,45 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
 
     Returns
     -------
-    DataFrame with one row for every ten steps of each run: `loss` and `accuracy` are means over
-    those ten training batches; the last row of a run holds the accuracy on 1,000 validation images.
+    DataFrame with one row for every ten steps of each run (or as many as the study's `every` says):
+    `loss` and `accuracy` are means over those training batches; the last row of a run holds the
+    accuracy on validation images and on as many training images (both as they are, without dropout),
+    and the seconds that the run took.
     """
     _check_choice("name", name, STUDIES)
-    recipes, seeds, steps = STUDIES[name]
-    if not isinstance(steps, int) or steps < 10 or steps % 10:
-        raise ValueError(f"steps={steps!r}: allowed is a multiple of 10")
+    recipes, seeds, steps, every, images, validation_images = STUDIES[name]
+    if not isinstance(steps, int) or steps < every or steps % every:
+        raise ValueError(f"steps={steps!r}: allowed is a multiple of {every}")
     file = _writable_folder("results_folder", results_folder) / f"{name}.csv"
     dataset = dataset or data.load_cifar10()
     training, validation = split_validation(dataset.x_train, dataset.y_train)
+    training = tuple(part[:images] for part in training)
+    validation = tuple(part[:validation_images] for part in validation)
     for seed, recipe in ((seed, recipe) for seed in seeds for recipe in recipes):
         facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source, **_machine_facts()}
-        if len(_rows_of_run(file, recipe.name, seed, dataset.source)[0]) == steps // 10:
+        if len(_rows_of_run(file, recipe.name, seed, dataset.source)[0]) == steps // every:
             continue
         keras.utils.clear_session()  # else each network stays in memory
         keras.utils.set_random_seed(seed)
         batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, len(dataset.class_names))
         model = compile_model(recipe, len(batches), len(dataset.class_names))
-        measured = []
+        measured, started = [], time.perf_counter()
         for step in range(steps):
             epoch, index = divmod(step, len(batches))
             if index == 0:
                 batches.start_epoch(epoch)
             model.reset_metrics()
             measured.append(model.train_on_batch(*batches[index], return_dict=True))
-        means = pd.DataFrame(measured, dtype=float).groupby(np.arange(steps) // 10).mean().round(5)
-        rows = pd.DataFrame(
-            facts | {"step": 10 * means.index + 10, "loss": means["loss"], "accuracy": means["accuracy"]}
-        )
+        means = pd.DataFrame(measured, dtype=float).groupby(np.arange(steps) // every).mean().round(5)
+        step = every * means.index + every
+        rows = pd.DataFrame(facts | {"step": step, "loss": means["loss"], "accuracy": means["accuracy"]})
         # Not `predict`, which compiles a graph for each network and warns that there are many.
-        answers = [keras.ops.convert_to_numpy(model(part)).argmax(axis=1) for part in np.split(validation[0][:1000], 2)]
-        rows.loc[rows.index[-1], "val_accuracy"] = (np.concatenate(answers) == validation[1][:1000]).mean().round(5)
+        known = tuple(part[:validation_images] for part in training)
+        for column, (x, y) in {"train_accuracy": known, "val_accuracy": validation}.items():
+            parts = np.split(x, range(500, len(x), 500))
+            answers = [keras.ops.convert_to_numpy(model(part)).argmax(axis=1) for part in parts]
+            rows.loc[rows.index[-1], column] = (np.concatenate(answers) == y).mean().round(5)
+        rows.loc[rows.index[-1], "seconds"] = round(time.perf_counter() - started)
         _merge_rows(file, rows)
     return pd.read_csv(file)
 
@@ -578,7 +672,7 @@ def _seed_dropout(model, seed, epoch):
     # On PyTorch they draw from its global generator instead.
     keras.utils.set_random_seed(int(np.random.default_rng([seed, epoch]).integers(2**31)))
     for number, layer in enumerate(model.layers):
-        if isinstance(layer, keras.layers.Dropout):
+        if isinstance(layer, keras.layers.Dropout) and layer.rate > 0:  # without a rate Keras gives it no state
             state = np.random.default_rng([seed, epoch, number]).integers(0, 2**31, 2)
             layer.seed_generator.state.assign(state.astype(np.uint32))
 
@@ -644,9 +738,10 @@ def _load_checkpoint(folder, model):
 
 def _finish(model, dataset, curves, file):
     """Look at the test set, once; store curves and confusion matrix beside those of other runs."""
-    predicted = model.predict(dataset.x_test, batch_size=500, verbose=0).argmax(axis=1)
-    two_views = predict_two_views(model, dataset.x_test).argmax(axis=1)
-    ten_views = predict_ten_views(model, dataset.x_test).argmax(axis=1)
+    x_test = np.asarray(dataset.x_test)
+    predicted = model.predict(x_test, batch_size=500, verbose=0).argmax(axis=1)
+    two_views = predict_two_views(model, x_test).argmax(axis=1)
+    ten_views = predict_ten_views(model, x_test).argmax(axis=1)
     views = {"": predicted, "_two_views": two_views, "_ten_views": ten_views}
     for column, answers in ((f"test_accuracy{name}", answers) for name, answers in views.items()):
         curves[column] = np.nan
@@ -655,7 +750,8 @@ def _finish(model, dataset, curves, file):
     counts = np.bincount(dataset.y_test * n + predicted, minlength=n * n)
     run = {name: curves[name].iloc[0] for name in ("recipe", "seed", "source")}
     table = pd.DataFrame(run | {"truth": np.repeat(names, n), "predicted": np.tile(names, n), "images": counts})
-    _merge_rows(file.with_name(f"{file.stem}-confusion.csv"), table)
+    if n <= 100:  # a table of ImageNet's classes would have a million rows
+        _merge_rows(file.with_name(f"{file.stem}-confusion.csv"), table)
     _merge_rows(file, curves)
     return curves
 
@@ -702,20 +798,40 @@ def _writable_folder(argument, folder):
     return Path(folder)
 
 
-def _machine_facts(precision=None):
+def _machine_facts(precision=None, share=distributed.ALONE):
     """Name the machine kind, the versions and the precision (None: Keras' present one) that a result depends on."""
+    shared = f", {share.devices} devices in {share.processes} processes" if share.devices > 1 else ""
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         processor = names[0] if names else processor
     return {
-        "machine": f"{processor}, {os.cpu_count()} cores",
+        "machine": f"{processor}, {os.cpu_count()} cores{shared}",
         "backend": f"{keras.backend.backend()} {sys.modules[keras.backend.backend()].__version__}",
         "keras": keras.__version__,
         "numpy": np.__version__,
         "precision": precision or keras.config.dtype_policy().name,
     }
+
+
+def _train_in_processes(options):
+    """Do with several processes what the command line asks for; return how many epochs are in the checkpoint."""
+    _check_integer("processes", options.processes, 1)
+    if (backend := keras.backend.backend()) != "jax":
+        raise ValueError(
+            f"processes={options.processes}: allowed on the {backend} backend is 1; KERAS_BACKEND=jax has more"
+        )
+    passed_on = {name: getattr(options, name) for name in ("seed", "epochs", "checkpoints", "results", "images")}
+    command = [sys.executable, "-m", "alexnet_helpers.training", options.name, "--devices=all"]
+    command += [f"--{name}={value}" for name, value in passed_on.items() if value is not None]
+    folder = _writable_folder("checkpoints", Path(options.checkpoints) / f"{options.name}-seed{options.seed}")
+    try:
+        distributed.run_job(command + ["--mixed"] * options.mixed, options.processes, folder, first_appears=True)
+    finally:
+        done = max((int(file.stem[-3:]) for file in folder.glob("epoch-*.keras")), default=0)
+        print(f"{folder} holds a checkpoint of epoch {done}" if done else f"{folder} holds no checkpoint yet")
+    return done
 
 
 def main(arguments=None):
@@ -728,6 +844,9 @@ def main(arguments=None):
     parser.add_argument("--checkpoints", default=CHECKPOINT_FOLDER, help="folder for checkpoints (%(default)s)")
     parser.add_argument("--results", default=RESULTS_FOLDER, help="folder for curves (%(default)s)")
     parser.add_argument("--mixed", action="store_true", help="compute in float16 where a GPU is faster so")
+    parser.add_argument("--images", metavar="FOLDER", help="learn FOLDER/train/CLASS/*, test on FOLDER/val/CLASS/*")
+    parser.add_argument("--devices", default="1", metavar="N", help="share each batch: a number, or all (JAX)")
+    parser.add_argument("--processes", type=int, default=1, metavar="N", help="start so many here, on the CPU (JAX)")
     parser.add_argument("--weights", metavar="FILE", help="write the trained network to this file, too, at the end")
     options = parser.parse_args(arguments)
     if options.name in STUDIES:
@@ -735,8 +854,18 @@ def main(arguments=None):
     else:
         folders = {"checkpoint_folder": options.checkpoints, "results_folder": options.results}
         how = {"seed": options.seed, "epochs": options.epochs, "mixed": options.mixed, "verbose": 2}
+        how["devices"] = int(options.devices) if options.devices.isdecimal() else options.devices
         recipe = RECIPES[options.name]
-        model, curves = train(recipe, **how, **folders)
+        if options.processes != 1:
+            done = _train_in_processes(options)
+            if done < recipe.epochs:
+                print(f"{done} of {recipe.epochs} epochs are done")
+                return
+            how |= {"epochs": None, "devices": 1}  # what is left to do: a look at the test images
+        dataset = data.load_image_folder(options.images) if options.images else None
+        model, curves = train(recipe, dataset, **how, **folders)
+        if distributed.find_share("all").processes > 1:
+            return  # whoever started this job says how it went
         if options.weights and len(curves) < recipe.epochs:
             print(f"{options.weights} is not written yet: {len(curves)} of {recipe.epochs} epochs are done")
         elif options.weights:

@@ -730,3 +730,80 @@ def test_bad_places_of_an_own_photo(tmp_path, monkeypatch):
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
     with pytest.raises(ValueError, match=r"no image that can be read .*decompression bomb"):
         data.read_photo(encoded(Image.fromarray(PHOTO)))
+
+
+# --- a folder of images ---
+
+
+def image_folder(root, train=("a", "b"), val=("a", "b"), count=2):
+    """Make images of one colour, a different one for each, in root/train/CLASS and root/val/CLASS."""
+    for part, names in {"train": train, "val": val}.items():
+        for name in names:
+            (root / part / name).mkdir(parents=True)
+            for number in range(count):
+                colour = (10 * number, 100 if part == "val" else 0, ord(name[0]))
+                Image.new("RGB", (50 + number, 40), colour).save(root / part / name / f"{number}.png")
+    return root
+
+
+def test_a_folder_of_images_loads_as_cifar10_does(tmp_path):
+    dataset = data.load_image_folder(image_folder(tmp_path / "mine", count=3))
+    assert dataset.class_names == ("a", "b")
+    assert dataset.y_train.tolist() == dataset.y_test.tolist() == [0, 0, 0, 1, 1, 1]
+    assert dataset.y_train.dtype == np.int64
+    assert dataset.x_train.shape == (6, 32, 32, 3) and dataset.x_train.dtype == np.uint8
+    assert dataset.source == "mine: 6 and 6 images of 2 classes"
+    pixels = np.asarray(dataset.x_train)
+    assert pixels.shape == (6, 32, 32, 3) and pixels.dtype == np.uint8
+    colours = [[10 * number, 0, ord(name)] for name in "ab" for number in range(3)]
+    np.testing.assert_array_equal(pixels, np.broadcast_to(np.array(colours)[:, None, None], pixels.shape))
+    assert np.asarray(dataset.x_test)[5, 0, 0].tolist() == [20, 100, ord("b")]
+
+
+def test_what_is_hidden_or_no_image_is_passed_over(tmp_path):
+    for part in ("train", "val"):
+        image_folder(tmp_path, **{"train": (), "val": (), part: (".ipynb_checkpoints", "a")})
+    for name in (".DS_Store", "._0.png", "Thumbs.db", "list.txt"):
+        (tmp_path / "train" / "a" / name).write_bytes(b"no image")
+    (tmp_path / "train" / "list.txt").write_text("no class")
+    dataset = data.load_image_folder(tmp_path)
+    assert dataset.class_names == ("a",)
+    assert len(dataset.x_train) == len(dataset.y_train) == 2
+
+
+def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monkeypatch):
+    images = data.load_image_folder(image_folder(tmp_path, count=3), size=8).x_train
+    whole = np.asarray(images)
+    read, read_photo = [], data.read_photo
+    monkeypatch.setattr(data, "read_photo", lambda file, size: read.append(file) or read_photo(file, size))
+    chosen = [images[1:4], images[np.array([5, 0, 0])], images[:2][::-1], images[np.arange(6) % 2 == 0]]
+    assert not read  # so far
+    for part, expected in zip(chosen, (whole[1:4], whole[[5, 0, 0]], whole[:2][::-1], whole[::2])):
+        assert part.shape == expected.shape and len(part) == len(expected)
+        np.testing.assert_array_equal(part, expected)
+    assert len(read) == 3 + 3 + 2 + 3
+    assert np.asarray(images, dtype=np.float32).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        ({}, "allowed has the same classes in train as in val; odd: none at all"),
+        ({"train": ("a",), "val": ()}, "allowed has the same classes in train as in val; odd: a$"),
+        ({"train": ("a", "b"), "val": ("a", "c")}, "in train as in val; odd: b, c$"),
+        ({"count": 0}, "class a has no images; allowed are 1 or more in train and val"),
+    ],
+)
+def test_a_folder_of_another_layout_is_refused(tmp_path, made, message):
+    folder = image_folder(tmp_path, **made) if made else tmp_path / "nowhere"
+    with pytest.raises(ValueError, match=f"folder='.*': .*{message}"):
+        data.load_image_folder(folder)
+    with pytest.raises(ValueError, match="size=0: allowed is an integer from 1 to 4096"):
+        data.load_image_folder(folder, size=0)
+
+
+def test_a_damaged_image_is_named_when_it_is_read(tmp_path):
+    images = data.load_image_folder(image_folder(tmp_path)).x_train
+    Path(images.files[2]).write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"file='.*b.0.png': no image that can be read"):
+        np.asarray(images)

@@ -1,9 +1,11 @@
 """The course where it is not at home: in a path with blanks and umlauts, without write access, with Windows' line ends.
 
-More cases hold for every notebook: conftest.py starts no download, and gives each kernel 4 GB of memory. Two sessions
-at once are in test_data.py (download) and test_training.py (a run), no network at all in CONTRIBUTING.md (a command).
+More cases hold for every notebook: conftest.py starts no download, and gives each kernel 4 GB of memory. Two downloads
+at once are in test_data.py, two runs of a training in test_training.py; without any network is a command (see
+CONTRIBUTING.md).
 """
 
+import concurrent.futures
 import os
 import shutil
 import subprocess
@@ -49,6 +51,13 @@ def test_a_path_with_blanks_and_letters_of_other_languages(name, tmp_path):
     done = run(path)
     assert done.cells[-1].outputs[0].text.strip() == str(course / "alexnet_helpers" / "__init__.py")
     assert figures(done) == figures(stored)
+
+
+def test_a_notebook_that_is_started_twice_at_once(tmp_path):
+    path = copy_of_the_course(tmp_path / "course") / "notebooks" / CIFAR
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(run, [path, path])
+    assert figures(first) == figures(second) == figures(nbformat.read(path, as_version=4))
 
 
 def test_a_backend_of_matplotlib_that_shows_nothing():

@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alexnet_helpers import geometry, models, numpy_layers, training, walk
-from alexnet_helpers.models import LocalResponseNorm, alexnet, alexnet_cifar10
+from alexnet_helpers.models import GroupedConv2D, LocalResponseNorm, alexnet, alexnet_cifar10
 
 ROOT = Path(__file__).resolve().parent.parent
 # Keras itself causes it when it turns a variable into an array.
@@ -342,6 +342,63 @@ def test_any_variant_can_have_batch_normalization_or_none():
     assert not any("norm" in layer.name for layer in alexnet_cifar10("modern", 0.05, batch_norm=False).layers)
 
 
+@pytest.mark.parametrize(
+    ("ingredients", "layer", "attribute", "expected"),
+    [
+        ({"activation": "tanh"}, "conv1", "activation", keras.activations.tanh),
+        ({"activation": "tanh"}, "fc7", "activation", keras.activations.tanh),
+        ({"pool": 2}, "pool3", "pool_size", (2, 2)),
+        ({"dropout": 0.2}, "dropout7", "rate", 0.2),
+        ({"towers": 2}, "conv4", "groups", 2),
+        ({"towers": 2}, "conv3", "groups", 1),
+        ({"towers": 2}, "norm2", "towers", 2),
+        ({"stem": (11, 4)}, "conv1", "kernel_size", (11, 11)),
+        ({"stem": (11, 4)}, "conv1", "strides", (4, 4)),
+    ],
+)
+def test_an_ingredient_is_changed_and_nothing_else(ingredients, layer, attribute, expected):
+    model, usual = alexnet_cifar10("paper", 0.1, **ingredients), alexnet_cifar10("paper", 0.1)
+    assert getattr(model.get_layer(layer), attribute) == expected
+    assert [layer.name for layer in model.layers] == [layer.name for layer in usual.layers]
+    configurations = [
+        {layer.name: layer.get_config() | {"activation": 0, "pool_size": 0, "rate": 0, "groups": 0, "towers": 0}}
+        for layer in (*model.layers, *usual.layers)
+        if not (layer.name == "conv1" and "stem" in ingredients)
+    ]
+    half = len(configurations) // 2
+    assert configurations[:half] == configurations[half:]
+
+
+def test_grouped_convolution_is_keras_grouped_convolution(tmp_path):
+    x = np.random.default_rng(0).normal(size=(2, 9, 9, 8)).astype("float32")
+    options = {"groups": 2, "strides": 2, "padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
+    ours = keras.Sequential([keras.Input((9, 9, 8)), GroupedConv2D(12, 3, **options)])
+    theirs = keras.Sequential([keras.Input((9, 9, 8)), keras.layers.Conv2D(12, 3, **options)])
+    theirs.set_weights(ours.get_weights())
+    assert [weights.shape for weights in ours.get_weights()] == [(3, 3, 4, 12), (12,)]
+    np.testing.assert_allclose(ours.predict(x, verbose=0), theirs.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    ours.save(tmp_path / "grouped.keras")
+    loaded = keras.saving.load_model(tmp_path / "grouped.keras")
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), ours.predict(x, verbose=0))
+
+
+def test_layers_and_normalization_can_be_left_out():
+    def names(**ingredients):
+        return [layer.name for layer in alexnet_cifar10("paper", 0.1, **ingredients).layers]
+
+    whole = names()
+    assert [name for name in whole if name not in names(local_response_norm=False)] == ["norm1", "norm2"]
+    assert [name for name in whole if name not in names(without=["conv3", "fc7"])] == ["conv3", "fc7", "dropout7"]
+    assert names(local_response_norm=True) == whole
+
+
+def test_the_paper_s_biases_of_1():
+    model = alexnet_cifar10("paper", 0.1, ones_in_biases=True)
+    biases = {layer.name: set(keras.ops.convert_to_numpy(layer.bias)) for layer in model.layers if layer.weights[1:]}
+    assert biases == {name: {float(name in "conv2 conv4 conv5 fc6 fc7")} for name in biases}
+    assert len(biases) == 8
+
+
 @pytest.mark.parametrize("variant", ["paper", "modern"])
 def test_with_mixed_precision_probabilities_stay_in_float32(variant):
     keras.config.set_dtype_policy("mixed_float16")
@@ -484,6 +541,11 @@ def test_weights_that_are_missing_or_of_another_shape_are_refused(stored, tmp_pa
         ({"width": "1"}, "width='1': allowed"),
         ({"width": float("nan")}, "width=nan: allowed"),
         ({"num_classes": -1}, "num_classes=-1: allowed is a positive integer"),
+        ({"pools": 2}, "pools=2: allowed ingredients are activation, pool"),
+        ({"without": ["conv1"]}, r"without=\['conv1'\]: allowed is a list of conv2, conv3"),
+        ({"without": "conv2"}, "without='conv2': allowed is a list of conv2"),
+        ({"variant": "modern", "local_response_norm": True}, "local_response_norm=True: allowed with batch_norm=True"),
+        ({"variant": "modern", "weights": "cifar10", "pool": 2}, "pool=2: allowed with weights='cifar10' is the"),
     ],
 )
 def test_alexnet_cifar10_says_what_is_wrong(named, message):

@@ -498,18 +498,50 @@ def test_a_study_shuffles_and_augments_anew_in_every_epoch(tmp_path, monkeypatch
     assert len({image.tobytes() for batch in seen[: 2 * per_epoch] for image in batch}) > 1.5 * 8 * (per_epoch - 1)
 
 
+def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path, monkeypatch):
+    recipe = dataclasses.replace(training.COMMON, name="a", width=0.03, batch_size=8)
+    options = {"every": 3, "images": 24, "validation_images": 5}
+    monkeypatch.setitem(training.STUDIES, "small", training.Study((recipe,), seeds=(0,), steps=6, **options))
+    seen = []
+
+    class Recorded(Batches):
+        def __getitem__(self, index):
+            seen.append((index, len(self.images)))
+            return super().__getitem__(index)
+
+    monkeypatch.setattr(training, "Batches", Recorded)
+    table = training.study("small", dataset=small_dataset(), results_folder=tmp_path)
+    assert table["step"].tolist() == [3, 6]
+    assert seen == [(0, 24), (1, 24), (2, 24)] * 2
+    assert table["val_accuracy"].iloc[-1] in [round(n / 5, 5) for n in range(6)]
+
+
 def test_the_steps_of_a_study_are_counted_in_tens(monkeypatch):
     monkeypatch.setitem(training.STUDIES, "odd", training.Study((training.COMMON,), seeds=(0,), steps=15))
     with pytest.raises(ValueError, match=r"steps=15: allowed is a multiple of 10"):
         training.study("odd")
 
 
+def changed_fields(recipe, base):
+    """Return the fields in which a recipe differs, and of the ingredients each by its own name."""
+    one, other = (vars(part) | {"ingredients": 0} | part.ingredients for part in (recipe, base))
+    return [name for name in one | other if one.get(name) != other.get(name) and name != "name"]
+
+
 def test_each_repair_changes_one_thing():
     common, *repairs = training.STUDIES["repair_study"].recipes
-    for repair in repairs:
-        fields = [field.name for field in dataclasses.fields(Recipe)]
-        changed = [name for name in fields if getattr(repair, name) != getattr(common, name)]
-        assert len(changed) == 2 and changed[0] == "name"
+    assert [len(changed_fields(repair, common)) for repair in repairs] == [1] * 4
+
+
+def test_each_ingredient_is_changed_alone():
+    base, *changed = training.STUDIES["what_mattered"].recipes
+    assert [len(changed_fields(recipe, base)) for recipe in changed] == [1] * 15
+
+
+def test_a_network_with_other_ingredients_is_not_stored_as_a_variant(tmp_path):
+    recipe = training.STUDIES["what_mattered"].recipes[2]
+    with pytest.raises(ValueError, match=r"recipe: 'pools do not overlap' changes pool; allowed is none that does"):
+        training.save_weights(tmp_path / "a.npz", None, recipe, None)
 
 
 # --- batches ---
@@ -728,10 +760,10 @@ def test_the_stored_confusion_matrix_belongs_to_the_long_run(name):
 
 @pytest.mark.parametrize("name", training.STUDIES)
 def test_a_stored_study_is_whole(name):
-    recipes, seeds, steps = training.STUDIES[name]
+    recipes, seeds, steps, every, *_ = training.STUDIES[name]
     runs = pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv").groupby(["recipe", "seed"])["step"].apply(list)
     assert set(runs.index) == {(recipe.name, seed) for recipe in recipes for seed in seeds}
-    assert all(run == list(range(10, steps + 1, 10)) for run in runs)
+    assert all(run == list(range(every, steps + 1, every)) for run in runs)
 
 
 def test_in_the_stored_study_only_the_common_recipe_is_stuck():

@@ -52,7 +52,7 @@ from alexnet_helpers.plotting import set_style, show
 
 keras = load_keras()
 set_style()"""
-FIRST_ON_GPU = "10"  # from here on Colab is asked for a GPU
+ON_GPU = ("10", "11", "12", "13", "14")  # for these Colab is asked for a GPU; 15 has a CPU pose as several devices
 STAMP = re.compile(r'^REPOSITORY, VERSION = "(?:https://github\.com/(.*?))?", ', re.MULTILINE)
 COLAB_LINE = re.compile(r"\n\n\[Open in Colab\]\(.*\)$", re.MULTILINE)
 NAVIGATION = re.compile(r"^(?:NAVIGATION.*|\*\*Notebook \d+\*\* · .*|(?:\[← |\[contents\]\().*)$", re.MULTILINE)
@@ -156,7 +156,7 @@ def normalize(notebook, path, repository):
     notebook.metadata.clear()
     notebook.metadata["kernelspec"] = {"display_name": "Python 3", "language": "python", "name": "python3"}
     notebook.metadata["language_info"] = {"name": "python"}
-    if path.stem[:2] >= FIRST_ON_GPU and path.parent == NOTEBOOKS:
+    if path.stem[:2] in ON_GPU and path.parent == NOTEBOOKS:
         notebook.metadata["accelerator"] = "GPU"
         notebook.metadata["colab"] = {"gpuType": "T4"}
 

@@ -1,0 +1,315 @@
+"""One training on several devices and processes.
+
+What needs several devices runs in processes of its own, on the JAX backend: it is chosen, and the devices are made,
+before Python starts.
+"""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from alexnet_helpers import data, distributed, training
+from alexnet_helpers.distributed import Share
+
+# Keras itself causes it when it turns a variable into an array.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+on_tensorflow = pytest.mark.skipif(training.keras.backend.backend() != "tensorflow", reason="is about that backend")
+
+
+# --- who gets what ---
+
+
+@given(st.integers(1, 8), st.integers(0, 100))
+def test_the_parts_of_all_processes_are_the_whole(processes, n):
+    parts = [np.arange(n)[Share(processes, processes, number).part(n)] for number in range(processes)]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(n))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
+def made_up(n):
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (n, 32, 32, 3), dtype=np.uint8), rng.integers(0, 10, n)
+
+
+def test_the_processes_together_see_the_batches_of_one():
+    images, labels = made_up(41)
+    options = {"batch_size": 16, "augmentation": ("shift", "flip"), "seed": 3}
+    alone = training.Batches(images, labels, **options)
+    shared = [training.Batches(images, labels, **options, share=Share(8, 2, process)) for process in (0, 1)]
+    for batches in (alone, *shared):
+        batches.start_epoch(1)
+    assert [len(batches) for batches in (alone, *shared)] == [3, 3, 3]
+    for index, expected in ((0, 16), (1, 16), (2, 8)):  # 41 = 16 + 16 + 9, and 8 devices cannot divide 9
+        (x, y), *parts = [batches[index] for batches in (alone, *shared)]
+        assert [len(part[0]) for part in parts] == [expected // 2] * 2
+        if expected == 16:
+            np.testing.assert_array_equal(np.concatenate([part[0] for part in parts]), x)
+        np.testing.assert_array_equal(np.concatenate([part[1] for part in parts]), y[:expected])
+
+
+def test_a_process_reads_its_own_images_only():
+    class Counting:
+        shape = (32, 4, 4, 3)
+
+        def __len__(self):
+            return 32
+
+        def __getitem__(self, chosen):
+            read.extend(chosen)
+            return np.zeros((len(chosen), 4, 4, 3), np.uint8)
+
+    read = []
+    batches = training.Batches(Counting(), np.zeros(32, int), 16, share=Share(2, 2, 1))
+    batches[0], batches[1]
+    assert len(read) == len(set(read)) == 16
+
+
+@pytest.mark.parametrize(("batch_size", "images"), [(10, 40), (16, 3)])
+def test_devices_that_cannot_divide_a_batch_are_refused(batch_size, images):
+    with pytest.raises(
+        ValueError, match=f"batch_size={batch_size} for {images} images: allowed with 4 devices is a mul"
+    ):
+        training.Batches(*made_up(images), batch_size, share=Share(4))
+
+
+# --- what this backend can do ---
+
+
+@on_tensorflow
+def test_only_jax_shares():
+    assert distributed.find_share(1) == distributed.find_share("all") == distributed.ALONE
+    with pytest.raises(ValueError, match=r"devices=2: allowed on the tensorflow backend is 1; KERAS_BACKEND=jax"):
+        training.train(training.PAPER, devices=2)
+    with pytest.raises(ValueError, match=r"processes=2: allowed on the tensorflow backend is 1; KERAS_BACKEND=jax"):
+        training.main(["paper", "--processes", "2"])
+
+
+@pytest.mark.parametrize("devices", [0, -1, True, 1.0, "two"])
+def test_a_number_of_devices_that_is_none(devices):
+    with pytest.raises(ValueError, match=f'devices={devices!r}: allowed is an integer, 1 or more, or "all"'):
+        distributed.find_share(devices)
+
+
+# --- a job of processes, with programs that need no Keras ---
+
+jobs_only = pytest.mark.skipif(os.name == "nt", reason="there are no jobs on Windows")
+
+
+@pytest.mark.parametrize("processes", [0, -1, 1.5, True, "2"])
+def test_a_number_of_processes_that_is_none(processes, tmp_path):
+    with pytest.raises(ValueError, match=f"processes={processes!r}: allowed is an integer, 1 or more"):
+        distributed.run_job(["no such program"], processes, tmp_path)
+
+
+def run_job(tmp_path, program, processes=2, log=False):
+    file = tmp_path / "program.py"
+    file.write_text(
+        "import os, sys, time, signal\nnumber = int(os.environ['KERAS_DISTRIBUTION_PROCESS_ID'])\n"
+        + textwrap.dedent(program)
+    )
+    distributed.run_job([sys.executable, str(file)], processes, tmp_path, first_appears=not log)
+
+
+@jobs_only
+def test_each_process_of_a_job_knows_its_place(tmp_path, capfd):
+    run_job(
+        tmp_path,
+        """
+        names = ("JOB_ADDRESSES", "NUM_PROCESSES", "PROCESS_ID")
+        print(*(os.environ[f"KERAS_DISTRIBUTION_{name}"] for name in names))
+        print("to stderr", number, file=sys.stderr)
+        """,
+        processes=3,
+    )
+    shown = capfd.readouterr()
+    said = [shown.out, *((tmp_path / f"process-{number}.log").read_text() for number in range(3))]
+    address = shown.out.split()[0]
+    assert address.startswith("localhost:")
+    assert said[0] == f"{address} 3 0\n"
+    assert said[1] == "to stderr 0\n"
+    assert sorted(said[2].splitlines()) == [f"{address} 3 1", "to stderr 1"]
+    assert shown.err == ""
+
+
+@jobs_only
+@pytest.mark.parametrize(
+    ("end", "message"),
+    [("sys.exit(3)", "failed with exit status 3"), ("os.kill(os.getpid(), 9)", "was stopped by SIGKILL")],
+)
+def test_when_one_process_fails_the_others_are_stopped(tmp_path, end, message):
+    started = time.monotonic()
+    program = f"""
+        if number == 1:
+            {end}
+        print("waiting", flush=True)
+        time.sleep(60)
+        print("still there")
+        """
+    with pytest.raises(RuntimeError, match=f"process 1 of 2 {message}; its last words are in .*process-1.log"):
+        run_job(tmp_path, program)
+    assert time.monotonic() - started < 30
+
+
+@jobs_only
+def test_of_two_that_fail_the_one_that_was_killed_is_named(tmp_path):
+    with pytest.raises(RuntimeError, match="process 1 of 2 was stopped by SIGKILL"):
+        run_job(tmp_path, "time.sleep(0.5); os.kill(os.getpid(), 9) if number else sys.exit(1)")
+
+
+@jobs_only
+def test_processes_that_do_not_agree_or_lose_each_other_say_so(tmp_path, monkeypatch):
+    pytest.importorskip("jax")
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=1")
+    program = """
+        from alexnet_helpers import distributed
+        from jax.errors import JaxRuntimeError
+        share = distributed.find_share("all")
+        distributed.check_agreement(share, seed=1, epochs=(0, 4))
+        try:
+            distributed.check_agreement(share, seed=1, epochs=(number, 4))
+        except ValueError as error:
+            print(error)
+        try:
+            with distributed.distribution(share):
+                raise JaxRuntimeError("UNKNOWN: Gloo all-reduce failed")
+        except RuntimeError as error:
+            print(error)
+        """
+    run_job(tmp_path, program, log=True)
+    for number in (0, 1):
+        said = (tmp_path / f"process-{number}.log").read_text()
+        assert f"epochs=({number}, 4) in process {number}: allowed is the same in all 2" in said
+        assert f"process {number} of 2 has lost the others: one has ended, or cannot be reached. The last ch" in said
+
+
+# --- the training itself, on JAX ---
+
+WORKER = """
+import dataclasses, sys
+from alexnet_helpers import data, training
+
+recipe = dataclasses.replace(
+    training.PAPER, name="tiny", width=0.03, kernel_initializer="he_normal", learning_rate=1e-3, epochs=3,
+    augmentation=("shift", "flip"), averaging=0.9,
+)
+digits = data._digits()
+digits = digits._replace(x_train=digits.x_train[:640], y_train=digits.y_train[:640], x_test=digits.x_test[:50],
+                         y_test=digits.y_test[:50])
+folder, *devices = sys.argv[1:]
+for number in devices:
+    number = int(number) if number.isdecimal() else number
+    compile_model, used = training.compile_model, []
+
+    def watched(*arguments):
+        model = compile_model(*arguments)
+        used.append(len(model.get_layer("conv1").kernel.value.sharding.device_set))
+        return model
+
+    training.compile_model = watched
+    training.train(recipe, digits, devices=number, checkpoint_folder=f"{folder}/{number}",
+                   results_folder=f"{folder}/{number}", verbose=0)
+    training.compile_model = compile_model
+    print("devices used:", used)
+"""
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    """Return a function that runs the worker: alone on so many devices of one CPU, or with devices="all" as a job."""
+    pytest.importorskip("jax")
+    folder = tmp_path_factory.mktemp("jax")
+    program = folder / "worker.py"
+    program.write_text(WORKER)
+
+    def run(*devices, processes=1):
+        command = [sys.executable, str(program), str(folder), *map(str, devices)]
+        job = f"from alexnet_helpers import distributed; from pathlib import Path; distributed.run_job({command!r}, "
+        job += f"{processes}, Path({str(folder)!r}))"
+        environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=" + ("4" if processes == 1 else "1")
+        done = subprocess.run(
+            command if processes == 1 else [sys.executable, "-c", job],
+            env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=500,
+        )
+        return done.returncode, done.stdout
+
+    run.folder = folder
+    return run
+
+
+def curves_of(folder):
+    file = next(folder.glob("tiny.csv"), None) or max(folder.glob("tiny-seed0/epoch-*.csv"))
+    return pd.read_csv(file)
+
+
+def assert_same_training(one, other):
+    columns = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
+    np.testing.assert_allclose(one[columns], other[columns], atol=2e-5)
+
+
+@jobs_only
+def test_four_devices_and_two_processes_train_as_one_device_does(worker):
+    # Notebook 15 kills one of the two processes, and resumes.
+    code, output = worker(1, 4)
+    assert code == 0, output
+    assert "devices used: [1]" in output
+    assert "devices used: [4, 1]" in output  # the last one for the test images
+    one, four = (curves_of(worker.folder / name) for name in "14")
+    assert len(one) == 3
+    assert one["val_loss"].is_unique  # it learns something
+    assert_same_training(four, one)
+    assert one["test_accuracy"].iloc[-1] == pytest.approx(four["test_accuracy"].iloc[-1], abs=0.021)  # one image of 50
+    assert four["machine"].iloc[0] == one["machine"].iloc[0] + ", 4 devices in 1 processes"
+
+    code, output = worker("all", processes=2)
+    assert code == 0, output
+    two = curves_of(worker.folder / "all")
+    assert_same_training(two, one)
+    assert two["machine"].iloc[-1] == one["machine"].iloc[0] + ", 2 devices in 2 processes"
+    assert json.loads((worker.folder / "all" / "tiny-seed0" / "recipe.json").read_text())["name"] == "tiny"
+
+
+def test_devices_that_are_not_there(worker):
+    code, output = worker(5)
+    assert code == 1
+    assert "ValueError: devices=5: allowed are the 4 that JAX finds here. XLA_FLAGS=--xla_force_host_platform" in output
+
+
+# --- a folder of images, read by the same training ---
+
+
+def test_a_folder_of_images_is_trained_on(tmp_path):
+    from PIL import Image
+
+    rng = np.random.default_rng(0)
+    for part, count in (("train", 15), ("val", 2)):
+        for number, name in enumerate(("n01440764", "n01443537")):
+            folder = tmp_path / "images" / part / name
+            folder.mkdir(parents=True)
+            for index in range(count):
+                pixels = rng.integers(0, 60, (40 + index, 50, 3), dtype=np.uint8) + np.uint8(150 * number)
+                Image.fromarray(pixels).save(folder / f"{name}_{index}.JPEG")
+    dataset = data.load_image_folder(tmp_path / "images")
+    recipe = dataclasses.replace(
+        training.MODERN, name="a", width=0.03, batch_size=8, epochs=2, warmup_epochs=0, refine_epochs=1
+    )
+    options = {"checkpoint_folder": tmp_path, "results_folder": tmp_path, "verbose": 0}
+    _, curves = training.train(recipe, dataset, **options)
+    assert curves["source"].unique().tolist() == ["images: 30 and 4 images of 2 classes"]
+    assert curves["test_accuracy"].iloc[-1] in (0, 0.25, 0.5, 0.75, 1)
+    assert len(pd.read_csv(tmp_path / "a-confusion.csv")) == 4
