@@ -253,6 +253,7 @@ def alexnet_cifar10(
     towers, lrn = changed["towers"], changed["local_response_norm"]
     lrn = (variant == "paper" and not batch_norm) if lrn is None else lrn
     start = {"kernel_initializer": kernel_initializer}
+    full_precision = keras.config.dtype_policy().variable_dtype
     if variant == "paper":
         start["kernel_regularizer"] = keras.regularizers.L2(0.00025)
 
@@ -300,8 +301,8 @@ def alexnet_cifar10(
             layers.Flatten(name="flatten"),
             *hidden(6),
             *hidden(7),
-            # float32 also where a policy of mixed precision computes the rest in 16 bits
-            layers.Dense(num_classes, activation="softmax", name="fc8", dtype="float32", **start),
+            # also where a policy of mixed precision computes the rest in 16 bits
+            layers.Dense(num_classes, activation="softmax", name="fc8", dtype=full_precision, **start),
         ],
         name=f"alexnet_cifar10_{variant}",
     )

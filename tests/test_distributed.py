@@ -199,6 +199,8 @@ WORKER = """
 import dataclasses, sys
 from alexnet_helpers import data, training
 
+# In float32 the rounding, which is another on several devices, grows from step to step.
+training.keras.config.set_dtype_policy("float64")
 recipe = dataclasses.replace(
     training.PAPER, name="tiny", width=0.03, kernel_initializer="he_normal", learning_rate=1e-3, epochs=3,
     augmentation=("shift", "flip"), averaging=0.9,
@@ -236,7 +238,7 @@ def worker(tmp_path_factory):
         command = [sys.executable, str(program), str(folder), *map(str, devices)]
         job = f"from alexnet_helpers import distributed; from pathlib import Path; distributed.run_job({command!r}, "
         job += f"{processes}, Path({str(folder)!r}))"
-        environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu"}
+        environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
         environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=" + ("4" if processes == 1 else "1")
         done = subprocess.run(
             command if processes == 1 else [sys.executable, "-c", job],
