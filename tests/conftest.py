@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+from PIL import Image
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +17,19 @@ def browser():
         running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield running
         running.close()
+
+
+@pytest.fixture
+def image_folder():
+    """Return a function that makes images of one colour, a different one for each, in root/{train,val}/CLASS."""
+
+    def make(root, train=("a", "b"), val=("a", "b"), count=2, suffix="png"):
+        for part, names in {"train": train, "val": val}.items():
+            for name in names:
+                (root / part / name).mkdir(parents=True)
+                for number in range(count):
+                    colour = (10 * number, 100 if part == "val" else 0, ord(name[0]))
+                    Image.new("RGB", (50 + number, 40), colour).save(root / part / name / f"{number}.{suffix}")
+        return root
+
+    return make

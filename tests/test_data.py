@@ -735,18 +735,7 @@ def test_bad_places_of_an_own_photo(tmp_path, monkeypatch):
 # --- a folder of images ---
 
 
-def image_folder(root, train=("a", "b"), val=("a", "b"), count=2):
-    """Make images of one colour, a different one for each, in root/train/CLASS and root/val/CLASS."""
-    for part, names in {"train": train, "val": val}.items():
-        for name in names:
-            (root / part / name).mkdir(parents=True)
-            for number in range(count):
-                colour = (10 * number, 100 if part == "val" else 0, ord(name[0]))
-                Image.new("RGB", (50 + number, 40), colour).save(root / part / name / f"{number}.png")
-    return root
-
-
-def test_a_folder_of_images_loads_as_cifar10_does(tmp_path):
+def test_a_folder_of_images_loads_as_cifar10_does(tmp_path, image_folder):
     dataset = data.load_image_folder(image_folder(tmp_path / "mine", count=3))
     assert dataset.class_names == ("a", "b")
     assert dataset.y_train.tolist() == dataset.y_test.tolist() == [0, 0, 0, 1, 1, 1]
@@ -760,7 +749,7 @@ def test_a_folder_of_images_loads_as_cifar10_does(tmp_path):
     assert np.asarray(dataset.x_test)[5, 0, 0].tolist() == [20, 100, ord("b")]
 
 
-def test_what_is_hidden_or_no_image_is_passed_over(tmp_path):
+def test_what_is_hidden_or_no_image_is_passed_over(tmp_path, image_folder):
     for part in ("train", "val"):
         image_folder(tmp_path, **{"train": (), "val": (), part: (".ipynb_checkpoints", "a")})
     for name in (".DS_Store", "._0.png", "Thumbs.db", "list.txt"):
@@ -771,7 +760,7 @@ def test_what_is_hidden_or_no_image_is_passed_over(tmp_path):
     assert len(dataset.x_train) == len(dataset.y_train) == 2
 
 
-def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monkeypatch):
+def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monkeypatch, image_folder):
     images = data.load_image_folder(image_folder(tmp_path, count=3), size=8).x_train
     whole = np.asarray(images)
     read, read_photo = [], data.read_photo
@@ -794,7 +783,7 @@ def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monke
         ({"count": 0}, "class a has no images; allowed are 1 or more in train and val"),
     ],
 )
-def test_a_folder_of_another_layout_is_refused(tmp_path, made, message):
+def test_a_folder_of_another_layout_is_refused(tmp_path, image_folder, made, message):
     folder = image_folder(tmp_path, **made) if made else tmp_path / "nowhere"
     with pytest.raises(ValueError, match=f"folder='.*': .*{message}"):
         data.load_image_folder(folder)
@@ -802,7 +791,7 @@ def test_a_folder_of_another_layout_is_refused(tmp_path, made, message):
         data.load_image_folder(folder, size=0)
 
 
-def test_a_damaged_image_is_named_when_it_is_read(tmp_path):
+def test_a_damaged_image_is_named_when_it_is_read(tmp_path, image_folder):
     images = data.load_image_folder(image_folder(tmp_path)).x_train
     Path(images.files[2]).write_bytes(b"no image")
     with pytest.raises(ValueError, match=r"file='.*b.0.png': no image that can be read"):

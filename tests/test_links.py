@@ -30,6 +30,7 @@ def course(tmp_path):
         ("[a](#there)\n\n# Here", ["#there"]),
         ("| a | b |\n| --- | --- |\n| [a](nope.md) | ![](no.png) |", ["nope.md", "no.png"]),
         ("[a][1]\n\n[1]: nope.md", ["nope.md"]),
+        ("a <a href='nope.md'>b</a>\n\n<img alt='c' src=\"no.png\">", ["nope.md", "no.png"]),
         ("`[a](nope.md)` <https://example.org/nope> [b](mailto:a@b.c)", []),
     ],
 )

@@ -18,6 +18,7 @@ import pytest
 from alexnet_helpers import __version__
 from alexnet_helpers.exercises import EXERCISES
 from tools import notebooks
+from tools.links import links
 
 ROOT = Path(__file__).resolve().parent.parent
 CONTENTS = notebooks.NOTEBOOKS / notebooks.CONTENTS
@@ -59,12 +60,6 @@ def prose(path):
 def headings(path):
     """Return (level, text) of every heading."""
     return [(len(marks), text.strip()) for marks, text in re.findall(r"^(#{1,6}) (.+)$", prose(path), re.MULTILINE)]
-
-
-def links(markdown):
-    """Return the targets of the links and pictures in Markdown, without their anchors."""
-    in_tags = re.findall(r"<(?:img|a)\b[^>]*(?:src|href)=[\"']([^\"'#]+)", markdown)
-    return re.findall(r"\]\(<?([^)#\s>]+)", markdown) + in_tags
 
 
 def printed(cell):
@@ -137,12 +132,6 @@ def test_figures_say_in_words_what_they_show(path):
     markdown = prose(path)
     assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]\(", markdown))
     assert all(re.search(r"\balt=[\"'][^\"']", tag) for tag in re.findall(r"<img\b[^>]*>", markdown))
-
-
-@every_notebook
-def test_links_lead_somewhere(path):
-    relative = [target for target in links(prose(path)) if not re.match(r"[a-z]+:", target)]
-    assert [target for target in relative if not (path.parent / target).exists()] == []
 
 
 @every_notebook

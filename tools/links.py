@@ -30,9 +30,12 @@ def texts(root=ROOT):
 
 
 def links(text):
-    """Return the targets of all links and pictures in a text."""
-    tokens = [child for token in MarkdownIt().enable("table").parse(text) for child in token.children or ()]
-    return [target for token in tokens for name in ("href", "src") if (target := token.attrs.get(name))]
+    """Return the targets of all links and pictures in a text, those of HTML tags in it too."""
+    blocks = MarkdownIt().enable("table").parse(text)
+    tokens = [part for block in blocks for part in (block, *(block.children or ()))]
+    found = [target for token in tokens for name in ("href", "src") if (target := token.attrs.get(name))]
+    tags = "".join(token.content for token in tokens if token.type.startswith("html_"))
+    return found + re.findall(r"<(?:img|a)\b[^>]*\b(?:src|href)=[\"']([^\"']+)", tags)
 
 
 def anchors(text):
