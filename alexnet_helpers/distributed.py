@@ -48,8 +48,8 @@ def find_share(devices=1):
     ValueError : for devices that are not there, that this backend cannot use, or fewer than the job has.
     """
     backend = keras.backend.backend()
-    if devices != "all" and (not isinstance(devices, int) or isinstance(devices, bool) or devices < 1):
-        raise ValueError(f'devices={devices!r}: allowed is an integer, 1 or more, or "all"')
+    if devices != "all":
+        _check_integer("devices", devices, 1, ', or "all"')
     if backend != "jax":
         if devices not in (1, "all"):
             raise ValueError(f"devices={devices}: allowed on the {backend} backend is 1; KERAS_BACKEND=jax has more")
@@ -135,8 +135,7 @@ def run_job(command, processes, log_folder, first_appears=False):
     ValueError : for a number of processes that is none, and on Windows.
     RuntimeError : when a process fails; it says which, how, and where its last words are.
     """
-    if not isinstance(processes, int) or isinstance(processes, bool) or processes < 1:
-        raise ValueError(f"processes={processes!r}: allowed is an integer, 1 or more")
+    _check_integer("processes", processes, 1)
     if os.name == "nt":
         raise ValueError(f"processes={processes}: allowed on Linux and macOS; Windows has no gloo for JAX, but WSL has")
     with socket.socket() as probe:
@@ -166,3 +165,8 @@ def run_job(command, processes, log_folder, first_appears=False):
     for code, number in sorted((code, number) for number, code in enumerate(codes) if code):
         how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"failed with exit status {code}"
         raise RuntimeError(f"process {number} of {processes} {how}; its last words are in {logs[number]}")
+
+
+def _check_integer(name, value, smallest, otherwise=""):
+    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
+        raise ValueError(f"{name}={value!r}: allowed is an integer, {smallest} or more{otherwise}")

@@ -39,11 +39,6 @@ def _check_choice(name, value, allowed):
         raise ValueError(f"{name}={value!r}: allowed are {', '.join(allowed)}")
 
 
-def _check_integer(name, value, smallest):
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
-        raise ValueError(f"{name}={value!r}: allowed is an integer, {smallest} or more")
-
-
 # Augmentation: each takes uint8 images (N, height, width, channels) and a NumPy generator and
 # returns new images of the same shape. NumPy, so that it is the same on every Keras backend.
 
@@ -132,7 +127,7 @@ class Recipe:
         for augmentation in self.augmentation:
             _check_choice("augmentation", augmentation, AUGMENTATIONS)
         for name, smallest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
-            _check_integer(name, getattr(self, name), smallest)
+            distributed._check_integer(name, getattr(self, name), smallest)
         if not 0 < self.learning_rate < math.inf:
             raise ValueError(f"learning_rate={self.learning_rate!r}: allowed is a positive number")
         for name in ("averaging", "label_smoothing"):
@@ -239,9 +234,10 @@ CHANGES = {
     "batch normalization instead": {"batch_norm": True},
     "no dropout": {"ingredients": {"dropout": 0.0}},
     "no augmentation": {"augmentation": ()},
+    "without conv2": {"ingredients": {"without": ["conv2"]}},
     "without conv3 or conv4": {"ingredients": {"without": ["conv3"]}},  # in one tower the same network
     "without conv5": {"ingredients": {"without": ["conv5"]}},
-    "without fc7": {"ingredients": {"without": ["fc7"]}},
+    "without fc6 or fc7": {"ingredients": {"without": ["fc7"]}},  # of equal size, so again the same
     "two towers": {"ingredients": {"towers": 2}},
     "Glorot initial weights": {"kernel_initializer": "glorot_uniform"},
     "weights from N(0, 0.01²)": {"kernel_initializer": SMALL_NORMAL},
@@ -509,9 +505,9 @@ def train(
     if isinstance(recipe, str):
         _check_choice("recipe", recipe, RECIPES)
         recipe = RECIPES[recipe]
-    _check_integer("seed", seed, 0)
+    distributed._check_integer("seed", seed, 0)
     if epochs is not None:
-        _check_integer("epochs", epochs, 1)
+        distributed._check_integer("epochs", epochs, 1)
     share = distributed.find_share(devices)
     folder = _writable_folder("checkpoint_folder", Path(checkpoint_folder) / f"{recipe.name}-seed{seed}")
     results = _writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
@@ -817,7 +813,6 @@ def _machine_facts(precision=None, share=distributed.ALONE):
 
 def _train_in_processes(options):
     """Do with several processes what the command line asks for; return how many epochs are in the checkpoint."""
-    _check_integer("processes", options.processes, 1)
     if (backend := keras.backend.backend()) != "jax":
         raise ValueError(
             f"processes={options.processes}: allowed on the {backend} backend is 1; KERAS_BACKEND=jax has more"
