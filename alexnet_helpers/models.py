@@ -75,8 +75,9 @@ class LocalResponseNorm(layers.Layer):
         self.neighbours = near & (tower[:, None] == tower)
 
     def call(self, x):
-        # At least float32: in float16 the square of 256 is already too large.
-        precision = keras.backend.result_type(x.dtype, "float32")
+        # In float16 the square of 256 is already too large. (Keras' result_type would make float32 of float64, too.)
+        given = keras.backend.standardize_dtype(x.dtype)
+        precision = "float32" if given in ("float16", "bfloat16") else given
         wide = keras.ops.cast(x, precision)
         total = keras.ops.matmul(keras.ops.square(wide), keras.ops.cast(self.alpha * self.neighbours, precision))
         return keras.ops.cast(wide * keras.ops.exp(-self.beta * keras.ops.log(self.k + total)), x.dtype)

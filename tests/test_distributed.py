@@ -94,6 +94,28 @@ def test_only_jax_shares():
         training.main(["paper", "--processes", "2"])
 
 
+def test_the_command_line_starts_a_job_and_says_how_far_it_came(tmp_path, monkeypatch, capsys):
+    started = []
+
+    def run_job(command, processes, folder, first_appears):
+        started.append((command[1:], processes, first_appears))
+        (folder / "epoch-003.keras").touch()
+        if processes == 3:
+            raise RuntimeError("process 1 of 3 was stopped by SIGKILL")
+
+    monkeypatch.setattr(distributed, "run_job", run_job)
+    monkeypatch.setattr(training.keras.backend, "backend", lambda: "jax")
+    folders = [f"--checkpoints={tmp_path / 'a'}", f"--results={tmp_path / 'b'}"]
+    training.main(["paper", "--seed=4", "--epochs=3", "--processes=2", "--mixed", *folders])
+    same = ["-m", "alexnet_helpers.training", "paper", "--devices=all", "--seed=4", "--epochs=3", *folders, "--mixed"]
+    assert started == [(same, 2, True)]
+    place = tmp_path / "a" / "paper-seed4"
+    assert capsys.readouterr().out == f"{place} holds a checkpoint of epoch 3\n3 of 80 epochs are done\n"
+    with pytest.raises(RuntimeError, match="process 1 of 3"):
+        training.main(["paper", "--seed=4", "--processes=3", *folders])
+    assert capsys.readouterr().out == f"{place} holds a checkpoint of epoch 3\n"
+
+
 @pytest.mark.parametrize("devices", [0, -1, True, 1.0, "two"])
 def test_a_number_of_devices_that_is_none(devices):
     with pytest.raises(ValueError, match=f'devices={devices!r}: allowed is an integer, 1 or more, or "all"'):
@@ -161,9 +183,31 @@ def test_when_one_process_fails_the_others_are_stopped(tmp_path, end, message):
 
 
 @jobs_only
-def test_of_two_that_fail_the_one_that_was_killed_is_named(tmp_path):
+def test_of_two_that_fail_the_one_that_was_killed_is_named(tmp_path, monkeypatch):
+    last, sleep = tmp_path / "last", time.sleep
+
+    def until_both_have_ended(_):
+        while not last.exists():
+            sleep(0.01)
+        sleep(0.5)
+
+    monkeypatch.setattr(distributed.time, "sleep", until_both_have_ended)
+    program = f"""
+        import fcntl, pathlib
+        folder = pathlib.Path({str(tmp_path)!r})
+        lock = open(folder / "lock", "w")  # is free again when its owner is dead
+        if number:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            (folder / "locked").touch()
+            os.kill(os.getpid(), 9)
+        while not (folder / "locked").exists():
+            time.sleep(0.01)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / "last").touch()
+        sys.exit(1)
+        """
     with pytest.raises(RuntimeError, match="process 1 of 2 was stopped by SIGKILL"):
-        run_job(tmp_path, "time.sleep(0.5); os.kill(os.getpid(), 9) if number else sys.exit(1)")
+        run_job(tmp_path, program)
 
 
 @jobs_only
@@ -197,8 +241,12 @@ def test_processes_that_do_not_agree_or_lose_each_other_say_so(tmp_path, monkeyp
 
 WORKER = """
 import dataclasses, sys
-from alexnet_helpers import data, training
+import numpy as np
+from alexnet_helpers import data, models, numpy_layers, training
 
+x = np.random.default_rng(0).normal(0, 30, (2, 3, 3, 8))
+off = np.asarray(models.LocalResponseNorm(dtype="float64")(x)) / numpy_layers.local_response_norm(x) - 1
+print("normalization keeps float64:", abs(off).max() < 1e-13)
 # In float32 the rounding, which is another on several devices, grows from step to step.
 training.keras.config.set_dtype_policy("float64")
 recipe = dataclasses.replace(
@@ -269,6 +317,7 @@ def test_four_devices_and_two_processes_train_as_one_device_does(worker):
     # Notebook 15 kills one of the two processes, and resumes.
     code, output = worker(1, 4)
     assert code == 0, output
+    assert "normalization keeps float64: True" in output  # Keras' own rule for types differs between backends
     assert "devices used: [1]" in output
     assert "devices used: [4, 1]" in output  # the last one for the test images
     one, four = (curves_of(worker.folder / name) for name in "14")
@@ -295,23 +344,13 @@ def test_devices_that_are_not_there(worker):
 # --- a folder of images, read by the same training ---
 
 
-def test_a_folder_of_images_is_trained_on(tmp_path):
-    from PIL import Image
-
-    rng = np.random.default_rng(0)
-    for part, count in (("train", 15), ("val", 2)):
-        for number, name in enumerate(("n01440764", "n01443537")):
-            folder = tmp_path / "images" / part / name
-            folder.mkdir(parents=True)
-            for index in range(count):
-                pixels = rng.integers(0, 60, (40 + index, 50, 3), dtype=np.uint8) + np.uint8(150 * number)
-                Image.fromarray(pixels).save(folder / f"{name}_{index}.JPEG")
-    dataset = data.load_image_folder(tmp_path / "images")
+def test_a_folder_of_images_is_trained_on(tmp_path, image_folder):
+    dataset = data.load_image_folder(image_folder(tmp_path / "images", count=15, suffix="JPEG"))
     recipe = dataclasses.replace(
         training.MODERN, name="a", width=0.03, batch_size=8, epochs=2, warmup_epochs=0, refine_epochs=1
     )
     options = {"checkpoint_folder": tmp_path, "results_folder": tmp_path, "verbose": 0}
     _, curves = training.train(recipe, dataset, **options)
-    assert curves["source"].unique().tolist() == ["images: 30 and 4 images of 2 classes"]
-    assert curves["test_accuracy"].iloc[-1] in (0, 0.25, 0.5, 0.75, 1)
+    assert curves["source"].unique().tolist() == ["images: 30 and 30 images of 2 classes"]
+    assert 0 <= curves["test_accuracy"].iloc[-1] <= 1
     assert len(pd.read_csv(tmp_path / "a-confusion.csv")) == 4

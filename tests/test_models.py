@@ -420,6 +420,12 @@ def test_in_float16_local_response_norm_does_not_overflow():
     np.testing.assert_allclose(found[0, 0, 0], 1000 / (2 + 1e-4 * totals) ** 0.75, rtol=2e-3)
 
 
+def test_in_float64_local_response_norm_keeps_all_digits():
+    x = np.random.default_rng(0).normal(0, 30, (2, 3, 3, 8))
+    found = keras.ops.convert_to_numpy(LocalResponseNorm(dtype="float64")(x))
+    np.testing.assert_allclose(found, numpy_layers.local_response_norm(x), rtol=1e-13)
+
+
 def test_multiply_adds_are_those_of_geometry():
     table = geometry.layer_table(geometry.ALEXNET)
     assert models.multiply_adds(alexnet()) == table["multiply_adds"].sum() == 1_135_256_096

@@ -26,10 +26,11 @@ PYTHON = ROOT / "build" / "colab" / ("Scripts/python.exe" if os.name == "nt" els
 LOCK = ROOT / "requirements-colab.lock"
 NAME = "someone/course"
 SETUP_SECONDS = 20  # what a learner can be asked to wait for
-# Colab's kernel has this module before the first cell runs.
+# Colab's kernel has this module before the first cell runs; JAX, when it finds it, wants its `output` too.
 STAND_IN = """\
 import sys, types
 google_colab = sys.modules["google.colab"] = types.ModuleType("google.colab")
+google_colab.output = sys.modules["google.colab.output"] = types.ModuleType("google.colab.output")
 del sys, types, google_colab
 """
 
