@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks lint links lock colab colab-check blank slides collect extras setup anew
+.PHONY: help lab test oldest notebooks lint links lock colab colab-check blank slides collect extras setup anew
 
 # An environment that is active here, or pip's settings for another place, must not reach into .venv.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -21,6 +21,9 @@ lab: setup ## open JupyterLab at the contents page; options: make lab LAB_ARGS="
 
 test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-x tests/test_geometry.py"
 	$(python) -m pytest --nbval $(TEST_ARGS)
+
+oldest: build/oldest/ready ## run all tests and every notebook on the oldest versions that pyproject.toml allows
+	build/oldest/bin/python -m pytest --nbval $(TEST_ARGS)
 
 notebooks: setup ## run every notebook from a fresh kernel and store what it prints
 	$(python) tools/notebooks.py run
@@ -49,25 +52,32 @@ slides: setup ## notebooks as slides in build/slides; some of them: make slides 
 collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv
 	$(python) tools/classroom.py collect '$(FROM)' '$(TO)'
 
-lock: ## choose the newest versions that pyproject.toml allows, for requirements.lock
+choose := build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
+	--generate-hashes --no-annotate --custom-compile-command='make lock'
+
+lock: ## choose the versions of the lock files: the newest that pyproject.toml allows, Colab's, and the oldest
 	@: $(need_python)
 	'$(found)' -m venv --clear build/lock
 	build/lock/bin/python -m pip install --quiet uv
-	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
-		--fork-strategy=fewest --extra=lab --extra=test --extra=scale --generate-hashes --no-annotate \
-		--custom-compile-command='make lock' --output-file=requirements.lock pyproject.toml
-	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
-		--fork-strategy=fewest --all-extras --generate-hashes --no-annotate --constraints=requirements.lock \
-		--custom-compile-command='make lock' --output-file=requirements-extras.lock pyproject.toml
-	build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
-		--generate-hashes --no-annotate --custom-compile-command='make lock' \
-		--output-file=requirements-colab.lock pyproject.toml tools/colab-versions.txt
+	$(choose) --fork-strategy=fewest --extra=lab --extra=test --extra=scale --output-file=requirements.lock pyproject.toml
+	$(choose) --fork-strategy=fewest --all-extras --constraints=requirements.lock \
+		--output-file=requirements-extras.lock pyproject.toml
+	$(choose) --output-file=requirements-colab.lock pyproject.toml tools/colab-versions.txt
+	$(choose) --resolution=lowest-direct --extra=lab --extra=test --extra=scale \
+		--output-file=requirements-oldest.lock pyproject.toml
 	rm -r build/lock
 
 extras: setup ## add what only some tests need, the driver of a browser
 	$(python) -m pip install --quiet --require-hashes -r requirements-extras.lock
 
 setup: .venv/ready
+
+build/oldest/ready: requirements-oldest.lock
+	@: $(need_python)
+	'$(found)' -m venv --clear build/oldest
+	build/oldest/bin/python -m pip install --quiet --require-hashes -r requirements-oldest.lock
+	build/oldest/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 .venv/ready: .venv/installed pyproject.toml
 	$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .

@@ -33,6 +33,7 @@ LOCKS = {
     "requirements.lock": RUNTIME + EXTRAS,
     "requirements-extras.lock": RUNTIME + [line for lines in OPTIONAL.values() for line in lines],
     "requirements-colab.lock": RUNTIME,
+    "requirements-oldest.lock": RUNTIME + EXTRAS,
 }
 COLAB_PYTHON = "3.13"
 COLAB = dict(re.findall(r"^([\w-]+)==(.+)$", (ROOT / "tools" / "colab-versions.txt").read_text("utf-8"), re.MULTILINE))
@@ -70,6 +71,14 @@ def test_the_lock_holds_hashes_and_no_address(lock):
     assert [name for name, (_, hashes) in locked_versions(lock).items() if not hashes] == []
     text = (ROOT / lock).read_text("utf-8")
     assert re.findall(r"^-.*|.*(?:://|@ |file:|--index|--find-links).*", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("requirement", LOCKS["requirements-oldest.lock"], ids=lambda requirement: requirement.name)
+def test_the_oldest_versions_are_the_oldest_allowed(requirement):
+    version, _ = locked_versions("requirements-oldest.lock")[canonicalize_name(requirement.name)]
+    (lowest,) = (Version(bound.version) for bound in requirement.specifier if bound.operator == ">=")
+    # The last number apart: it may have been withdrawn, or have no build for this Python.
+    assert (version.major, version.minor) == (lowest.major, lowest.minor), "run `make lock`"
 
 
 def test_the_extras_change_no_version_of_the_course():
