@@ -109,6 +109,12 @@ def test_the_stored_run_is_one_clean_run(path):
 
 
 @every_notebook
+def test_no_text_has_slipped_into_a_code_cell(path):
+    lines = [line for cell in code_cells(path) for line in cell.source.splitlines()]
+    assert [line for line in lines if re.match(r"# ?(#+ |%%)|#$", line)] == []
+
+
+@every_notebook
 def test_nothing_points_to_one_machine(path):
     for cell in read(path).cells:
         shown = printed(cell) if cell.cell_type == "code" else ""
