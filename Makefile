@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test oldest notebooks lint links lock colab colab-check blank slides collect extras setup anew
+.PHONY: help lab test oldest elsewhere notebooks lint links lock colab colab-check blank slides collect extras setup anew
 
 # An environment that is active here, or pip's settings for another place, must not reach into .venv.
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
@@ -24,6 +24,9 @@ test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-
 
 oldest: build/oldest/ready ## run all tests and every notebook on the oldest versions that pyproject.toml allows
 	build/oldest/bin/python -m pytest --nbval $(TEST_ARGS)
+
+elsewhere: setup ## run every notebook in odd places: blanks in the path, a read-only checkout, Windows' line ends, ...
+	ALEXNET_EVERYWHERE=1 $(python) -m pytest --dist=worksteal $(TEST_ARGS) tests/test_elsewhere.py
 
 notebooks: setup ## run every notebook from a fresh kernel and store what it prints
 	$(python) tools/notebooks.py run

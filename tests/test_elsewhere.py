@@ -1,8 +1,8 @@
 """The course where it is not at home: in a path with blanks and umlauts, without write access, with Windows' line ends.
 
 More cases hold for every notebook: conftest.py starts no download, and gives each kernel 4 GB of memory. Two downloads
-at once are in test_data.py, two runs of a training in test_training.py; without any network is a command (see
-CONTRIBUTING.md).
+at once are in test_data.py, two runs of a training in test_training.py; `.ci/run` cuts off the network. A few notebooks
+stand for all; with ALEXNET_EVERYWHERE=1 each goes to each place (`make elsewhere`).
 """
 
 import concurrent.futures
@@ -20,6 +20,12 @@ from tools import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST, CIFAR = "01_output_size_formula.ipynb", "11_cifar10.ipynb"
+WEIGHTS = "13_look_inside.ipynb"  # reads weights, results and exercises
+
+
+def notebooks_or_all(*names):
+    everywhere = os.environ.get("ALEXNET_EVERYWHERE")
+    return pytest.mark.parametrize("name", [path.name for path in notebooks.numbered()] if everywhere else names)
 
 
 def copy_of_the_course(folder):
@@ -41,7 +47,7 @@ def figures(notebook):
     return sum("image/png" in output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", []))
 
 
-@pytest.mark.parametrize("name", [FIRST, CIFAR])
+@notebooks_or_all(FIRST, CIFAR)
 def test_a_path_with_blanks_and_letters_of_other_languages(name, tmp_path):
     course = copy_of_the_course(tmp_path / "Übung 3 – 卷积 (neu)")
     path = course / "notebooks" / name
@@ -53,26 +59,29 @@ def test_a_path_with_blanks_and_letters_of_other_languages(name, tmp_path):
     assert figures(done) == figures(stored)
 
 
-def test_a_notebook_that_is_started_twice_at_once(tmp_path):
-    path = copy_of_the_course(tmp_path / "course") / "notebooks" / CIFAR
+@notebooks_or_all(CIFAR)
+def test_a_notebook_that_is_started_twice_at_once(name, tmp_path):
+    path = copy_of_the_course(tmp_path / "course") / "notebooks" / name
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         first, second = pool.map(run, [path, path])
     assert figures(first) == figures(second) == figures(nbformat.read(path, as_version=4))
 
 
-def test_a_backend_of_matplotlib_that_shows_nothing():
-    path = notebooks.NOTEBOOKS / FIRST
+@notebooks_or_all(FIRST)
+def test_a_backend_of_matplotlib_that_shows_nothing(name):
+    path = notebooks.NOTEBOOKS / name
     assert figures(run(path, MPLBACKEND="Agg")) == figures(nbformat.read(path, as_version=4))
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="Windows has other rights")
-def test_a_checkout_that_nobody_can_write_to(tmp_path):
+@notebooks_or_all(CIFAR)
+def test_a_checkout_that_nobody_can_write_to(name, tmp_path):
     course = copy_of_the_course(tmp_path / "course")
     code = (
         "import nbformat, sys; from nbclient import NotebookClient; from pathlib import Path; path = Path(sys.argv[1]);"
         "NotebookClient(nbformat.read(path, 4), timeout=600, resources={'metadata': {'path': path.parent}}).execute()"
     )
-    command = [sys.executable, "-c", code, course / "notebooks" / CIFAR]
+    command = [sys.executable, "-c", code, course / "notebooks" / name]
     if os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "true"], check=False).returncode:
         pytest.skip("root can write everywhere, and may not mount the folder read-only here")
     if os.geteuid() == 0:  # whom no file's rights keep out: mount the folder without write access, for this process
@@ -87,10 +96,11 @@ def test_a_checkout_that_nobody_can_write_to(tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-def test_line_ends_of_windows(tmp_path):
+@notebooks_or_all(WEIGHTS)
+def test_line_ends_of_windows(name, tmp_path):
     course = copy_of_the_course(tmp_path / "course")
     for path in course.rglob("*"):
         if path.suffix in (".py", ".ipynb", ".csv", ".md"):
             path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-    path = course / "notebooks" / "13_look_inside.ipynb"  # reads weights, results and exercises
+    path = course / "notebooks" / name
     assert figures(run(path)) == figures(nbformat.read(notebooks.NOTEBOOKS / path.name, as_version=4))
