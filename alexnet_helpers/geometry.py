@@ -3,6 +3,7 @@
 import operator
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 NOT_APPLICABLE = "–"
@@ -11,7 +12,7 @@ NOT_APPLICABLE = "–"
 def _integer(value):
     """Return a Python or NumPy integer as an int, and None for anything else (booleans as well)."""
     try:
-        return None if isinstance(value, bool) else operator.index(value)
+        return None if isinstance(value, (bool, np.bool_)) else operator.index(value)
     except TypeError:
         return None
 

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import pytest
-
-from tests import readable_figures
+import readable_figures
 
 
 @pytest.fixture
