@@ -105,9 +105,10 @@ def run(name, copy, bare, folder):
     client = NotebookClient(
         notebook, kernel_name="colab", timeout=900, startup_timeout=180, resources={"metadata": {"path": str(content)}}
     )
-    begin, seconds = time.perf_counter(), []
-    client.on_cell_executed = lambda **_: seconds.append(time.perf_counter() - begin)
+    begin, seconds = time.perf_counter(), {}
+    client.on_cell_executed = lambda cell, **_: seconds.update({cell.source: time.perf_counter() - begin})
     client.execute(env=settings)
+    setup = next(source for source in seconds if "REPOSITORY, VERSION" in source)
     errors = [
         output.text for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
     ]
@@ -115,7 +116,7 @@ def run(name, copy, bare, folder):
         raise RuntimeError(f"{name} wrote to stderr: {errors[0]}")
     if sorted(path.name for path in content.iterdir()) != ["course"]:
         raise RuntimeError(f"{name} left files beside the course: {list(content.iterdir())}")
-    return seconds[0], seconds[-1]
+    return seconds[setup], max(seconds.values())
 
 
 def main():
