@@ -9,8 +9,6 @@ import pytest
 
 os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
 os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
-# Two workers share the cores: NumPy's own threads would only wait for each other.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Kernels that run side by side must not wait for one history file, nor read the learner's own IPython settings.
 IPYTHON_FOLDER = os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="ipython-")
 STARTUP = Path(IPYTHON_FOLDER, "profile_default", "startup")
@@ -26,6 +24,12 @@ except (ImportError, ValueError):
 """,
     "utf-8",
 )
+
+
+def pytest_configure(config):
+    """Give each of the workers that share the cores one thread for NumPy: more would only wait for each other."""
+    if config.getoption("numprocesses", default=None):  # with -n 0, where run times are measured, NumPy has all cores
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_modifyitems(items):
