@@ -20,7 +20,7 @@ from tools import notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
 FIRST, CIFAR = "01_output_size_formula.ipynb", "11_cifar10.ipynb"
-WEIGHTS = "13_look_inside.ipynb"  # reads weights, results and exercises
+RESULTS = "14_what_mattered.ipynb"  # reads what is stored in data/results
 
 
 def notebooks_or_all(*names):
@@ -96,7 +96,7 @@ def test_a_checkout_that_nobody_can_write_to(name, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
 
 
-@notebooks_or_all(WEIGHTS)
+@notebooks_or_all(RESULTS)
 def test_line_ends_of_windows(name, tmp_path):
     course = copy_of_the_course(tmp_path / "course")
     for path in course.rglob("*"):

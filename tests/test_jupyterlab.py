@@ -148,25 +148,42 @@ SCROLL = """panel => {
 }"""
 
 
-def read_through(page):
-    """Scroll from the first cell to the last; return the pictures and what is wrong, as seen on the way."""
+# Is the picture there, and what colour has its corner?
+LOOK = """async image => {
+    await image.decode().catch(() => null);
+    if (!image.complete || image.naturalWidth <= 10) return [image.src, null];
+    const canvas = document.createElement('canvas').getContext('2d');
+    canvas.drawImage(image, 0, 0);
+    return [image.src, [...canvas.getImageData(0, 0, 1, 1).data]];
+}"""
+
+
+def read_through(page, name):
+    """Scroll from the first cell to the last; return the figures and what is wrong, as seen on the way."""
     usual = page.viewport_size
     page.set_viewport_size(usual | {"height": 4 * usual["height"]})  # fewer steps
     window = page.locator(f"{IN_FRONT} .jp-WindowedPanel-outer")
     window.evaluate("panel => { panel.scrollTop = 0; }")
-    pictures, wrong = set(), set()
-    for _ in range(400):
+    figures, wrong = set(), set()
+    for step in range(400):
         page.wait_for_timeout(100)
         for image in window.locator(".jp-RenderedImage img").all():
-            source, drawn = image.evaluate("image => [image.src, image.complete && image.naturalWidth > 10]")
-            pictures.add(source)
-            if not drawn:
-                wrong.add(f"not drawn: {source[:200]}")
+            source, corner = image.evaluate(LOOK)
+            figures.add(source)
+            # The text of a figure is dark: it needs a background of its own, not the page's.
+            if corner != [255, 255, 255, 255]:
+                wrong.add(f"{'not white' if corner else 'not drawn'}: {source[:200]}")
         wrong.update(text[:300] for text in window.locator(WRONG).all_inner_texts())
+        picture(page, f"{name}-{step:02}")
         if window.evaluate(SCROLL):
             page.set_viewport_size(usual)
-            return pictures, wrong
+            return figures, wrong
     raise AssertionError("the notebook has no end")
+
+
+def choose_theme(page, name):
+    menu(page, "Settings", "Theme", f"JupyterLab {name}")
+    page.wait_for_selector(f"body[data-jp-theme-light='{str(name == 'Light').lower()}']", state="attached")
 
 
 def stored_pictures(path):
@@ -199,9 +216,9 @@ def test_the_first_ten_minutes(page, address, course):
     menu(page, "Run", "Run All Cells")
     page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='busy']:visible")
     wait_until_idle(page, 240)
-    pictures, wrong = read_through(page)
+    figures, wrong = read_through(page, "01-all-cells-run")
     assert wrong == set()
-    assert len(pictures) >= len(stored_pictures(course / "notebooks" / "01_output_size_formula.ipynb"))
+    assert len(figures) >= len(stored_pictures(course / "notebooks" / "01_output_size_formula.ipynb"))
 
     # The slider: its figure follows.
     handle = page.locator(".widget-slider:visible .noUi-handle, .widget-slider:visible .ui-slider-handle").first
@@ -235,10 +252,11 @@ def test_every_notebook_opens_and_starts(page, address, path):
     open_lab(page, address, path.name)
     nothing_in_the_way(page)
     assert current_notebook(page) == path.name
-    pictures, wrong = read_through(page)
-    assert wrong == set()
-    assert pictures == stored_pictures(path)
-    picture(page, f"{path.stem}-end")
+    for theme in ("Dark", "Light"):
+        choose_theme(page, theme)
+        figures, wrong = read_through(page, f"{path.stem}-{theme.lower()}")
+        assert wrong == set()
+        assert figures == stored_pictures(path)
     if path.name == notebooks.CONTENTS:
         return
     # The setup cell loads TensorFlow, whose start-up lines must not show.
@@ -251,25 +269,3 @@ def test_every_notebook_opens_and_starts(page, address, path):
     page.wait_for_timeout(SECOND)
     assert setup.locator(".jp-OutputArea-output").all_inner_texts() == []
     nothing_in_the_way(page)
-
-
-def test_the_dark_theme_leaves_the_figures_readable(page, address):
-    open_lab(page, address, "01_output_size_formula.ipynb")
-    menu(page, "Settings", "Theme", "JupyterLab Dark")
-    page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
-    image = page.locator(".jp-RenderedImage img").first
-    image.scroll_into_view_if_needed()
-    page.wait_for_timeout(SECOND)
-    picture(page, "01-dark")
-    # A figure's text is dark: it needs a background of its own, not the page's.
-    corner = image.evaluate(
-        """async image => {
-            await image.decode();
-            const canvas = document.createElement('canvas').getContext('2d');
-            canvas.drawImage(image, 0, 0);
-            return [...canvas.getImageData(0, 0, 1, 1).data];
-        }"""
-    )
-    assert corner == [255, 255, 255, 255]
-    menu(page, "Settings", "Theme", "JupyterLab Light")
-    page.wait_for_selector("body[data-jp-theme-light='true']", state="attached")
