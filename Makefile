@@ -49,7 +49,7 @@ colab-check: setup ## run every notebook as Colab would; some: make colab-check 
 blank: setup ## students' copies, without outputs and solutions, in build/students
 	$(python) tools/classroom.py blank build/students
 
-slides: setup ## notebooks as slides in build/slides; some of them: make slides NOTEBOOKS="notebooks/02_convolution.ipynb"
+slides: setup ## notebooks as slides in build/slides; some of them: make slides NOTEBOOKS="02_convolution.ipynb"
 	$(python) tools/classroom.py slides build/slides $(NOTEBOOKS)
 
 collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv

@@ -1,54 +1,136 @@
 """What a teacher uses: copies for students, slides, and the collection of results."""
 
+import json
+import shutil
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 import pytest
 
-from tools import classroom
+from tools import classroom, links, notebooks
 
 ROOT = Path(__file__).resolve().parent.parent
-SETUP = f"import sys\nsys.path.insert(0, {str(ROOT)!r})\nfrom alexnet_helpers.exercises import check"
+LESSON = "01_output_size_formula.ipynb"
+SETUP = "from alexnet_helpers.exercises import check"
 
 
 def notebook_of(*sources):
     return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
 
 
+def text_notebook(path, *sources):
+    cells = [nbformat.v4.new_markdown_cell(source) for source in sources]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+# --- copies for students ---
+
+
 def test_students_copies_hold_every_notebook_without_outputs_and_no_solution(tmp_path):
     written = classroom.blank(tmp_path / "students")
-    assert [path.name for path in written] == sorted(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
-    assert not (tmp_path / "students" / "solutions").exists()
-    for path in written:
+    originals = [notebooks.NOTEBOOKS / notebooks.CONTENTS, *notebooks.numbered()]
+    assert [path.name for path in written] == [path.name for path in originals]
+    for path, original in zip(written, originals):
         notebook = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
-        original = nbformat.read(ROOT / "notebooks" / path.name, as_version=4)
-        assert [cell.source for cell in notebook.cells] == [cell.source for cell in original.cells]
-        assert not any(cell.get("outputs") or cell.get("execution_count") for cell in notebook.cells)
+        for cell, before in zip(notebook.cells, nbformat.read(original, as_version=4).cells, strict=True):
+            about_solutions = "](solutions/" in before.source or "`solutions`" in before.source
+            assert (cell.source == before.source) != about_solutions
+            assert "solutions/" not in cell.source and "`solutions`" not in cell.source
+            assert not cell.get("outputs") and not cell.get("execution_count")
 
 
-def test_a_folder_with_something_in_it_is_not_written_to(tmp_path):
+def test_a_notebook_that_is_no_lesson_is_neither_copied_nor_shown(tmp_path, monkeypatch):
+    monkeypatch.setattr(classroom, "NOTEBOOKS", tmp_path)
+    for name in ("00_contents.ipynb", LESSON, "Untitled.ipynb"):
+        text_notebook(tmp_path / name, "# Title")
+    assert [path.name for path in classroom.blank(tmp_path / "blank")] == ["00_contents.ipynb", LESSON]
+    assert [path.name[:3] for path in classroom.slides(tmp_path / "slides")] == ["00_", "01_"]
+
+
+def test_only_the_clause_about_solutions_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(classroom, "NOTEBOOKS", tmp_path)
+    text = "Run it. [The solutions](solutions/01_a.ipynb) are elsewhere. Go on; the folder `solutions` has all.\n\nEnd."
+    text_notebook(tmp_path / LESSON, text)
+    (copy,) = classroom.blank(tmp_path / "blank")
+    assert nbformat.read(copy, as_version=4).cells[0].source == "Run it. Go on.\n\nEnd."
+
+
+def test_no_link_is_dead_where_the_copies_are_used(tmp_path):
+    """That is the folder notebooks/ of a clone, here one without solutions."""
+    left_out = shutil.ignore_patterns(".*", "build", "notebooks", "checkpoints", "cifar-10*")
+    shutil.copytree(ROOT, tmp_path / "clone", ignore=left_out)
+    written = classroom.blank(tmp_path / "clone" / "notebooks")
+    pages = links.texts(tmp_path / "clone")
+    assert set(written) < set(pages)
+    assert [line for line in links.dead(pages) if line.startswith(str(tmp_path / "clone" / "notebooks"))] == []
+
+
+@pytest.mark.parametrize("write", [classroom.blank, classroom.slides])
+def test_a_folder_with_something_in_it_is_not_written_to(tmp_path, write):
     (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(ValueError, match="the folder is not empty"):
-        classroom.blank(tmp_path)
+    with pytest.raises(ValueError, match="the folder is not empty; allowed is a new one: remove it, or name another"):
+        write(tmp_path)
+    with pytest.raises(ValueError, match=r"mine\.txt': there is a file of this name; allowed is a new one"):
+        write(tmp_path / "mine.txt")
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 
 
+# --- slides ---
+
+
 def test_slides_begin_at_headings_and_leave_out_setup_and_exercises(tmp_path):
-    name = ROOT / "notebooks" / "01_output_size_formula.ipynb"
+    name = ROOT / "notebooks" / LESSON
     (page,) = classroom.slides(tmp_path / "slides", [name])
     text = page.read_text(encoding="utf-8")
-    headings = [
-        line
-        for cell in nbformat.read(name, as_version=4).cells
-        if cell.cell_type == "markdown"
-        for line in cell.source.splitlines()[:1]
-        if line.startswith(("# ", "## "))
-    ]
-    assert text.count("<section>") >= len(headings)
-    assert "Count windows by hand" in text and "image/png" in text
+    prose = [cell.source for cell in nbformat.read(name, as_version=4).cells if cell.cell_type == "markdown"]
+    headings = [line for source in prose for line in source.splitlines() if line.startswith(("# ", "## "))]
+    assert text.count("<section><section>") >= len(headings) - 1  # all but "Exercises"
+    assert "Count windows by hand" in text and "image/png" in text and "Further reading" in text
     assert "Setup, the same in every notebook" not in text and "check(" not in text
+    assert "Exercise 01.1" not in text
+
+
+def test_exercises_are_left_out_wherever_they_begin_and_end(tmp_path):
+    texts = ["# Title\n\n## Needed", "kept 1\n\n## Exercises\n\ngone 1", "gone 2", "gone 3\n\n## Further\n\nkept 2"]
+    text_notebook(tmp_path / "a.ipynb", *texts)
+    (page,) = classroom.slides(tmp_path / "slides", [tmp_path / "a.ipynb"])
+    text = page.read_text(encoding="utf-8")
+    assert "kept 1" in text and "kept 2" in text and "gone" not in text
+    assert text.count("<section><section>") == 3
+
+
+def test_a_slide_type_chosen_by_hand_is_kept():
+    cells = [nbformat.v4.new_markdown_cell(text) for text in ("## In\n\n## Exercises", "### Exercise", "Ask", "## On")]
+    cells[0].metadata["slideshow"] = cells[2].metadata["slideshow"] = {"slide_type": "fragment"}
+    cells[3].metadata["slideshow"] = {}
+    types = [cell.metadata.slideshow["slide_type"] for cell in classroom.lay_out(cells)]
+    assert types == ["fragment", "skip", "fragment", "slide"]
+
+
+def test_notebooks_are_named_by_path_or_by_name(tmp_path):
+    own = text_notebook(tmp_path / "mine.ipynb", "# Mine")
+    written = classroom.slides(tmp_path / "slides", [LESSON, str(own)])
+    assert [path.name for path in written] == ["01_output_size_formula.slides.html", "mine.slides.html"]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ([LESSON, "02_nowhere.ipynb"], r"notebooks='02_nowhere.ipynb': cannot be read \(FileNotFoundError\); allowed"),
+        ([str(ROOT / "README.md")], r"README.md': cannot be read \(NotJSONError\); allowed are notebooks"),
+        ([LESSON, f"solutions/{LESSON}"], "a second 01_output_size_formula; allowed are different file names"),
+    ],
+)
+def test_names_are_checked_before_slides_are_made(tmp_path, names, said):
+    with pytest.raises(ValueError, match=said):
+        classroom.slides(tmp_path / "slides", names)
+    assert not (tmp_path / "slides").exists()
+
+
+# --- results ---
 
 
 def test_results_of_a_class_become_a_table(tmp_path):
@@ -58,21 +140,152 @@ def test_results_of_a_class_become_a_table(tmp_path):
     raising = notebook_of(SETUP, "1 / 0", 'check("13.1", None)', 'if False:\n    check("13.2", 0.4)')
     raising.cells[3].outputs = [nbformat.v4.new_output("stream", name="stdout", text="Exercise 13.2: right.\n")]
     nbformat.write(raising, folder / "ben.ipynb")
-    (folder / "cy.ipynb").write_text("not a notebook")
     table = classroom.collect(folder, tmp_path / "table.csv").set_index("file")
-    assert table.loc["ada/13.ipynb", ["13.1", "13.2"]].tolist() == ["right", "not yet"]
+    assert table.loc["ada/13.ipynb", ["problem", "13.1", "13.2"]].tolist() == ["", "right", "not yet"]
     assert table.loc["ben.ipynb", ["13.1", "13.2"]].tolist() == ["no answer", "missing"]  # an old output does not count
-    assert table.loc["cy.ipynb", "problem"].startswith("no notebook")
-    assert len(pd.read_csv(tmp_path / "table.csv")) == 3
+    assert table.loc["ben.ipynb", "problem"] == "cell 2: ZeroDivisionError: division by zero"
+    assert len(pd.read_csv(tmp_path / "table.csv")) == 2
+
+
+def test_the_first_error_that_was_not_meant_is_the_problem(tmp_path):
+    notebook = notebook_of("1 / 0", "import nowhere", 'check("13.1", 49)')
+    notebook.cells[0].metadata["tags"] = ["raises-exception"]
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("Text is not counted."))
+    nbformat.write(notebook, tmp_path / "a.ipynb")
+    problem = "cell 2: ModuleNotFoundError: No module named 'nowhere'"
+    assert classroom.verdicts(tmp_path / "a.ipynb") == ({"13.1"}, {}, problem)
+
+
+def test_an_odd_submission_is_a_row_and_the_others_count(tmp_path):
+    def notebook(*cells):
+        return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
+
+    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    odd = {
+        "a": "not a notebook",
+        "b": "[]",
+        "c": notebook(code),  # without source
+        "d": notebook({**code, "source": 1}),
+        "e": notebook({"cell_type": "code", "source": "1"}),
+        "f": notebook({**code, "source": "import os\nos._exit(1)"}, {**code, "source": 'check("13.1", 49)'}),
+    }
+    for name, text in odd.items():
+        (tmp_path / f"{name}.ipynb").write_text(text)
+    (tmp_path / "g.ipynb").mkdir()
+    nbformat.write(notebook_of(SETUP, 'check("13.1", 49)'), tmp_path / "h.ipynb")
+    table = classroom.collect(tmp_path, tmp_path / "table.csv").set_index("file")
+    assert table["13.1"].dropna().to_dict() == {"f.ipynb": "missing", "h.ipynb": "right"}
+    expected = ["no notebook: NotJSONError", "no notebook: ", "no notebook: AttributeError", "no notebook: TypeError"]
+    expected += ["no notebook: ValidationError", "stopped: DeadKernelError", "no notebook: ", ""]
+    for (file, problem), what in zip(table["problem"].items(), expected, strict=True):
+        assert problem.startswith(what) and bool(problem) == bool(what), file
+        assert len(problem) < 250 and "\n" not in problem
+
+
+def test_a_name_that_no_file_can_hold_is_spelled_out():
+    assert classroom.writable("M\udcfcller.ipynb") == "M\\udcfcller.ipynb"
+    assert classroom.writable("Müller.ipynb") == "Müller.ipynb"
 
 
 def test_a_notebook_that_never_ends_is_stopped(tmp_path):
     path = tmp_path / "endless.ipynb"
     nbformat.write(notebook_of(SETUP, 'check("13.1", 49)', "while True:\n    pass"), path)
     asked, said, problem = classroom.verdicts(path, timeout=5)
-    assert (asked, said, problem) == ({"13.1"}, {"13.1": "right"}, "stopped: CellTimeoutError")
+    assert (asked, said) == ({"13.1"}, {"13.1": "right"})
+    assert problem.startswith("stopped: CellTimeoutError: A cell timed out")
 
 
-def test_a_folder_without_notebooks_is_named(tmp_path):
-    with pytest.raises(ValueError, match="there is no notebook"):
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """Make a teacher's checkout with CIFAR-10 and a checkpoint."""
+    root = tmp_path / "course"
+    shutil.copytree(ROOT / "alexnet_helpers", root / "alexnet_helpers")
+    for name in ("results/curve.csv", "checkpoints/long.npz", "cifar-10-batches-bin/data_batch_1.bin"):
+        (root / "data" / name).parent.mkdir(parents=True)
+        (root / "data" / name).write_text("the teacher's")
+    (root / "notebooks").mkdir()
+    monkeypatch.setattr(classroom, "ROOT", root)
+    monkeypatch.setattr(classroom, "NOTEBOOKS", root / "notebooks")
+    monkeypatch.delenv("ALEXNET_OFFLINE", raising=False)  # tests have it
+    monkeypatch.delenv("ALEXNET_DATA", raising=False)
+    return root
+
+
+def test_a_submission_sees_and_writes_nothing_of_the_teachers_or_of_another(course):
+    files = sorted(path for path in course.rglob("*") if path.suffix != ".pyc")
+    notebook = notebook_of(
+        "import os\nfrom alexnet_helpers import data\n"
+        "print(os.environ['ALEXNET_OFFLINE'], os.listdir(), sorted(os.listdir(data.DATA_FOLDER)))\n"
+        "print(data._find(data._roots()))",
+        # Not by way of data.DATA_FOLDER: should this test fail, that is the checkout's.
+        "open('drawing.png', 'w').close()\nos.mkdir('../data/checkpoints')\n"
+        "open('../data/checkpoints/mine.npz', 'w').close()\nos.remove('../data/results/curve.csv')",
+    )
+    for _ in range(2):
+        classroom.run(notebook, timeout=60)
+        assert [output.output_type for cell in notebook.cells for output in cell.outputs] == ["stream"]
+        seen = notebook.cells[0].outputs[0].text
+        assert seen == f"1 [] ['results']\n{course / 'data' / 'cifar-10-batches-bin'}\n"
+        assert sorted(path for path in course.rglob("*") if path.suffix != ".pyc") == files
+
+
+def test_data_elsewhere_stay_there(course, monkeypatch, tmp_path):
+    monkeypatch.setenv("ALEXNET_DATA", str(tmp_path / "elsewhere"))
+    notebook = notebook_of("import os\nprint(os.environ['ALEXNET_DATA'])")
+    classroom.run(notebook, timeout=60)
+    assert notebook.cells[0].outputs[0].text == f"{tmp_path / 'elsewhere'}\n"
+
+
+def test_after_a_crash_the_table_has_what_was_done(tmp_path, monkeypatch):
+    for name in ("a", "b", "c"):
+        nbformat.write(notebook_of("1"), tmp_path / f"{name}.ipynb")
+
+    def crash_at_c(path):
+        if path.stem == "c":
+            raise KeyboardInterrupt
+        return {"13.1"}, {"13.1": "right"}, ""
+
+    monkeypatch.setattr(classroom, "verdicts", crash_at_c)
+    with pytest.raises(KeyboardInterrupt):
         classroom.collect(tmp_path, tmp_path / "table.csv")
+    assert pd.read_csv(tmp_path / "table.csv")["file"].tolist() == ["a.ipynb", "b.ipynb"]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_crash_while_the_table_is_written_leaves_the_one_before(tmp_path, monkeypatch):
+    table = tmp_path / "table.csv"
+    classroom.store([{"file": "a", "problem": ""}], table)
+
+    def crash(self, file, **_):
+        Path(file).write_text("half a ta")
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr(pd.DataFrame, "to_csv", crash)
+    with pytest.raises(OSError, match="full"):
+        classroom.store([{"file": "a", "problem": ""}, {"file": "b", "problem": ""}], table)
+    assert pd.read_csv(table)["file"].tolist() == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("folder", "table", "said"),
+    [
+        ("", "new.csv", "folder='': there is no notebook; allowed is a folder with some .make collect FROM=folder"),
+        ("empty", "new.csv", "folder='empty': there is no notebook"),
+        ("nowhere", "new.csv", "folder='nowhere': there is no notebook"),
+        ("full", "", "table='': allowed is the name of a new CSV file .make collect TO=table.csv"),
+        ("full", "old.csv", "table='old.csv': it exists; allowed is a new file: remove this one, or name another"),
+        ("full", "empty", "table='empty': it exists"),
+        ("full", "nowhere/new.csv", "table='nowhere/new.csv': No such file or directory; allowed is a new file in"),
+        ("full", "old.csv/new.csv", "table='old.csv/new.csv': Not a directory; allowed is a new file in"),
+    ],
+)
+def test_what_to_collect_and_where_to_is_checked_before_anything_runs(tmp_path, monkeypatch, folder, table, said):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(classroom, "verdicts", lambda path: pytest.fail("it ran"))
+    Path("empty").mkdir()
+    Path("full").mkdir()
+    nbformat.write(notebook_of("1"), "full/a.ipynb")
+    Path("old.csv").write_text("old")
+    with pytest.raises(SystemExit, match=said):
+        classroom.main(["collect", folder, table])
+    assert Path("old.csv").read_text() == "old"

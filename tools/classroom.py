@@ -8,29 +8,39 @@
 """
 
 import argparse
+import os
 import re
 import shutil
 import sys
+import tempfile
+import textwrap
 from pathlib import Path
 
 import nbformat
 import pandas as pd
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+
+from alexnet_helpers.data import FOLDER as CIFAR_10
 
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+LESSONS = "[0-9][0-9]_*.ipynb"  # the contents page and the path, but no Untitled.ipynb
 CHECKED = re.compile(r"check\(\s*[\"'](\d\d\.\d)[\"']")
 SAID = re.compile(r"^Exercise (\d\d\.\d): (right|not yet|no answer)", re.MULTILINE)
+CLAUSE = r"(?:[^.;\n]|\.(?=\w))*"  # the full stop in a file's name does not end it
+ABOUT_SOLUTIONS = re.compile(rf"[.;] {CLAUSE}(?:`solutions`|\]\(solutions/){CLAUSE}")
 
 
 def blank(output):
-    """Write every notebook of the path without outputs; the solutions are left out."""
+    """Write every notebook of the path without outputs; the solutions, and what is said of them, are left out."""
     from nbconvert.preprocessors import ClearOutputPreprocessor
 
     output = empty_folder(output)
-    for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+    for path in sorted(NOTEBOOKS.glob(LESSONS)):
         notebook, _ = ClearOutputPreprocessor().preprocess(nbformat.read(path, as_version=4), {})
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = ABOUT_SOLUTIONS.sub("", cell.source)
         nbformat.write(notebook, output / path.name)
     for picture in NOTEBOOKS.glob("*.png"):
         shutil.copy(picture, output)
@@ -44,19 +54,63 @@ def slides(output, names=()):
     """
     from nbconvert import SlidesExporter
 
+    notebooks = {}
+    for name in names or sorted(NOTEBOOKS.glob(LESSONS)):
+        stem, notebook = read_named(name)
+        if stem in notebooks:
+            raise ValueError(f"notebooks={str(name)!r}: a second {stem}; allowed are different file names")
+        notebooks[stem] = notebook
     output = empty_folder(output)
     exporter = SlidesExporter(reveal_scroll=True, exclude_input_prompt=True)
-    for path in [Path(name) for name in names] or sorted(NOTEBOOKS.glob("*.ipynb")):
-        notebook = nbformat.read(path, as_version=4)
-        for cell in notebook.cells:
-            cell.metadata.setdefault("slideshow", {"slide_type": slide_type(cell)})
-        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": path.stem}})
-        (output / f"{path.stem}.slides.html").write_text(page, encoding="utf-8")
+    for stem, notebook in notebooks.items():
+        notebook.cells = lay_out(notebook.cells)
+        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": stem}})
+        (output / f"{stem}.slides.html").write_text(page, encoding="utf-8")
     return sorted(output.glob("*.html"))
 
 
+def read_named(name):
+    """Return file name and content of a notebook, named by its path or, as for colab-check, by its name alone."""
+    path = Path(name) if Path(name).exists() else NOTEBOOKS / name
+    try:
+        return path.stem, nbformat.read(path, as_version=4)
+    except Exception as error:  # no such file, or no notebook
+        allowed = "allowed are notebooks, by path or, in notebooks/, by file name"
+        raise ValueError(f"notebooks={str(name)!r}: cannot be read ({type(error).__name__}); {allowed}") from error
+
+
+def lay_out(cells):
+    """Return the cells with their slide types; from "## Exercises" to the next heading ## they are left out."""
+    result = [part for cell in cells for part in parts(cell)]
+    exercises = False
+    for cell in result:
+        if cell.cell_type == "markdown" and (headings := re.findall(r"^## .*", cell.source, re.MULTILINE)):
+            exercises = headings[-1].strip() == "## Exercises"
+        if not chosen_type(cell):
+            cell.metadata["slideshow"] = {"slide_type": "skip" if exercises else slide_type(cell)}
+    return result
+
+
+def parts(cell):
+    """Cut a text cell before each heading ##, so that a slide begins there; one with a slide type stays whole."""
+    if cell.cell_type != "markdown" or chosen_type(cell):
+        return [cell]
+    texts = [text for text in re.split(r"^(?=## )", cell.source, flags=re.MULTILINE) if text.strip()]
+    if len(texts) < 2:
+        return [cell]
+    attachments = cell.get("attachments", {})
+    return [
+        nbformat.v4.new_markdown_cell(text, metadata=dict(cell.metadata), attachments=attachments) for text in texts
+    ]
+
+
+def chosen_type(cell):
+    """Return the slide type that an author chose in JupyterLab, or None."""
+    return cell.metadata.get("slideshow", {}).get("slide_type")
+
+
 def slide_type(cell):
-    """Return what a cell is on slides: headings begin one, the setup cell and the exercises are left out."""
+    """Return what a cell is on slides: headings begin one, the setup cell and calls of `check` are left out."""
     first = cell.source.lstrip().splitlines()[0] if cell.source.strip() else ""
     if cell.cell_type == "code":
         return "skip" if first.startswith("# Setup, the same") or CHECKED.search(cell.source) else "-"
@@ -67,20 +121,51 @@ def slide_type(cell):
 
 def collect(folder, table):
     """Run every notebook below a folder, each in a fresh kernel, and store what `check` said of each exercise."""
-    folder = Path(folder)
-    paths = sorted(path for path in folder.rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
-    if not paths:
-        raise ValueError(f"folder={str(folder)!r}: there is no notebook; allowed is a folder with some")
+    paths, table = submissions(folder), new_file(table)
     rows = []
     for path in paths:
         asked, said, problem = verdicts(path)
         row = {name: said.get(name, "missing") for name in sorted(asked)}
-        rows.append({"file": str(path.relative_to(folder)), "problem": problem, **row})
         right = sum(value == "right" for value in row.values())
-        print(f"{path.name}: {right} of {len(row)} right {problem}", flush=True)
+        rows.append({"file": writable(path.relative_to(folder)), "problem": problem, **row})
+        print(f"{rows[-1]['file']}: {right} of {len(row)} right {problem}", flush=True)
+        found = store(rows, table)
+    return found
+
+
+def submissions(folder):
+    """Return the notebooks below a folder."""
+    # An empty name, which is what Make passes on without FROM, would be the working folder.
+    found = Path(folder).rglob("*.ipynb") if str(folder) else []
+    paths = sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
+    if not paths:
+        allowed = "allowed is a folder with some (make collect FROM=folder)"
+        raise ValueError(f"folder={str(folder)!r}: there is no notebook; {allowed}")
+    return paths
+
+
+def new_file(table):
+    """Return the path of the table; refuse one that exists, or that cannot be written."""
+    path, named = Path(table), f"table={str(table)!r}"
+    if not str(table):
+        raise ValueError(f"{named}: allowed is the name of a new CSV file (make collect TO=table.csv)")
+    if os.path.lexists(path):
+        raise ValueError(f"{named}: it exists; allowed is a new file: remove this one, or name another")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        allowed = "allowed is a new file in a folder that exists and can be written to"
+        raise ValueError(f"{named}: {error.strerror}; {allowed}") from error
+    return path
+
+
+def store(rows, table):
+    """Write the table under a temporary name first, so that a crash leaves the one before it whole."""
     found = pd.DataFrame(rows)
     found = found[["file", "problem", *sorted(set(found) - {"file", "problem"})]]
-    found.to_csv(table, index=False)
+    unfinished = table.with_name(f"{table.name}.part")
+    found.to_csv(unfinished, index=False)
+    os.replace(unfinished, table)
     return found
 
 
@@ -88,32 +173,72 @@ def verdicts(path, timeout=600):
     """Run a notebook; return the exercises that it checks, what was said of each, and what went wrong."""
     try:
         notebook = nbformat.read(path, as_version=4)
-    except Exception as error:  # whatever a submitted file holds
-        return set(), {}, f"no notebook: {type(error).__name__}"
-    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    asked = {name for cell in code for name in CHECKED.findall(cell.source)}
-    for cell in code:
-        cell.outputs = []  # only what this run prints counts
-    client = NotebookClient(
-        notebook, timeout=timeout, kernel_name="python3", resources={"metadata": {"path": NOTEBOOKS}}, allow_errors=True
-    )
-    problem = ""
+        code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+        asked = {name for cell in code for name in CHECKED.findall(cell.source)}
+        for cell in code:
+            cell.outputs = []  # only what this run prints counts
+    except Exception as error:  # whatever a submitted file holds, the others count
+        return set(), {}, f"no notebook: {one_line(type(error).__name__, error)}"
+    stopped = ""
     try:
-        client.execute()
-    except (CellExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-        problem = f"stopped: {type(error).__name__}"
+        run(notebook, timeout)
+    except Exception as error:  # what was printed before counts
+        stopped = f"stopped: {one_line(type(error).__name__, error)}"
     printed = "".join(
         output.get("text", "") for cell in code for output in cell.outputs if output.get("name") == "stdout"
     )
-    return asked, dict(SAID.findall(printed)), problem
+    return asked, dict(SAID.findall(printed)), stopped or first_error(code)
+
+
+def run(notebook, timeout):
+    """Run a notebook in a copy of the course that only it sees, so that nothing of the teacher's is written to."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as course:
+        left_out = shutil.ignore_patterns("checkpoints", "cifar-10*")
+        for name in ("alexnet_helpers", "data"):
+            shutil.copytree(ROOT / name, Path(course, name), ignore=left_out)
+        working_folder = Path(course, "notebooks")
+        working_folder.mkdir()
+        # With PYTHONPATH an import finds the copy before the installed course, even without the setup cell.
+        settings = os.environ | {"ALEXNET_OFFLINE": "1", "PYTHONPATH": course}
+        if not settings.get("ALEXNET_DATA") and (ROOT / "data" / CIFAR_10).is_dir():
+            settings["ALEXNET_DATA"] = str(ROOT / "data")  # which is only read
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            startup_timeout=180,  # on a busy machine a kernel takes its time
+            kernel_name="python3",
+            resources={"metadata": {"path": str(working_folder)}},
+            allow_errors=True,
+        )
+        client.execute(env=settings)
+
+
+def first_error(code):
+    """Return what the first cell raised that was not meant to, with its number among the code cells, or ""."""
+    for number, cell in enumerate(code, 1):
+        for output in cell.outputs:
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+                return f"cell {number}: {one_line(output.ename, output.evalue)}"
+    return ""
+
+
+def one_line(name, message):
+    """Return an error as one line for the table."""
+    return writable(textwrap.shorten(f"{name}: {message}", 200).removesuffix(":"))
+
+
+def writable(text):
+    """Return a text that every file can hold: names out of a foreign ZIP archive may have bytes of no letter."""
+    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def empty_folder(path):
     """Make a folder; refuse one that holds anything."""
     path = Path(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        what = "the folder is not empty" if path.is_dir() else "there is a file of this name"
+        raise ValueError(f"output={str(path)!r}: {what}; allowed is a new one: remove it, or name another")
     path.mkdir(parents=True, exist_ok=True)
-    if any(path.iterdir()):
-        raise ValueError(f"output={str(path)!r}: the folder is not empty; allowed is a new or an empty one")
     return path
 
 
@@ -124,7 +249,7 @@ def main(arguments=None):
     commands.add_parser("blank", help="copies without outputs and solutions").add_argument("output")
     slides_parser = commands.add_parser("slides", help="slides, one HTML file for each notebook")
     slides_parser.add_argument("output")
-    slides_parser.add_argument("notebooks", nargs="*")
+    slides_parser.add_argument("notebooks", nargs="*", help="paths, or names of files in notebooks/")
     collect_parser = commands.add_parser("collect", help="run submissions and tabulate what check says")
     collect_parser.add_argument("folder")
     collect_parser.add_argument("table")
