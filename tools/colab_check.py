@@ -114,7 +114,7 @@ def run(name, copy, bare, folder):
     ]
     if errors:
         raise RuntimeError(f"{name} wrote to stderr: {errors[0]}")
-    if sorted(path.name for path in content.iterdir()) != ["course"]:
+    if sorted(path.name for path in content.iterdir()) != [f"course-v{__version__}"]:
         raise RuntimeError(f"{name} left files beside the course: {list(content.iterdir())}")
     return seconds[setup], max(seconds.values())
 

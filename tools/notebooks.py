@@ -36,9 +36,9 @@ from pathlib import Path
 REPOSITORY, VERSION = "", "v{__version__}"  # for Colab, filled in by `make colab`
 course = next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "alexnet_helpers").is_dir()), None)
 if course is None and REPOSITORY and "google.colab" in sys.modules:
-    fetch = f"git -c advice.detachedHead=0 clone -q --depth=1 -b {{VERSION}} {{REPOSITORY}} course"
-    subprocess.check_call(f"test -d course || {{fetch}}", shell=True)
-    os.chdir("course/notebooks")
+    fetch = f"git -c advice.detachedHead=0 clone -q --depth=1 -b {{VERSION}} {{REPOSITORY}} course-{{VERSION}}"
+    subprocess.check_call(f"test -d course-{{VERSION}} || {{fetch}}", shell=True)
+    os.chdir(f"course-{{VERSION}}/notebooks")
     course = Path.cwd().parent
 if course is None:
     raise ModuleNotFoundError("Clone the course and open this notebook in it. In Colab: !git clone it, %cd into it")
@@ -187,8 +187,11 @@ def store(notebook, path):
     """Write a notebook under a temporary name first, so that a crash leaves the old one whole."""
     nbformat.validate(notebook)
     unfinished = path.with_suffix(".part")
-    nbformat.write(notebook, unfinished)
-    os.replace(unfinished, path)
+    try:
+        nbformat.write(notebook, unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def build(path, notebook=None):
