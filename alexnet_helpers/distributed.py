@@ -51,6 +51,9 @@ def find_share(devices=1):
     if devices != "all":
         _check_integer("devices", devices, 1, ', or "all"')
     if backend != "jax":
+        job = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")
+        if job != "1":  # each process would train all of it, alone
+            raise ValueError(f"KERAS_DISTRIBUTION_NUM_PROCESSES={job}: allowed with KERAS_BACKEND=jax, not {backend}")
         if devices not in (1, "all"):
             raise ValueError(f"devices={devices}: allowed on the {backend} backend is 1; KERAS_BACKEND=jax has more")
         return ALONE
@@ -73,7 +76,7 @@ def distribution(share):
 
     Raises
     ------
-    RuntimeError : when another process of the job ends or cannot be reached.
+    RuntimeError : when another process of the job ends or cannot be reached; it quotes what JAX said.
     """
     if share.devices == 1:
         yield
@@ -85,12 +88,15 @@ def distribution(share):
         # False: each process brings its own part of the batch.
         with keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False).scope():
             yield
-    except JaxRuntimeError as error:
-        if share.processes == 1:
+    except (JaxRuntimeError, ValueError) as error:
+        # JAX raises one or the other, by where the loss is noticed. Too little memory is nobody else's fault.
+        lost = "Gloo" in str(error) or (isinstance(error, JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error))
+        if share.processes == 1 or not lost:
             raise
         raise RuntimeError(
             f"process {share.process} of {share.processes} has lost the others: one has ended, or cannot be reached. "
-            "The last checkpoint is whole: start all of them again, and the training goes on from there"
+            "The last checkpoint is whole: start all of them again, and the training goes on from there "
+            f"({str(error).splitlines()[0]})"
         ) from error
 
 

@@ -1078,8 +1078,9 @@ exercise(
     12,
     hints=[
         (16, "That would be without sending."),
-        (5.33, "Each of the 16 does as much in a step as the one does."),
-        (4, "Each of the 16 does as much in a step as the one does."),
+        (2.53, "Each of the 16 does as much in a step as the one does: 0.3 s of computing is not divided by 16."),
+        (5.33, "0.1 s is the part spent on sending. What part of the 0.4 s is spent on computing?"),
+        (4, "0.1 s is the part spent on sending. What part of the 0.4 s is spent on computing?"),
     ],
     tolerance=1e-2,
 )

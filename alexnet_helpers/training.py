@@ -511,11 +511,13 @@ def train(
     share = distributed.find_share(devices)
     folder = _writable_folder("checkpoint_folder", Path(checkpoint_folder) / f"{recipe.name}-seed{seed}")
     results = _writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
+    lock_file = folder / f"lock{share.process or ''}"  # in a job each process has a lock of its own
     try:
-        # In a job each process has a lock of its own.
-        lock = filelock.FileLock(folder / f"lock{share.process or ''}").acquire(timeout=0)
+        lock = filelock.FileLock(lock_file).acquire(timeout=0)
     except filelock.Timeout:
-        raise RuntimeError(f"recipe {recipe.name!r}, seed {seed}: another process is training it") from None
+        raise RuntimeError(
+            f"recipe {recipe.name!r}, seed {seed}: another process is training it (if none is, remove {lock_file})"
+        ) from None
     with lock:
         dataset = dataset or data.load_cifar10()
         if dataset.x_train.shape[1:] != (32, 32, 3):
@@ -844,6 +846,11 @@ def main(arguments=None):
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="start so many here, on the CPU (JAX)")
     parser.add_argument("--weights", metavar="FILE", help="write the trained network to this file, too, at the end")
     options = parser.parse_args(arguments)
+    given = [name for name, value in vars(options).items() if value != parser.get_default(name)]
+    if options.name in STUDIES and (others := set(given) - {"name", "results"}):
+        parser.error(f"--{min(others)}: allowed with the study {options.name} is --results")
+    if options.processes != 1 and options.devices not in ("1", "all"):
+        parser.error(f"--devices {options.devices}: allowed with --processes is all")
     if options.name in STUDIES:
         curves = study(options.name, results_folder=options.results).dropna(subset="val_accuracy")
     else:

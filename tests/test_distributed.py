@@ -94,6 +94,26 @@ def test_only_jax_shares():
         training.main(["paper", "--processes", "2"])
 
 
+@on_tensorflow
+def test_a_process_of_a_job_does_not_train_alone(monkeypatch):
+    monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "4")
+    with pytest.raises(ValueError, match=r"NUM_PROCESSES=4: allowed with KERAS_BACKEND=jax, not tensorflow"):
+        distributed.find_share("all")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["what_mattered", "--epochs", "3"], "--epochs: allowed with the study what_mattered is --results"),
+        (["paper", "--processes", "2", "--devices", "4"], "--devices 4: allowed with --processes is all"),
+    ],
+)
+def test_options_that_would_be_dropped_are_refused(arguments, message, capsys):
+    with pytest.raises(SystemExit):
+        training.main(arguments)
+    assert message in capsys.readouterr().err
+
+
 def test_the_command_line_starts_a_job_and_says_how_far_it_came(tmp_path, monkeypatch, capsys):
     started = []
 
@@ -224,17 +244,28 @@ def test_processes_that_do_not_agree_or_lose_each_other_say_so(tmp_path, monkeyp
             distributed.check_agreement(share, seed=1, epochs=(number, 4))
         except ValueError as error:
             print(error)
-        try:
-            with distributed.distribution(share):
-                raise JaxRuntimeError("UNKNOWN: Gloo all-reduce failed")
-        except RuntimeError as error:
-            print(error)
+        seen = [
+            JaxRuntimeError("UNKNOWN: Gloo all-reduce failed"),
+            ValueError("UNKNOWN: Gloo AllGather failed"),  # as JAX 0.10 raised it when a process was killed
+            JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory"),
+            ValueError("batch_size=0"),
+        ]
+        for error in seen:
+            try:
+                with distributed.distribution(share):
+                    raise error
+            except Exception as shown:
+                print("said:", shown)
         """
     run_job(tmp_path, program, log=True)
     for number in (0, 1):
         said = (tmp_path / f"process-{number}.log").read_text()
         assert f"epochs=({number}, 4) in process {number}: allowed is the same in all 2" in said
-        assert f"process {number} of 2 has lost the others: one has ended, or cannot be reached. The last ch" in said
+        lost = f"said: process {number} of 2 has lost the others: one has ended, or cannot be reached. The last ch"
+        assert [line.startswith(lost) for line in said.splitlines() if "said:" in line] == [True, True, False, False]
+        assert "goes on from there (UNKNOWN: Gloo all-reduce failed)\n" in said
+        assert "goes on from there (UNKNOWN: Gloo AllGather failed)\n" in said
+        assert "said: RESOURCE_EXHAUSTED: Out of memory\nsaid: batch_size=0\n" in said
 
 
 # --- the training itself, on JAX ---
@@ -309,7 +340,8 @@ def curves_of(folder):
 
 def assert_same_training(one, other):
     columns = ["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]
-    np.testing.assert_allclose(one[columns], other[columns], atol=2e-5)
+    # They are stored in five decimals, and neighbours may be rounded apart.
+    np.testing.assert_allclose(one[columns], other[columns], rtol=0, atol=1.01e-5)
 
 
 @jobs_only
