@@ -29,7 +29,7 @@ def test_black_on_white_has_the_largest_contrast_and_the_bound_lies_at_the_known
         ("black", "white", 10, True),
         ("#767676", "white", 10, True),
         ("#D55E00", "white", 10, False),
-        ("#D55E00", "white", 24, True),
+        ("#D55E00", "white", 24, False),
         ("white", "#E69F00", 10, False),
         ("black", "#E69F00", 10, True),
     ],
@@ -38,6 +38,20 @@ def test_text_is_held_against_what_lies_under_it(figure, colour, ground, size, f
     figure.patches.append(plt.Rectangle((0, 0), 1, 1, color=ground, transform=figure.transFigure))
     figure.text(0.1, 0.4, "seven", color=colour, fontsize=size)
     assert (readable_figures.hard_to_read(figure) == []) is fine
+
+
+@pytest.mark.parametrize("covered, fine", [(0.02, True), (0.5, False)])
+def test_a_line_through_a_text_is_no_matter_but_half_a_text_is(figure, covered, fine):
+    figure.text(0, 0.4, "seven words, " * 3, fontsize=8)
+    figure.patches.append(plt.Rectangle((0.3, 0), covered, 1, color="black", transform=figure.transFigure))
+    assert (readable_figures.hard_to_read(figure) == []) is fine
+
+
+def test_a_pale_text_is_held_against_what_shines_through(figure):
+    figure.text(0.1, 0.4, "seven", alpha=0.3)
+    assert readable_figures.hard_to_read(figure) == ["'seven': 2.1"]
+    assert figure.texts[0].get_alpha() == 0.3
+    assert figure.texts[0].get_color() == "black"
 
 
 def test_a_tick_outside_the_limits_and_an_axis_that_is_off_do_not_count(figure):
@@ -49,8 +63,19 @@ def test_a_tick_outside_the_limits_and_an_axis_that_is_off_do_not_count(figure):
     assert readable_figures.hard_to_read(figure)
 
 
-def test_every_kernel_under_test_checks_its_figures():
+def in_a_kernel_under_test(code):
     (startup,) = Path(os.environ["IPYTHONDIR"], "profile_default", "startup").glob("*.py")
-    code = startup.read_text("utf-8") + "\nfrom matplotlib.figure import Figure\nprint(Figure.savefig.__name__)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "checked_savefig\n"
+    command = [sys.executable, "-c", f"{startup.read_text('utf-8')}\n{code}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_every_kernel_under_test_checks_its_figures():
+    code = "from matplotlib.figure import Figure\nprint(Figure.savefig.__name__)"
+    assert in_a_kernel_under_test(code) == "checked_savefig\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold a process to a limit of memory")
+def test_every_kernel_under_test_has_4_gigabytes():
+    assert in_a_kernel_under_test("import numpy as np\nprint(np.zeros(2 * 2**30, np.uint8).size)") == f"{2 * 2**30}\n"
+    code = "try:\n    np.zeros(5 * 2**30, np.uint8)\nexcept MemoryError:\n    print('too much')"
+    assert in_a_kernel_under_test(f"import numpy as np\n{code}") == "too much\n"
