@@ -9,8 +9,6 @@ from nbconvert import HTMLExporter
 
 from tools import notebooks
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="`make extras` installs axe")
-
 # What nbconvert's page looks like, and how pandas writes a table, is not the course's to change.
 OF_THE_TEMPLATE = {
     "color-contrast": (".jp-InputPrompt", ".jp-OutputPrompt", ".highlight"),  # cell numbers, colours of code
@@ -30,8 +28,10 @@ def violations(page, text, folder):
     """Return what axe finds in a page and the template is not to blame for: {rule: pieces of HTML}."""
     (folder / "page.html").write_text(text, encoding="utf-8")
     page.goto((folder / "page.html").as_uri())
+    from axe_playwright_python.sync_playwright import Axe  # installed together with what drives the browser
+
     found = {}
-    for rule in axe.Axe().run(page).response["violations"]:
+    for rule in Axe().run(page).response["violations"]:
         for node in rule["nodes"]:
             inside = "(element, selectors) => selectors.some(s => !s || element.closest(s))"
             excused = OF_THE_TEMPLATE.get(rule["id"], ())
