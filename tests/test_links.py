@@ -1,6 +1,7 @@
 """The check of links (tools/links.py) finds what is dead; `make lint` and CI run it on the course itself."""
 
 import http.server
+import shutil
 import threading
 
 import nbformat
@@ -16,6 +17,7 @@ def course(tmp_path):
     (tmp_path / "other file.md").write_text("# A heading, with `code`\n\n## Follow the path\n")
     cell = nbformat.v4.new_markdown_cell("[up](../README.md) and [gone](02_gone.ipynb)")
     nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / "notebooks" / "01_here.ipynb")
+    shutil.copytree(tmp_path / "notebooks", tmp_path / "notebooks" / ".ipynb_checkpoints")  # as JupyterLab does
     return tmp_path
 
 

@@ -24,6 +24,8 @@ def texts(root=ROOT):
     """Return the Markdown of every page: {path: text}. Of a notebook it is that of its text cells."""
     pages = {path: path.read_text("utf-8") for folder in (root, root / "data") for path in folder.glob("*.md")}
     for path in root.glob("notebooks/**/*.ipynb"):
+        if ".ipynb_checkpoints" in path.parts:  # JupyterLab's copies, from where no relative link leads anywhere
+            continue
         cells = nbformat.read(path, as_version=4).cells
         pages[path] = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     return pages
