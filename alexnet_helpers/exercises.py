@@ -1,5 +1,7 @@
 """Exercises that check themselves: `check(name, answer)` says right, or what is off, never the solution."""
 
+import dis
+
 import numpy as np
 
 # What one exercise accepts: `right` is the expected value, or a function of the learner's function
@@ -65,11 +67,22 @@ def _function_verdict(examine, answer):
     try:
         hint = examine(answer)
     except NotAnswered:
-        return "no answer yet."
+        return (
+            "no answer yet."
+            if _has_no_body(answer)
+            else "no answer yet. Your function gives None: is `return` missing?"
+        )
     except Exception as error:  # whatever a learner's function raises is theirs to read
         first_line = str(error).strip().partition("\n")[0]
         return f"not yet. Your function raised {type(error).__name__}{first_line and ': ' + first_line}"
     return "right." if hint is None else f"not yet. {hint}"
+
+
+def _has_no_body(function):
+    """Tell whether a function holds nothing but `...`, `pass` or a docstring (or is no Python function)."""
+    code = getattr(function, "__code__", None)
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    return code is None or {instruction.opname for instruction in dis.get_instructions(code)} <= nothing
 
 
 class NotAnswered(Exception):

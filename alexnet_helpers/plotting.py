@@ -76,7 +76,8 @@ def explore(draw, **sliders):
     import ipywidgets
 
     controls = {name: _control(name, values) for name, values in sliders.items()}
-    picture = ipywidgets.Image(format="png")
+    # In its own size, as `show` has it: stretched to the width of the page it would be blurred.
+    picture = ipywidgets.Image(format="png", layout={"align_self": "flex-start", "max_width": "100%"})
 
     def redraw(_=None):
         try:

@@ -123,6 +123,17 @@ def test_unfinished_function(capsys, answer):
     assert verdict(capsys, "function", answer) == "no answer yet."
 
 
+def test_a_function_that_forgets_to_return(capsys):
+    def only_a_docstring(x):
+        """Double it."""
+
+    def forgets(x):
+        2 * x[0]
+
+    assert verdict(capsys, "function", only_a_docstring) == "no answer yet."
+    assert verdict(capsys, "function", forgets) == "no answer yet. Your function gives None: is `return` missing?"
+
+
 def test_long_messages_of_a_function_are_cut_to_one_line(capsys):
     def answer(x):
         raise RuntimeError("first\nsecond")
