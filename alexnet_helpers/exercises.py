@@ -67,11 +67,7 @@ def _function_verdict(examine, answer):
     try:
         hint = examine(answer)
     except NotAnswered:
-        return (
-            "no answer yet."
-            if _has_no_body(answer)
-            else "no answer yet. Your function gives None: is `return` missing?"
-        )
+        return "no answer yet." + " Your function gives None: is `return` missing?" * (not _has_no_body(answer))
     except Exception as error:  # whatever a learner's function raises is theirs to read
         first_line = str(error).strip().partition("\n")[0]
         return f"not yet. Your function raised {type(error).__name__}{first_line and ': ' + first_line}"
