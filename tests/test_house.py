@@ -1,13 +1,11 @@
 """The house: the same packages everywhere, quiet imports, a small package, one clear line when Python does not suit."""
 
 import ast
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tokenize
 import tomllib
 from importlib import metadata
 from pathlib import Path
@@ -197,35 +195,6 @@ def test_quietly_writes_out_what_it_held_back_when_the_block_raises():
     assert done.returncode == 1
     assert done.stderr.startswith("the reason. Traceback")
     assert done.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
-
-
-# --- a package that one reads in one sitting ---
-
-
-def code_lines(source):
-    """Return the numbers of the lines that hold code: no docstring, comment or blank line."""
-    docstrings = set()
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            docstrings |= set(range(node.lineno, node.end_lineno + 1))
-    layout = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
-    lines = set()
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type not in layout:
-            lines |= set(range(token.start[0], token.end[0] + 1))
-    return lines - docstrings
-
-
-def test_code_lines_counts_code_only():
-    source = '"""Doc.\n\nMore."""\n\n# why\nx = [\n    1,  # one\n]\n\n\ndef f():\n    """Doc."""\n    return x\n'
-    assert code_lines(source) == {6, 7, 8, 11, 13}
-
-
-def test_the_package_stays_small():
-    """The table of the exercises' answers and hints is data, and not counted."""
-    modules = [path for path in ROOT.glob("alexnet_helpers/*.py") if path.name != "exercises.py"]
-    lengths = {path.name: len(code_lines(path.read_text("utf-8"))) for path in modules}
-    assert sum(lengths.values()) < 2000, lengths
 
 
 # --- one clear line when Python does not suit (tools/find_python.sh) ---
