@@ -1,27 +1,16 @@
 """The sizes, weights and work of a convolutional network, computed from its layers' numbers alone."""
 
-import operator
+import contextlib
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
+from alexnet_helpers import checks
+
 NOT_APPLICABLE = "–"
-
-
-def _integer(value):
-    """Return a Python or NumPy integer as an int, and None for anything else (booleans as well)."""
-    try:
-        return None if isinstance(value, (bool, np.bool_)) else operator.index(value)
-    except TypeError:
-        return None
-
-
-def _positive(name, value):
-    number = _integer(value)
-    if number is None or number < 1:
-        raise ValueError(f"{name}={value!r}: allowed is a positive integer")
-    return number
+ROUNDINGS = ("floor", "ceil")
 
 
 def output_size(size, kernel, stride=1, padding=0, rounding="floor"):
@@ -48,25 +37,29 @@ def output_size(size, kernel, stride=1, padding=0, rounding="floor"):
 
     Raises
     ------
-    ValueError : when a size is no positive integer, the padding is negative or unknown, the
+    ValueError : if a size is not a positive integer, the padding is negative or unknown, the
         rounding is unknown, or the kernel is larger than the padded input.
     """
-    size, kernel, stride = (
-        _positive(name, value) for name, value in (("size", size), ("kernel", kernel), ("stride", stride))
-    )
-    if not isinstance(rounding, str) or rounding not in ("floor", "ceil"):
-        raise ValueError(f"rounding={rounding!r}: allowed are 'floor' and 'ceil'")
-    if isinstance(padding, str) and padding == "same":
+    size, kernel = checks.integer("size", size), checks.integer("kernel", kernel)
+    stride, padding = checks.integer("stride", stride), _check_padding(padding)
+    checks.choice("rounding", rounding, ROUNDINGS)
+    if padding == "same":
         return -(-size // stride)
-    zeros = 0 if isinstance(padding, str) and padding == "valid" else _integer(padding)
-    if zeros is None or zeros < 0:
-        raise ValueError(f"padding={padding!r}: allowed are 'same', 'valid', 0 and positive integers")
+    zeros = 0 if padding == "valid" else padding
     room = size + 2 * zeros - kernel
     if room < 0:
-        raise ValueError(
-            f"kernel={kernel}: allowed is at most the padded input's size, {size} + 2 * {zeros} = {size + 2 * zeros}"
-        )
+        padded = f"{size} + 2 * {zeros} = {size + 2 * zeros}"
+        checks.refuse("kernel", f"at most the padded input's size, {padded}", kernel)
     return (room // stride if rounding == "floor" else -(-room // stride)) + 1
+
+
+def _check_padding(padding):
+    """Return "same", "valid" or a number of zeros."""
+    if isinstance(padding, str) and padding in ("same", "valid"):
+        return padding
+    with contextlib.suppress(ValueError):
+        return checks.integer("padding", padding, lowest=0)
+    return checks.refuse("padding", "'same', 'valid', 0 or a positive integer", padding)
 
 
 class Layer(NamedTuple):
@@ -75,7 +68,8 @@ class Layer(NamedTuple):
     `kind` is "conv", "pool" or "dense"; `units` the number of filters of a "conv" or of outputs of
     a "dense" layer; `kernel`, `stride`, `padding` and `rounding` are those of `output_size`, for
     "conv" and "pool"; `groups` the number of equal parts into which a "conv" layer's channels and
-    filters are divided, each part of the filters seeing its own part of the channels only.
+    filters are divided, each part of the filters seeing its own part of the channels only. The
+    functions that take layers check all of it.
     """
 
     name: str
@@ -105,10 +99,10 @@ def alexnet_layers(towers=1, padding=0, rounding="floor"):
 
     Raises
     ------
-    ValueError : when `towers` is neither 1 nor 2.
+    ValueError : if `towers` is neither 1 nor 2, or the padding or the rounding is unknown.
     """
-    if _integer(towers) not in (1, 2):
-        raise ValueError(f"towers={towers!r}: allowed are 1 (one network) and 2 (the paper's two GPUs)")
+    towers, padding = checks.choice("towers", towers, (1, 2)), _check_padding(padding)
+    rounding = checks.choice("rounding", rounding, ROUNDINGS)
     return (
         Layer("conv1", "conv", 96, kernel=11, stride=4, padding=padding, rounding=rounding),
         Layer("pool1", "pool", kernel=3, stride=2),
@@ -150,56 +144,87 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
 
     Raises
     ------
-    ValueError : naming the layer, for a kernel larger than its padded input, sizes that are no
-        positive integers, groups that do not divide channels and filters, an unknown kind, padding
-        or rounding, or a convolution or pooling after a dense layer.
+    ValueError : naming the layer, if a kernel is larger than its padded input, a size is not a
+        positive integer, groups do not divide channels and filters, the kind, the padding or the
+        rounding is unknown, a convolution or pooling follows a dense layer, a layer has a number
+        that its kind does not use, or two layers have one name.
     """
-    input_size = _positive("input_size", input_size)
-    shape = (input_size, input_size, _positive("channels", channels))
+    input_size = checks.integer("input_size", input_size)
+    shape = (input_size, input_size, checks.integer("channels", channels))
     # `field`: pixels that one value sees; `jump`: pixels between the centres of two neighbours.
     field = jump = 1
     rows = {}
-    for layer in layers:
-        if getattr(layer, "kind", None) not in ("conv", "pool", "dense"):
-            raise ValueError(f"layers: {layer!r}: allowed is a geometry.Layer of the kind 'conv', 'pool' or 'dense'")
+    for layer in check_layers(layers):
         try:
             output, parameters, multiply_adds = _measure(layer, shape)
         except ValueError as error:
             raise ValueError(f"{layer.name}: {error}") from None
         if layer.kind == "dense":
-            shape, window, field = (_length(shape),), (NOT_APPLICABLE,) * 3, input_size
+            shape, window, field = (math.prod(shape),), (NOT_APPLICABLE,) * 3, input_size
         else:
             window = (layer.kernel, layer.stride, layer.padding)
-            field = min(field + (int(layer.kernel) - 1) * jump, input_size)
-            jump *= int(layer.stride)
+            field = min(field + (layer.kernel - 1) * jump, input_size)
+            jump *= layer.stride
         rows[layer.name] = (shape, *window, output, parameters, multiply_adds, field)
         shape = output
     columns = ["input", "kernel", "stride", "padding", "output", "parameters", "multiply_adds", "receptive_field"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
+# The numbers that each kind of layer uses.
+USED = {"conv": ("units", "kernel", "stride", "groups"), "pool": ("kernel", "stride"), "dense": ("units",)}
+
+
+def check_layers(layers):
+    """Return layers as a tuple of `Layer` with plain integers.
+
+    Raises
+    ------
+    ValueError : if one is not a `Layer`, has a field out of range or a number that its kind does
+        not use, or has the name of another one.
+    """
+    needed = "a list of geometry.Layer"
+    if isinstance(layers, (str, bytes, Layer)) or not isinstance(layers, Iterable):
+        checks.refuse("layers", needed, layers)
+    checked = {}
+    for layer in layers:
+        if not isinstance(layer, Layer):
+            raise ValueError(f"layers must be {needed}, got {checks.describe(layer)} as one of them")
+        name = checks.text("the name of a layer", layer.name)
+        if name in checked:
+            raise ValueError(f"layers must have different names, got {name!r} twice")
+        try:
+            checked[name] = _check_layer(layer)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return tuple(checked.values())
+
+
+def _check_layer(layer):
+    kind = checks.choice("kind", layer.kind, tuple(USED))
+    checks.choice("rounding", layer.rounding, ROUNDINGS)
+    fields = {"padding": _check_padding(layer.padding)}
+    for name in ("units", "kernel", "stride", "groups"):
+        value = getattr(layer, name)
+        if name in USED[kind]:
+            fields[name] = checks.integer(name, value)
+        else:
+            checks.choice(f"{name} of a {kind!r} layer", value, [Layer._field_defaults[name]])
+    return layer._replace(**fields)
+
+
 def _measure(layer, shape):
     """Return (output shape, parameters, multiply-adds) of a layer on an input of this shape."""
-    units = None if layer.kind == "pool" else _positive("units", layer.units)
     if layer.kind == "dense":
-        weights = _length(shape) * units
-        return (units,), weights + units, weights
+        weights = math.prod(shape) * layer.units
+        return (layer.units,), weights + layer.units, weights
     if len(shape) == 1:
-        raise ValueError(f"kind={layer.kind!r}: allowed is only 'dense' after a dense layer")
+        checks.refuse("kind", "'dense' after a dense layer", layer.kind)
     side = output_size(shape[0], layer.kernel, layer.stride, layer.padding, layer.rounding)
-    channels = shape[2]
+    channels, units, groups = shape[2], layer.units, layer.groups
     if layer.kind == "pool":
         return (side, side, channels), 0, 0
-    groups = _positive("groups", layer.groups)
     if channels % groups or units % groups:
-        raise ValueError(f"groups={groups}: allowed is a divisor of its {channels} channels and {units} filters")
-    weights = int(layer.kernel) ** 2 * (channels // groups) * units
+        checks.refuse("groups", f"a divisor of its {channels} channels and {units} filters", groups)
+    weights = layer.kernel**2 * (channels // groups) * units
     return (side, side, units), weights + units, side**2 * weights
-
-
-def _length(shape):
-    """Return how many numbers a tensor of this shape holds."""
-    length = 1
-    for side in shape:
-        length *= side
-    return length

@@ -9,12 +9,15 @@ A gradient function takes dy, the gradient of the loss L with respect to the lay
 weights, each in the shape of the array it belongs to. "Paper" is Krizhevsky et al., NIPS 2012.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-# A batch goes through im2col in blocks of about so many bytes (at least one image), so that it needs
-# little more memory than one image and the matrix stays near the processor's cache.
-BLOCK_BYTES = 8_000_000
+from alexnet_helpers import checks
+
+MOST_PADDING = 1000  # more would only cost memory: no kernel of the course is larger
+LEARNED = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
 
 # Convolution (paper, section 3.5)
@@ -45,19 +48,18 @@ def conv2d(x, weights, bias=None, stride=1, padding=0, groups=1):
 
     Raises
     ------
-    ValueError : when shapes or numbers do not fit (channels, groups, a kernel larger than the
+    ValueError : if shapes or numbers do not fit (channels, groups, a kernel larger than the
         padded image, a stride below 1).
     """
-    x, weights, (rows, columns) = _check_conv(x, weights, stride, padding, groups)
-    filters = weights.shape[-1]
-    y = np.empty((len(x), rows, columns, filters), x.dtype)
-    for images, group_channels, group_filters in _blocks(x, weights, groups, rows * columns):
-        windows = _im2col(x[images, :, :, group_channels], weights.shape[:2], stride)
-        kernel = weights[..., group_filters]
-        product = windows @ kernel.reshape(-1, kernel.shape[-1])
-        y[images, :, :, group_filters] = product.reshape(-1, rows, columns, kernel.shape[-1])
+    x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
+    x, kernel_size = _pad(x, padding), weights.shape[:2]
+    shape = (len(x), *_output_size(x, kernel_size, stride), weights.shape[3])
+    y = np.empty(shape, x.dtype)
+    for part, kernel, maps in _split(groups, x, weights, y):
+        windows = _im2col(part, kernel_size, stride)
+        maps[...] = (windows @ _as_matrix(kernel)).reshape(maps.shape)
     if bias is not None:
-        y += _check_array("bias", bias, shape=(filters,))
+        y += checks.array("bias", bias, shape=weights.shape[3:])
     return y
 
 
@@ -78,23 +80,38 @@ def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
 
     Raises
     ------
-    ValueError : as `conv2d`, and when dy has not the shape of the output.
+    ValueError : as `conv2d`, and if dy does not have the shape of the output.
     """
-    x, weights, (rows, columns) = _check_conv(x, weights, stride, padding, groups)
-    dy = _check_array("dy", dy, shape=(len(x), rows, columns, weights.shape[-1]))
+    x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
+    x, kernel_size = _pad(x, padding), weights.shape[:2]
+    output_size = _output_size(x, kernel_size, stride)
+    dy = checks.array("dy", dy, shape=(len(x), *output_size, weights.shape[3]))
     dx, dweights = np.zeros_like(x), np.zeros_like(weights)
-    for images, group_channels, group_filters in _blocks(x, weights, groups, rows * columns):
-        windows = _im2col(x[images, :, :, group_channels], weights.shape[:2], stride)
-        kernel = weights[..., group_filters]
-        dproduct = dy[images, :, :, group_filters].reshape(-1, kernel.shape[-1])
-        dweights[..., group_filters] += (windows.T @ dproduct).reshape(kernel.shape)
-        dwindows = dproduct @ kernel.reshape(-1, kernel.shape[-1]).T
-        dwindows = dwindows.reshape(-1, rows, columns, *kernel.shape[:3])
-        for u, v in np.ndindex(kernel.shape[:2]):
-            seen = _seen_through(dx[images, :, :, group_channels], u, v, (rows, columns), stride)
+    for part, kernel, dmaps, dpart, dkernel in _split(groups, x, weights, dy, dx, dweights):
+        windows, dproduct = _im2col(part, kernel_size, stride), _as_matrix(dmaps)
+        dkernel[...] = (windows.T @ dproduct).reshape(kernel.shape)
+        dwindows = dproduct @ _as_matrix(kernel).T
+        dwindows = dwindows.reshape(*dmaps.shape[:3], *kernel.shape[:3])
+        for u, v in np.ndindex(kernel_size):
+            seen = _seen_through(dpart, u, v, output_size, stride)
             seen += dwindows[:, :, :, u, v]
     inner = slice(padding, -padding or None)
     return dx[:, inner, inner], dweights, dy.sum(axis=(0, 1, 2))
+
+
+def _pad(x, padding):
+    """Put zeros around each image."""
+    return np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+
+
+def _split(groups, *arrays):
+    """Yield each group's part of the arrays' last axes, as views that can be written to."""
+    return zip(*(np.split(array, groups, axis=-1) for array in arrays), strict=True)
+
+
+def _as_matrix(array):
+    """Write what lies along the last axis as the columns of a matrix."""
+    return array.reshape(-1, array.shape[-1])
 
 
 def _im2col(x, kernel_size, stride):
@@ -108,20 +125,6 @@ def _seen_through(x, u, v, output_size, stride):
     """Return the view N x H' x W' x C of the pixels at place (u, v) in the windows of all outputs."""
     rows, columns = output_size
     return x[:, u : u + stride * rows : stride, v : v + stride * columns : stride]
-
-
-def _blocks(x, weights, groups, positions):
-    """Yield (images, channels, filters) as slices: one group at a time, so many images as fit BLOCK_BYTES."""
-    channels, filters = weights.shape[2], weights.shape[3] // groups
-    image_bytes = positions * weights[..., 0].size * x.itemsize
-    step = max(1, BLOCK_BYTES // image_bytes)
-    for group in range(groups):
-        for first in range(0, len(x), step):
-            yield (
-                slice(first, first + step),
-                slice(group * channels, (group + 1) * channels),
-                slice(group * filters, (group + 1) * filters),
-            )
 
 
 # Max-pooling (paper, section 3.4)
@@ -142,9 +145,10 @@ def max_pool2d(x, size=3, stride=2):
 
     Raises
     ------
-    ValueError : when the window is larger than the image, or size or stride is no positive integer.
+    ValueError : if the window is larger than the image, or size or stride is not a positive integer.
     """
-    x, output_size = _check_pool(x, size, stride)
+    x, size, stride = _check_pool(x, size, stride)
+    output_size = _output_size(x, (size, size), stride)
     y = _seen_through(x, 0, 0, output_size, stride).copy()
     for u, v in np.ndindex(size, size):
         np.maximum(y, _seen_through(x, u, v, output_size, stride), out=y)
@@ -155,7 +159,8 @@ def max_pool2d_gradient(dy, x, size=3, stride=2):
     """Gradient of `max_pool2d`: each window hands its gradient to the pixel that was the largest.
 
     Where several pixels of a window are the largest, the first in reading order gets it, as in
-    TensorFlow. A pixel that is the largest of several overlapping windows gets the sum.
+    TensorFlow. A pixel that is the largest of several overlapping windows gets the sum. A NaN
+    counts as the largest, as in `max_pool2d`.
 
     Parameters
     ----------
@@ -168,16 +173,17 @@ def max_pool2d_gradient(dy, x, size=3, stride=2):
 
     Raises
     ------
-    ValueError : as `max_pool2d`, and when dy has not the shape of the output.
+    ValueError : as `max_pool2d`, and if dy does not have the shape of the output.
     """
-    x, output_size = _check_pool(x, size, stride)
+    x, size, stride = _check_pool(x, size, stride)
     y = max_pool2d(x, size, stride)
-    dy = _check_array("dy", dy, shape=y.shape)
+    dy = checks.array("dy", dy, shape=y.shape)
     dx = np.zeros(x.shape, dy.dtype)
     waiting = np.ones(y.shape, bool)  # windows whose largest pixel is not found yet
     for u, v in np.ndindex(size, size):
-        found = waiting & (_seen_through(x, u, v, output_size, stride) == y)
-        seen = _seen_through(dx, u, v, output_size, stride)
+        pixels = _seen_through(x, u, v, y.shape[1:3], stride)
+        found = waiting & ((pixels == y) | np.isnan(pixels))
+        seen = _seen_through(dx, u, v, y.shape[1:3], stride)
         seen += dy * found
         waiting &= ~found
     return dx
@@ -199,13 +205,15 @@ def relu(x):
 
     Raises
     ------
-    ValueError : when x is no array of numbers.
+    ValueError : if x is not an array of numbers.
     """
-    return np.maximum(_check_array("x", x), 0)
+    return np.maximum(checks.array("x", x), 0)
 
 
 def relu_gradient(dy, x):
     """Gradient of `relu`: dy where x is positive, else 0 (also at x = 0, as in TensorFlow).
+
+    Where x is NaN, so is the gradient.
 
     Parameters
     ----------
@@ -218,10 +226,11 @@ def relu_gradient(dy, x):
 
     Raises
     ------
-    ValueError : when dy has not the shape of x.
+    ValueError : if dy does not have the shape of x.
     """
-    x = _check_array("x", x)
-    return _check_array("dy", dy, shape=x.shape) * (x > 0)
+    x = checks.array("x", x)
+    slope = np.heaviside(x, 0)  # 0 below and at 0, 1 above
+    return checks.array("dy", dy, shape=x.shape) * slope
 
 
 # Local response normalization (paper, section 3.3)
@@ -247,11 +256,12 @@ def local_response_norm(x, size=5, k=2.0, alpha=1e-4, beta=0.75):
 
     Raises
     ------
-    ValueError : when size is even or no positive integer, k not positive or alpha negative, or x has
-        no four axes.
+    ValueError : if size is even or not a positive integer, k not positive, alpha negative, or x
+        does not have four axes.
     """
-    x = _check_array("x", x, axes="NHWC")
-    return x / _response_sum(x, size, k, alpha) ** float(beta)
+    x = checks.array("x", x, axes="NHWC")
+    size, k, alpha, beta = _check_norm(size, k, alpha, beta)
+    return x / _response_sum(x, size, k, alpha) ** beta
 
 
 def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
@@ -273,29 +283,26 @@ def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
 
     Raises
     ------
-    ValueError : as `local_response_norm`, and when dy has not the shape of x.
+    ValueError : as `local_response_norm`, and if dy does not have the shape of x.
     """
-    x = _check_array("x", x, axes="NHWC")
-    dy = _check_array("dy", dy, shape=x.shape)
-    s, beta = _response_sum(x, size, k, alpha), float(beta)
+    x = checks.array("x", x, axes="NHWC")
+    dy = checks.array("dy", dy, shape=x.shape)
+    size, k, alpha, beta = _check_norm(size, k, alpha, beta)
+    s = _response_sum(x, size, k, alpha)
     shares = dy * x / s ** (beta + 1)
-    return dy / s**beta - 2 * float(alpha) * beta * x * _sum_over_neighbours(shares, size)
+    return dy / s**beta - 2 * alpha * beta * x * _sum_over_neighbours(shares, size)
 
 
 def _response_sum(x, size, k, alpha):
-    _check_integer("size", size, lowest=1)
-    if size % 2 == 0:
-        raise ValueError(f"size={size}: allowed is an odd number of channels, as many before as after the middle")
-    if not k > 0 or not alpha >= 0:
-        raise ValueError(f"k={k!r}, alpha={alpha!r}: allowed are k above 0 and alpha 0 or more")
-    return float(k) + float(alpha) * _sum_over_neighbours(x**2, size)
+    return k + alpha * _sum_over_neighbours(x**2, size)
 
 
 def _sum_over_neighbours(values, size):
     """Sum the `size` channels around each channel; those that do not exist count as 0."""
-    channels, half = values.shape[-1], size // 2
+    channels = values.shape[-1]
+    half = min(size // 2, channels - 1)  # farther away there are no channels
     padded = np.pad(values, ((0, 0), (0, 0), (0, 0), (half, half)))
-    return sum(padded[..., i : i + channels] for i in range(size))
+    return sum(padded[..., i : i + channels] for i in range(2 * half + 1))
 
 
 # Fully connected layers and dropout (paper, sections 3.5 and 4.2)
@@ -316,12 +323,12 @@ def dense(x, weights, bias=None):
 
     Raises
     ------
-    ValueError : when the shapes do not fit.
+    ValueError : if the shapes do not fit.
     """
     x, weights = _check_dense(x, weights)
     y = x @ weights
     if bias is not None:
-        y += _check_array("bias", bias, shape=weights.shape[1:])
+        y += checks.array("bias", bias, shape=weights.shape[1:])
     return y
 
 
@@ -339,10 +346,10 @@ def dense_gradients(dy, x, weights):
 
     Raises
     ------
-    ValueError : when the shapes do not fit.
+    ValueError : if the shapes do not fit.
     """
     x, weights = _check_dense(x, weights)
-    dy = _check_array("dy", dy, shape=(len(x), weights.shape[1]))
+    dy = checks.array("dy", dy, shape=(len(x), weights.shape[1]))
     return dy @ weights.T, x.T @ dy, dy.sum(axis=0)
 
 
@@ -355,7 +362,7 @@ def dropout(x, rate, rng):
     Parameters
     ----------
     x : array of any shape.
-    rate : the part that is dropped, from 0 to below 1.
+    rate : the part that is dropped, from 0 to less than 1.
     rng : `numpy.random.Generator` that draws the mask.
 
     Returns
@@ -364,13 +371,10 @@ def dropout(x, rate, rng):
 
     Raises
     ------
-    ValueError : for a rate outside [0, 1), or when rng is no Generator.
+    ValueError : if the rate is outside [0, 1), or rng is not a Generator.
     """
-    x, rate = _check_array("x", x), _check_rate(rate)
-    draws = isinstance(rng, np.random.Generator)
-    if not draws:
-        raise ValueError(f"rng={rng!r}: allowed is a numpy.random.Generator, such as numpy.random.default_rng(0)")
-    mask = rng.random(x.shape) >= rate
+    x, rate = checks.array("x", x), checks.number("rate", rate, lowest=0, below=1)
+    mask = checks.generator("rng", rng).random(x.shape) >= rate
     return x * mask / (1 - rate), mask
 
 
@@ -380,7 +384,7 @@ def dropout_gradient(dy, mask, rate):
     Parameters
     ----------
     dy : the gradient with respect to the output, in the shape of mask.
-    mask : the mask that `dropout` drew.
+    mask : the mask that `dropout` drew, of True and False (or 1 and 0).
     rate : as it was given to `dropout`.
 
     Returns
@@ -389,10 +393,11 @@ def dropout_gradient(dy, mask, rate):
 
     Raises
     ------
-    ValueError : for a rate outside [0, 1), or when dy has not the shape of mask.
+    ValueError : if the rate is outside [0, 1), dy does not have the shape of mask, or mask holds
+        anything but True and False.
     """
-    mask = np.asarray(mask)
-    return _check_array("dy", dy, shape=mask.shape) * mask / (1 - _check_rate(rate))
+    kept, rate = _check_mask(mask), checks.number("rate", rate, lowest=0, below=1)
+    return checks.array("dy", dy, shape=kept.shape) * kept / (1 - rate)
 
 
 # Softmax and loss (paper, section 3.5)
@@ -415,11 +420,11 @@ def softmax(z):
 
     Raises
     ------
-    ValueError : when z is a single number, or no array of numbers.
+    ValueError : if z is a single number, or not an array of numbers.
     """
-    z = _check_array("z", z)
+    z = checks.array("z", z)
     if z.ndim == 0:
-        raise ValueError(f"z={z}: allowed is an array whose last axis is the classes")
+        checks.refuse("z", "an array whose last axis is the classes", z)
     powers = np.exp(z - z.max(axis=-1, keepdims=True))
     return powers / powers.sum(axis=-1, keepdims=True)
 
@@ -440,7 +445,7 @@ def cross_entropy(probabilities, labels):
 
     Raises
     ------
-    ValueError : when rows are no probabilities (logits need `softmax` first) or a label is out of range.
+    ValueError : if rows are not probabilities (logits need `softmax` first) or a label is out of range.
     """
     probabilities, labels = _check_classes(probabilities, labels)
     of_true_class = probabilities[np.arange(len(labels)), labels]
@@ -489,137 +494,130 @@ def alexnet_forward(x, weights, towers=1, local_response_norm=False):
 
     Raises
     ------
-    ValueError : for towers other than 1 and 2, a layer without weights, or shapes that do not fit.
+    ValueError : if towers is neither 1 nor 2, a layer has no weights, or shapes do not fit; the
+        message names the layer.
     """
-    if towers not in (1, 2):
-        raise ValueError(f"towers={towers!r}: allowed are 1 (one network) and 2 (the paper's two GPUs)")
-    if missing := {"conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8"} - set(weights):
-        raise ValueError(f"weights without {sorted(missing)}: allowed is a dict of conv1 ... conv5, fc6, fc7, fc8")
+    x = checks.array("x", x, axes="NHWC")
+    weights, towers = _check_weights(weights), checks.choice("towers", towers, (1, 2))
+    normalized = checks.flag("local_response_norm", local_response_norm)
     tensors = {}
 
-    def keep(name, tensor):
-        tensors[name] = tensor
-        return tensor
+    def apply(name, layer, x, *arguments, **geometry):
+        try:
+            tensors[name] = layer(x, *arguments, **geometry)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+        return tensors[name]
 
     def convolve(number, x, **geometry):
-        return keep(f"relu{number}", relu(keep(f"conv{number}", conv2d(x, *weights[f"conv{number}"], **geometry))))
+        name = f"conv{number}"
+        x = apply(name, conv2d, x, *weights[name], **geometry)
+        return apply(f"relu{number}", relu, x)
 
     def normalize(number, x):
-        return keep(f"norm{number}", _normalize_towers(x, towers)) if local_response_norm else x
+        return apply(f"norm{number}", _normalize_towers, x, towers) if normalized else x
 
     x = convolve(1, x, stride=4)
-    x = keep("pool1", max_pool2d(normalize(1, x)))
+    x = apply("pool1", max_pool2d, normalize(1, x))
     x = convolve(2, x, padding=2, groups=towers)
-    x = keep("pool2", max_pool2d(normalize(2, x)))
+    x = apply("pool2", max_pool2d, normalize(2, x))
     x = convolve(3, x, padding=1)
     x = convolve(4, x, padding=1, groups=towers)
     x = convolve(5, x, padding=1, groups=towers)
-    x = keep("pool3", max_pool2d(x))
-    x = keep("flatten", x.reshape(len(x), -1))
-    x = keep("relu6", relu(keep("fc6", dense(x, *weights["fc6"]))))
-    x = keep("relu7", relu(keep("fc7", dense(x, *weights["fc7"]))))
-    keep("softmax", softmax(keep("fc8", dense(x, *weights["fc8"]))))
+    x = apply("pool3", max_pool2d, x)
+    x = apply("flatten", np.reshape, x, (len(x), -1))
+    x = apply("relu6", relu, apply("fc6", dense, x, *weights["fc6"]))
+    x = apply("relu7", relu, apply("fc7", dense, x, *weights["fc7"]))
+    apply("softmax", softmax, apply("fc8", dense, x, *weights["fc8"]))
     return tensors
 
 
 def _normalize_towers(x, towers):
     """Normalize within each tower: one GPU does not see the channels of the other."""
-    return np.concatenate([local_response_norm(half) for half in np.split(x, towers, axis=-1)], axis=-1)
+    if x.shape[-1] % towers:
+        checks.refuse("towers", f"a divisor of its {x.shape[-1]} channels", towers)
+    return np.concatenate([local_response_norm(part) for (part,) in _split(towers, x)], axis=-1)
 
 
-# What the functions accept
+# What the functions accept, beyond what `checks` knows
 
 
-def _check_array(name, value, axes=None, shape=None):
-    """Return `value` as an array of floating-point numbers with these axes or this shape, or say what is wrong."""
-    array = np.asarray(value)
-    if shape is not None:
-        fits, allowed = array.shape == shape, f"of shape {shape}"
-    elif axes is not None:
-        fits, allowed = array.ndim == len(axes), f"with axes {' x '.join(axes)}"
-    else:
-        fits, allowed = True, "of any shape"
-    if not fits or array.size == 0 or array.dtype.kind not in "fiub":
-        raise ValueError(
-            f"{name}=array of shape {array.shape} and type {array.dtype}: allowed are numbers, at least one, {allowed}"
-        )
-    return array.astype(np.result_type(array, np.float32), copy=False)
-
-
-def _check_integer(name, value, lowest):
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < lowest:
-        raise ValueError(f"{name}={value!r}: allowed is an integer, {lowest} or more")
-
-
-def _check_rate(rate):
-    if not isinstance(rate, (int, float, np.number)) or not 0 <= rate < 1:
-        raise ValueError(f"rate={rate!r}: allowed is a number from 0 to below 1")
-    return float(rate)  # NumPy's own float64 would turn float32 arrays into float64
-
-
-def _output_size(name, image_shape, window_shape, stride):
-    """Return (H', W'), how often a window fits an image along each side, or say why it does not."""
-    _check_integer("stride", stride, lowest=1)
-    (height, width), (window_height, window_width) = image_shape, window_shape
-    if window_height > height or window_width > width:
-        raise ValueError(
-            f"{name}: its window is {window_height} x {window_width}, allowed is up to {height} x {width}, "
-            "the image with its padding"
-        )
-    return (height - window_height) // stride + 1, (width - window_width) // stride + 1
-
-
-def _check_pool(x, size, stride):
-    x = _check_array("x", x, axes="NHWC")
-    _check_integer("size", size, lowest=1)
-    return x, _output_size(f"size={size}", x.shape[1:3], (size, size), stride)
+def _output_size(x, window, stride):
+    """Return (H', W'), how often a window fits into the images along each side."""
+    return tuple((side - part) // stride + 1 for side, part in zip(x.shape[1:3], window))
 
 
 def _check_conv(x, weights, stride, padding, groups):
-    """Return x with its padding, the weights in the same type, and (H', W')."""
-    x = _check_array("x", x, axes="NHWC")
-    weights = _check_array("weights", weights, axes=("k", "k", "C/groups", "F"))
-    _check_integer("padding", padding, lowest=0)
-    _check_integer("groups", groups, lowest=1)
+    """Return the arguments of a convolution, x and weights in one type."""
+    x = checks.array("x", x, axes="NHWC")
+    weights = checks.array("weights", weights, axes=("k", "k", "C/groups", "F"))
+    stride, groups = checks.integer("stride", stride), checks.integer("groups", groups)
+    padding = checks.integer("padding", padding, lowest=0, highest=MOST_PADDING)
     channels, filters = x.shape[3], weights.shape[3]
     if channels % groups or filters % groups:
-        raise ValueError(
-            f"groups={groups}: allowed is a divisor of x's {channels} channels and of the {filters} filters"
-        )
+        needed = f"a divisor of x's {channels} channels and of the {filters} filters"
+        checks.refuse("groups", needed, groups)
     if weights.shape[2] * groups != channels:
-        raise ValueError(
-            f"weights=array of shape {weights.shape}: allowed is {channels // groups} at the third place, "
-            f"x's {channels} channels / groups={groups}"
-        )
+        needed = f"k x k x {channels // groups} x F, as x has {channels} channels and groups is {groups}"
+        checks.refuse("weights", needed, weights)
+    padded = tuple(side + 2 * padding for side in x.shape[1:3])
+    if weights.shape[0] > padded[0] or weights.shape[1] > padded[1]:
+        needed = f"at most {padded}, the size of the image with its padding"
+        checks.refuse("the kernel of weights", needed, weights.shape[:2])
     dtype = np.result_type(x, weights)
-    x, weights = x.astype(dtype, copy=False), weights.astype(dtype, copy=False)
-    if padding:
-        x = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
-    return x, weights, _output_size("weights", x.shape[1:3], weights.shape[:2], stride)
+    return x.astype(dtype, copy=False), weights.astype(dtype, copy=False), stride, padding, groups
+
+
+def _check_pool(x, size, stride):
+    x = checks.array("x", x, axes="NHWC")
+    size = checks.integer("size", size, lowest=1, highest=min(x.shape[1:3]))
+    return x, size, checks.integer("stride", stride)
+
+
+def _check_norm(size, k, alpha, beta):
+    size = checks.integer("size", size)
+    if size % 2 == 0:
+        checks.refuse("size", "odd, as many channels before as after the middle", size)
+    k, alpha = checks.number("k", k, above=0), checks.number("alpha", alpha, lowest=0)
+    return size, k, alpha, checks.number("beta", beta)
 
 
 def _check_dense(x, weights):
-    x = _check_array("x", x, axes=("N", "inputs"))
-    weights = _check_array("weights", weights, axes=("inputs", "outputs"))
+    x = checks.array("x", x, axes=("N", "inputs"))
+    weights = checks.array("weights", weights, axes=("inputs", "outputs"))
     if x.shape[1] != len(weights):
-        raise ValueError(
-            f"weights=array of shape {weights.shape}: allowed is {x.shape[1]} rows, one for each of x's inputs"
-        )
+        needed = f"an array of {x.shape[1]} rows, one for each of x's inputs"
+        checks.refuse("weights", needed, weights)
     return x, weights
 
 
+def _check_mask(mask):
+    kept = checks.array("mask", mask, needed="True and False")
+    if not np.isin(kept, (0, 1)).all():
+        checks.refuse("mask", "an array of True and False, or of 1 and 0", mask)
+    return kept.astype(bool)  # so that a mask of float64 does not widen float32
+
+
 def _check_classes(probabilities, labels):
-    probabilities = _check_array("probabilities", probabilities, axes=("N", "classes"))
+    probabilities = checks.array("probabilities", probabilities, axes=("N", "classes"))
     n, classes = probabilities.shape
     sums = probabilities.sum(axis=1)
     if not (probabilities.min() >= 0 and np.abs(sums - 1).max() < 1e-3):
         raise ValueError(
-            f"probabilities from {probabilities.min():.3g} whose rows sum to {sums.min():.3g} ... {sums.max():.3g}: "
-            "allowed are rows without negative values that sum to 1 (softmax makes such rows of logits)"
+            "probabilities must be rows without negative values that sum to 1 (softmax makes such "
+            f"rows of logits), got a smallest value of {probabilities.min():.3g} and sums from "
+            f"{sums.min():.4g} to {sums.max():.4g}"
         )
-    labels = np.asarray(labels)
-    if labels.shape != (n,) or labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"labels={labels.tolist()!r:.80}: allowed are {n} integers (one for each row) from 0 to {classes - 1}"
-        )
-    return probabilities, labels
+    return probabilities, checks.integers("labels", labels, 0, classes - 1, length=n)
+
+
+def _check_weights(weights):
+    needed = f"a dict from {', '.join(LEARNED)} to (kernel, bias)"
+    if not isinstance(weights, Mapping):
+        checks.refuse("weights", needed, weights)
+    if set(weights) != set(LEARNED):
+        checks.refuse("weights", f"{needed}, each of them and no others", list(weights))
+    for name in LEARNED:
+        if not isinstance(weights[name], (list, tuple)) or len(weights[name]) != 2:
+            checks.refuse(f"weights[{name!r}]", "(kernel, bias)", weights[name])
+    return weights

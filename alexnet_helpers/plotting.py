@@ -1,16 +1,24 @@
 """Figures of the course: each function takes arrays, draws with Matplotlib and returns the figure."""
 
+import contextlib
+import inspect
 import io
+import itertools
+import numbers
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from IPython.display import display
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Polygon
 from matplotlib.transforms import Affine2D
 
-from alexnet_helpers.geometry import ALEXNET, layer_table
+from alexnet_helpers import checks
+from alexnet_helpers.geometry import ALEXNET, check_layers, layer_table
 
 # Okabe and Ito's palette: distinguishable with every common form of colour blindness.
 COLORS = {
@@ -24,6 +32,12 @@ COLORS = {
     "grey": "#767676",
 }
 DPI = 100
+MOST_PICTURES = 400  # in a figure: they take 10 s
+MOST_LAYERS = 40  # in a diagram; of more than about 25 the labels overlap
+MOST_PIXELS = 10**6  # along a side of an image in a diagram
+MOST_CLASSES = 50  # 2,500 numbers to write
+MOST_PANELS = 6
+MOST_LINES = 100  # a figure of more names is too tall for Matplotlib
 
 
 def set_style():
@@ -54,42 +68,64 @@ def show(figure, alt):
 
     Raises
     ------
-    ValueError : when `alt` is empty.
+    ValueError : if `figure` is not a figure, or `alt` not a text that says something; a figure is
+        closed in any case.
     """
-    if not isinstance(alt, str) or not alt.strip():
-        raise ValueError(f"alt={alt!r}: allowed is a text that says what the figure shows")
+    if not isinstance(figure, Figure):
+        checks.refuse("figure", "a Matplotlib figure", figure)
+    try:
+        checks.text("alt", alt, "a text that says what the figure shows")
+        picture = _png(figure)
+    finally:
+        plt.close(figure)
+    display({"image/png": picture, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
+
+
+def _png(figure):
+    """Return a figure as the bytes of a PNG file."""
     picture = io.BytesIO()
     figure.savefig(picture, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
-    plt.close(figure)
-    display({"image/png": picture.getvalue(), "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
+    return picture.getvalue()
 
 
 def explore(draw, **sliders):
-    """Show sliders above a figure that is drawn anew when one of them moves.
+    """Show sliders above a figure that is drawn again when one of them moves.
 
     Parameters
     ----------
-    draw : function of the sliders' values, by name, that returns a Matplotlib figure.
+    draw : function of the sliders' values, by name, that returns a Matplotlib figure. The text of a
+        ValueError that it raises is shown in place of the figure.
     sliders : for each argument of `draw`, (lowest, highest, step, start) of a slider, or a list of
         choices.
+
+    Raises
+    ------
+    ValueError : if `draw` is not a function of these arguments or does not return a figure, or a
+        slider is neither a list of choices nor four numbers that fit each other.
     """
     import ipywidgets
 
-    controls = {name: _control(name, values) for name, values in sliders.items()}
+    if not sliders:
+        checks.refuse("sliders", "one or more, such as size=(1, 9, 1, 3)", sliders)
+    if not _takes(draw, sliders):
+        checks.refuse("draw", f"a function of {', '.join(sliders)}", draw)
+    settings = {name: _check_slider(name, values) for name, values in sliders.items()}
+    controls = {name: _control(name, values) for name, values in settings.items()}
     # In its own size, as `show` has it: stretched to the width of the page it would be blurred.
     picture = ipywidgets.Image(format="png", layout={"align_self": "flex-start", "max_width": "100%"})
 
     def redraw(_=None):
-        try:
-            figure = draw(**{name: control.value for name, control in controls.items()})
-        except ValueError as error:
-            figure, axes = plt.subplots(figsize=(8, 1))
-            axes.axis("off")
-            axes.text(0, 0.5, str(error), wrap=True)
-        content = io.BytesIO()
-        figure.savefig(content, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
-        plt.close(figure)
-        picture.value = content.getvalue()
+        with _closing_figures():
+            try:
+                figure = draw(**{name: control.value for name, control in controls.items()})
+            except ValueError as error:
+                figure, axes = plt.subplots(figsize=(8, 1))
+                axes.axis("off")
+                axes.text(0, 0.5, str(error), wrap=True, parse_math=False)
+            if not isinstance(figure, Figure):
+                checks.refuse("what draw returns", "a Matplotlib figure", figure)
+            picture.value = _png(figure)
+            plt.close(figure)  # also one that was there before
 
     for control in controls.values():
         control.observe(redraw, names="value")
@@ -108,6 +144,53 @@ def explore(draw, **sliders):
     )
 
 
+@contextlib.contextmanager
+def _closing_figures():
+    """Close the figures that are made inside, also one that an error kept from being handed over."""
+    before = set(plt.get_fignums())
+    try:
+        yield
+    finally:
+        for number in set(plt.get_fignums()) - before:
+            plt.close(number)
+
+
+def _takes(function, names):
+    """Say whether something is a function that takes arguments of these names."""
+    try:
+        inspect.signature(function).bind(**dict.fromkeys(names))
+    except TypeError:
+        return False
+    except ValueError:  # of some functions Python does not know the arguments
+        return True
+    return True
+
+
+def _check_slider(name, values):
+    """Return a slider's (lowest, highest, step, start) or its list of choices."""
+    if isinstance(values, list) and values and all(map(_is_choice, values)):
+        return values
+    if not isinstance(values, tuple) or len(values) != 4:
+        needed = "(lowest, highest, step, start) or a list of texts or numbers to choose from"
+        checks.refuse(name, needed, values)
+    whole = all(isinstance(value, (int, np.integer)) for value in values)
+    limits = {"lowest": -(10**9), "highest": 10**9}
+    low, high, step, start = (
+        (checks.integer if whole else checks.number)(f"the {part} of {name}", value, **limits)
+        for part, value in zip(("lowest value", "highest value", "step", "start"), values)
+    )
+    if not (low <= start <= high and 0 < step <= high - low):
+        needed = "(lowest, highest, step, start) with the start between the two and a step that fits"
+        checks.refuse(name, needed, values)
+    return low, high, step, start
+
+
+def _is_choice(value):
+    """Say whether a value is a text, a number other than NaN, or a pair of a text and its value."""
+    named = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
+    return named or isinstance(value, str) or (isinstance(value, numbers.Real) and value == value)
+
+
 def _control(name, values):
     import ipywidgets
 
@@ -115,7 +198,7 @@ def _control(name, values):
     if isinstance(values, list):
         return ipywidgets.Dropdown(options=values, description=label)
     low, high, step, start = values
-    slider = ipywidgets.IntSlider if all(isinstance(v, int) for v in values) else ipywidgets.FloatSlider
+    slider = ipywidgets.IntSlider if isinstance(start, int) else ipywidgets.FloatSlider
     return slider(min=low, max=high, step=step, value=start, description=label, continuous_update=False)
 
 
@@ -151,11 +234,12 @@ def plot_architecture(layers=ALEXNET, input_size=227, channels=3, faces=None):
 
     Raises
     ------
-    ValueError : when the layers do not fit the input or each other (see `layer_table`), are none or
-        have more than two groups, or a face belongs to no block or has another shape.
+    ValueError : if the layers do not fit the input or each other (see `layer_table`), are none or
+        more than 40, or have more than two groups, or a face belongs to no block or has another
+        shape.
     """
     stages, towers = _stages(layers, input_size, channels)
-    faces = _check_faces(faces or {}, stages)
+    faces = _check_faces({} if faces is None else faces, stages)
     half = max(stage["side"] + stage["slant"] for stage in stages) / 2
     rows = (0,) if towers == 1 else (half + 8, -half - 8)
     ceiling, floor = rows[0] + half + 6, rows[-1] - half - 12
@@ -181,11 +265,17 @@ def plot_architecture(layers=ALEXNET, input_size=227, channels=3, faces=None):
 
 def _stages(layers, input_size, channels):
     """Lay out the blocks from left to right: return one dict for each, and the number of towers."""
-    layers = tuple(layers)
+    layers = check_layers(layers)
+    if not 1 <= len(layers) <= MOST_LAYERS:
+        raise ValueError(f"layers must be 1 to {MOST_LAYERS} layers, got {len(layers)}")
+    if "image" in (layer.name for layer in layers):
+        raise ValueError("layers must have other names than 'image', got 'image'")
+    input_size = checks.integer("input_size", input_size, highest=MOST_PIXELS)
+    channels = checks.integer("channels", channels, highest=MOST_PIXELS)
     table = layer_table(layers, input_size, channels)
-    towers = max((layer.groups for layer in layers), default=0)
-    if towers not in (1, 2):
-        raise ValueError(f"layers: {len(layers)} with at most {towers} groups; allowed are layers with 1 or 2 groups")
+    towers = max(layer.groups for layer in layers)
+    if towers > 2:
+        raise ValueError(f"layers must have 1 or 2 groups, got {towers}")
     tallest = 170 if towers == 1 else 130
     scale = tallest / max((shape[0] for shape in table["output"] if len(shape) == 3), default=input_size)
     bars = tallest * (1 + SLANT) / max((shape[0] for shape in table["output"] if len(shape) == 1), default=1)
@@ -227,15 +317,22 @@ def _place(stages, label=36, gap=26):
 
 
 def _check_faces(faces, stages):
-    """Return the faces as arrays."""
+    """Return the faces as arrays with values for `imshow`."""
+    if not isinstance(faces, Mapping):
+        checks.refuse("faces", "a dict from the name of a block to a photo or a map", faces)
     names = [stage["name"] for stage in stages if stage["kind"] != "dense"]
-    faces = {name: np.asarray(face) for name, face in faces.items()}
-    for name, face in faces.items():
-        if name not in names:
-            raise ValueError(f"faces: {name!r} is no block, allowed are {', '.join(names)}")
-        if face.ndim != 2 and face.shape[2:] != (3,):
-            raise ValueError(f"faces: {name!r}: shape {face.shape}, allowed are (height, width) and (height, width, 3)")
-    return faces
+    return {checks.choice("the name of a face", name, names): _face(name, faces[name]) for name in faces}
+
+
+def _face(name, face):
+    """Return a photo with values from 0 to 1, or a map."""
+    name = f"faces[{name!r}]"
+    values = checks.array(name, face)
+    if values.ndim == 2:
+        return _check_finite(name, values)
+    if values.shape[2:] != (3,):
+        checks.refuse(name, "a photo (height, width, 3) or a map (height, width)", face)
+    return _check_colours(name, values, np.asarray(face).dtype.kind in "iu")
 
 
 def _shade(stage, amount):
@@ -305,17 +402,16 @@ def plot_feature_maps(maps, channels=16, columns=8, titles=None, title=None):
 
     Raises
     ------
-    ValueError : when `maps` has another number of axes, is empty or holds values that are not
+    ValueError : if `maps` has another number of axes, is empty or holds values that are not
         finite, a channel does not exist, columns is out of range or titles are too few or too many.
     """
-    maps = np.asarray(maps)
-    if maps.ndim not in (3, 4) or maps.size == 0:
-        raise ValueError(f"maps: shape {maps.shape}, allowed are (height, width, channels), and N in front of it")
-    maps = maps[0] if maps.ndim == 4 else maps
-    if not np.isfinite(maps).all():
-        raise ValueError("maps: a value is not finite (inf or NaN), allowed are finite numbers")
+    given, maps = maps, checks.array("maps", maps)
+    if maps.ndim not in (3, 4):
+        checks.refuse("maps", "an array height x width x channels, or N of them", given)
+    maps = _check_finite("maps", maps[0] if maps.ndim == 4 else maps)
     chosen = _chosen("channels", channels, maps.shape[2])
-    return _grid([_contrast(maps[:, :, i]) for i in chosen], columns, titles or [str(i) for i in chosen], title)
+    titles = chosen if titles is None else titles
+    return _grid([_contrast(maps[:, :, i]) for i in chosen], columns, titles, title)
 
 
 def plot_filters(weights, filters=None, columns=16, titles=None, title=None, channel=0):
@@ -332,7 +428,7 @@ def plot_filters(weights, filters=None, columns=16, titles=None, title=None, cha
     columns : filters in a row, 1 to 16.
     titles : a text above each filter; None for none.
     title : a text above the figure, or None.
-    channel : which input channel to draw, in grey, when there are not three of them.
+    channel : which input channel to draw, in grey, if there are not three of them.
 
     Returns
     -------
@@ -340,20 +436,20 @@ def plot_filters(weights, filters=None, columns=16, titles=None, title=None, cha
 
     Raises
     ------
-    ValueError : when `weights` has not four axes, is empty or holds values that are not finite, a
-        filter or the channel does not exist, columns is out of range or titles are too few or many.
+    ValueError : if `weights` does not have four axes, is empty or holds values that are not finite,
+        a filter or the channel does not exist, columns is out of range or titles are too few or
+        too many.
     """
-    weights = np.asarray(weights)
-    if weights.ndim != 4 or weights.size == 0:
-        raise ValueError(f"weights: shape {weights.shape}, allowed is (height, width, channels, filters)")
-    if not np.isfinite(weights).all():
-        raise ValueError("weights: a value is not finite (inf or NaN), allowed are finite numbers")
+    weights = checks.array("weights", weights, axes=("height", "width", "channels", "filters"))
+    weights = _check_finite("weights", weights)
     chosen = _chosen("filters", weights.shape[3] if filters is None else filters, weights.shape[3])
     if weights.shape[2] != 3:
-        weights = weights[:, :, _chosen("channel", [channel], weights.shape[2])[0]]
+        weights = weights[:, :, checks.integer("channel", channel, 0, weights.shape[2] - 1)]
+    elif checks.integer("channel", channel, 0) != 0:
+        checks.refuse("channel", "0 for filters of three channels, which are drawn in colour", channel)
     largest = np.abs(weights).max(axis=tuple(range(weights.ndim - 1)), initial=np.finfo(np.float32).tiny)
     pictures = 0.5 + weights / largest / 2
-    return _grid([pictures[..., i] for i in chosen], columns, titles or [""] * len(chosen), title)
+    return _grid([pictures[..., i] for i in chosen], columns, titles, title)
 
 
 def plot_images(images, titles=None, columns=10, title=None):
@@ -361,7 +457,8 @@ def plot_images(images, titles=None, columns=10, title=None):
 
     Parameters
     ----------
-    images : N x height x width x 3, either uint8 with values 0-255 or floating-point with values 0-1.
+    images : N x height x width x 3, at most 400, either uint8 with values 0-255 or floating-point
+        with values 0-1.
     titles : a text above each image; None for none.
     columns : images in a row, 1 to 16.
     title : a text above the figure, or None.
@@ -372,33 +469,88 @@ def plot_images(images, titles=None, columns=10, title=None):
 
     Raises
     ------
-    ValueError : when `images` has another shape or is empty, a value is out of range, columns is out
-        of range or titles are too few or too many.
+    ValueError : if `images` has another shape, is empty or too many, a value is out of range,
+        columns is out of range or titles are too few or too many.
     """
-    images = np.asarray(images)
-    if images.ndim != 4 or images.shape[3] != 3 or images.size == 0:
-        raise ValueError(f"images: shape {images.shape}, allowed is (N, height, width, 3)")
-    pictures = images / 255 if images.dtype == np.uint8 else images.astype(float)
-    if not (pictures.min() >= 0 and pictures.max() <= 1):  # `not >=` holds for NaN as well
-        raise ValueError(
-            f"images: values from {pictures.min():g} to {pictures.max():g}, allowed are 0 to 255 as uint8, else 0 to 1"
-        )
-    return _grid(list(pictures), columns, titles or [""] * len(pictures), title)
+    if _count(images) > MOST_PICTURES:
+        checks.refuse("images", f"at most {MOST_PICTURES} images, such as images[:100]", images)
+    pictures = checks.array("images", images, axes=("N", "height", "width", "3"))
+    if pictures.shape[3] != 3:
+        checks.refuse("images", "an array N x height x width x 3", images)
+    pictures = _check_colours("images", pictures, np.asarray(images).dtype == np.uint8)
+    return _grid(list(pictures), columns, titles, title)
+
+
+def _count(images):
+    """Return how many images an array or list holds, without reading those that lie in files."""
+    shape = getattr(images, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        return shape[0]
+    return len(images) if isinstance(images, (list, tuple)) else 1
+
+
+def _check_colours(name, pictures, bytes_):
+    """Return colours with values from 0 to 1, given as bytes (0 to 255) or as such."""
+    low, high, highest = pictures.min(), pictures.max(), 255 if bytes_ else 1
+    if not (low >= 0 and high <= highest):  # `not >=` holds for NaN as well
+        needed = "colours from 0 to 255 as uint8, or from 0 to 1"
+        raise ValueError(f"{name} must be {needed}, got values from {low:g} to {high:g}")
+    return pictures / highest
+
+
+def _check_finite(name, values):
+    """Return an array without NaN and infinity."""
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite numbers, got NaN or infinity among them")
+    return values
 
 
 def _chosen(name, choice, available):
     """Return the numbers of what is to be drawn."""
-    if isinstance(choice, (int, np.integer)) and not isinstance(choice, bool) and choice > 0:
-        return np.linspace(0, available - 1, min(choice, available)).round().astype(int).tolist()
-    numbers = [] if isinstance(choice, (int, np.integer, str, type(None))) else list(choice)
-    whole = all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in numbers)
-    if not numbers or not whole or not all(0 <= i < available for i in numbers):
-        raise ValueError(f"{name}={choice!r}: allowed are numbers from 0 to {available - 1}")
-    return [int(i) for i in numbers]
+    needed = f"numbers from 0 to {available - 1}, or how many to draw, {MOST_PICTURES} at most"
+    if isinstance(choice, (int, np.integer)) and not isinstance(choice, bool):
+        count = min(checks.integer(name, choice), available)
+        chosen = np.linspace(0, available - 1, min(count, MOST_PICTURES + 1)).round().astype(int).tolist()
+    else:
+        chosen = _listed(name, choice, MOST_PICTURES, needed)
+    if len(chosen) > MOST_PICTURES:
+        raise ValueError(f"{name} must be {needed}, got {count}")
+    if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
+        checks.refuse(name, needed, choice)
+    return [checks.integer(name, i, 0, available - 1) for i in chosen]
+
+
+def _listed(name, values, most, needed):
+    """Return what a list or array holds as a list of at most so many; a text is not meant."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+        checks.refuse(name, needed, values)
+    listed = list(itertools.islice(values, most + 1))
+    if len(listed) > most:
+        checks.refuse(name, needed, values)
+    return listed
+
+
+def _check_titles(titles, count):
+    """Return titles as texts, one for each of the pictures."""
+    if titles is None:
+        return [""] * count
+    needed = f"{count} texts, one for each picture"
+    listed = _listed("titles", titles, count, needed)
+    if len(listed) != count or not all(isinstance(one, (str, numbers.Real)) for one in listed):
+        checks.refuse("titles", needed, titles)
+    return [str(one) for one in listed]
+
+
+def _check_title(name, title):
+    """Return a text, which may be empty, or None."""
+    if title is not None and not isinstance(title, str):
+        checks.refuse(name, "a text or None", title)
+    return title
 
 
 def _contrast(values):
-    """Spread values from 0 to 1, the largest hundredth at 1; return 0.5 everywhere when they do not differ."""
+    """Spread values from 0 to 1, the largest hundredth at 1; return 0.5 everywhere if they do not differ."""
+    values = values.astype(float) / 2  # half of the range of any two numbers is a number, too
     low, high, highest = values.min(), np.percentile(values, 99), values.max()
     if highest == low:
         return np.full(values.shape, 0.5)
@@ -407,11 +559,8 @@ def _contrast(values):
 
 def _grid(pictures, columns, titles, title):
     """Draw pictures with values from 0 to 1 in rows, each on its own axes."""
-    if not isinstance(columns, (int, np.integer)) or not 1 <= columns <= 16:
-        raise ValueError(f"columns={columns!r}: allowed is an integer from 1 to 16")
-    if len(titles) != len(pictures):
-        raise ValueError(f"titles: {len(titles)} of them, allowed is one for each of the {len(pictures)} pictures")
-    columns = min(columns, len(pictures))
+    columns = min(checks.integer("columns", columns, 1, 16), len(pictures))
+    titles, title = _check_titles(titles, len(pictures)), _check_title("title", title)
     rows, side = -(-len(pictures) // columns), min(8 / columns, 2.2)
     caption = 0.2 * any(titles)
     cell = side * pictures[0].shape[0] / pictures[0].shape[1] + caption
@@ -449,12 +598,16 @@ def plot_training(curves, metrics=("loss", "accuracy"), x="epoch"):
 
     Raises
     ------
-    ValueError : when there are no rows, or a column is missing.
+    ValueError : if there are no rows, or a column is missing or not of numbers.
     """
-    missing = [name for name in ("recipe", "seed", x, *metrics) if name not in curves]
-    if missing or not len(curves):
-        raise ValueError(f"curves: {len(curves)} rows without {missing}; allowed are 1 or more, with these columns")
-    recipes, palette = list(curves["recipe"].unique()), list(COLORS.values())
+    columns = _check_table("curves", curves, ("recipe", "seed"))
+    metrics, x = checks.names("metrics", metrics, columns), checks.choice("x", x, columns)
+    if not 1 <= len(metrics) <= MOST_PANELS:
+        checks.refuse("metrics", f"1 to {MOST_PANELS} names of columns", metrics)
+    for column in {x, *metrics, *(f"val_{metric}" for metric in metrics)} & set(columns):
+        _check_numbers("curves", curves, column, finite=column == x)
+    _names_in("curves", curves, "seed")
+    recipes, palette = _names_in("curves", curves, "recipe"), list(COLORS.values())
     figure, grid = plt.subplots(1, len(metrics), figsize=(8, 3.4), squeeze=False, layout="constrained")
     for axes, metric in zip(grid[0], metrics, strict=True):
         labels = set()
@@ -470,8 +623,41 @@ def plot_training(curves, metrics=("loss", "accuracy"), x="epoch"):
                 labels.add(label)
         axes.set(xlabel=x, ylabel=metric)
         axes.grid(alpha=0.3)
-    grid[0][0].legend(fontsize=9)
+    if grid[0][0].lines:
+        grid[0][0].legend(fontsize=9)
     return figure
+
+
+def _check_table(name, table, needed):
+    """Return the names of the columns of a DataFrame that has a row or more, and the columns that are needed."""
+    if not isinstance(table, pd.DataFrame):
+        checks.refuse(name, "a pandas.DataFrame", table)
+    columns = [column for column in table.columns if isinstance(column, str)]
+    if not len(table):
+        raise ValueError(f"{name} must have a row or more, got 0 rows")
+    if missing := [column for column in needed if column not in columns]:
+        raise ValueError(f"{name} must have the columns {', '.join(needed)}, got none named {', '.join(missing)}")
+    if not table.columns.is_unique:
+        raise ValueError(f"{name} must have columns of different names, got {checks.describe(columns)}")
+    return columns
+
+
+def _check_numbers(name, table, column, finite):
+    """Check that a column holds numbers: no texts, and if need be no gaps."""
+    if not pd.api.types.is_any_real_numeric_dtype(table[column]):
+        raise ValueError(f"{name} must have numbers in the column {column!r}, got {table[column].dtype}")
+    if finite and not np.isfinite(table[column].to_numpy(float, na_value=np.nan)).all():
+        raise ValueError(f"{name} must have finite numbers in the column {column!r}, got NaN or infinity")
+
+
+def _names_in(name, table, column):
+    """Return the different names in a column in their order."""
+    if table[column].isna().any() or not all(isinstance(one, (str, numbers.Real)) for one in table[column]):
+        raise ValueError(f"{name} must have a text or number in each row of {column!r}, got others")
+    names = table[column].unique().tolist()
+    if len(names) > MOST_LINES:
+        raise ValueError(f"{name} must have at most {MOST_LINES} names in {column!r}, got {len(names)}")
+    return names
 
 
 def plot_confusion_matrix(table):
@@ -487,20 +673,29 @@ def plot_confusion_matrix(table):
 
     Raises
     ------
-    ValueError : when the table is not square, or a count is negative or no whole number.
+    ValueError : if the table is not square, has more than 50 classes, or other classes as index
+        than as columns, or a count is negative or not a whole number.
     """
-    from sklearn.metrics import ConfusionMatrixDisplay
-
+    counts = checks.array("table", table, axes=("classes", "classes"))
+    if counts.shape[0] != counts.shape[1] or len(counts) > MOST_CLASSES:
+        raise ValueError(f"table must be square with at most {MOST_CLASSES} classes, got shape {counts.shape}")
     counts = np.asarray(table)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or not len(counts):
-        raise ValueError(f"table: shape {counts.shape}, allowed is (classes, classes)")
     if counts.dtype.kind not in "iu" or counts.min() < 0:
-        raise ValueError(f"table: {counts.dtype} from {counts.min()}; allowed are integers, 0 or more")
+        raise ValueError(f"table must be integers, 0 or more, got {counts.dtype} from {counts.min()}")
+    names = list(range(len(counts)))
+    if isinstance(table, pd.DataFrame):
+        names = list(table.index)
+    if isinstance(table, pd.DataFrame) and names != list(table.columns):
+        raise ValueError("table must have the same classes, in the same order, as index and as columns, got others")
     figure, axes = plt.subplots(figsize=(7, 6), layout="constrained")
-    names = getattr(table, "index", None)
-    picture = ConfusionMatrixDisplay(counts, display_labels=names)
-    picture.plot(ax=axes, cmap="Blues", colorbar=False, xticks_rotation=45, text_kw={"fontsize": 9})
-    axes.set(xlabel="taken for", ylabel="true class")
+    picture = axes.imshow(counts, cmap="Blues")
+    light, dark = picture.cmap(0.0), picture.cmap(1.0)
+    for (row, column), share in np.ndenumerate(picture.norm(counts)):
+        style = {"ha": "center", "va": "center", "fontsize": 9, "color": light if share >= 0.5 else dark}
+        axes.text(column, row, str(counts[row, column]), **style)
+    places = range(len(counts))
+    axes.set(xticks=places, yticks=places, yticklabels=names, xlabel="taken for", ylabel="true class")
+    axes.set_xticks(places, names, rotation=45)
     return figure
 
 
@@ -523,18 +718,21 @@ def plot_attribution(photo, maps, titles=None, label="share"):
 
     Raises
     ------
-    ValueError : when the photo or a map has another shape, a value is not finite, or the maps or
+    ValueError : if the photo or a map has another shape, a value is not finite, or the maps or
         titles are too few or too many.
     """
-    photo, maps = np.asarray(photo), [np.asarray(values, float) for values in maps]
-    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
-        raise ValueError(f"photo: {photo.dtype} of shape {photo.shape}, allowed is uint8 (height, width, 3)")
-    titles = [""] * len(maps) if titles is None else titles
-    if not 1 <= len(maps) <= 4 or len(titles) != len(maps):
-        raise ValueError(f"maps: {len(maps)} of them with {len(titles)} titles; allowed are 1 to 4, a title for each")
-    for values in maps:
-        if values.ndim != 2 or not values.size or not np.isfinite(values).all():
-            raise ValueError(f"maps: one of shape {values.shape}; allowed is (rows, columns) of finite numbers")
+    given = photo
+    checks.array("photo", given, axes=("height", "width", "3"))
+    photo = np.asarray(given)
+    if photo.shape[2] != 3 or photo.dtype != np.uint8:
+        checks.refuse("photo", "uint8 of height x width x 3 with values 0 to 255", given)
+    needed = "1 to 4 arrays of rows x columns"
+    maps = _listed("maps", maps, 4, needed)
+    if not maps:
+        checks.refuse("maps", needed, maps)
+    maps = [checks.array(f"maps[{i}]", values, axes=("rows", "columns")) for i, values in enumerate(maps)]
+    maps = [_check_finite(f"maps[{i}]", values) for i, values in enumerate(maps)]
+    titles, label = _check_titles(titles, len(maps)), checks.text("label", label)
     largest = max(np.abs(values).max() for values in maps) or 1.0
     figure, panels = plt.subplots(1, len(maps) + 1, figsize=(8, 8 / (len(maps) + 1)), layout="constrained")
     area = (0, photo.shape[1], photo.shape[0], 0)
@@ -567,16 +765,16 @@ def plot_spread(table, value, name="recipe", reference=None, label=None):
 
     Raises
     ------
-    ValueError : when there are no rows, a column is missing, a value is not finite, or the reference is
-        none of the names.
+    ValueError : if there are no rows, a column is missing, a value is not finite, or the reference
+        is not one of the names.
     """
-    missing = [column for column in (value, name) if column not in table]
-    if missing or not len(table) or not np.isfinite(table[value]).all():
-        wanted = f"allowed are 1 or more, with these columns, {value!r} in finite numbers"
-        raise ValueError(f"table: {len(table)} rows without {missing}; {wanted}")
-    names = list(table[name].unique())
-    if reference is not None and reference not in names:
-        raise ValueError(f"reference={reference!r}: allowed are {', '.join(map(str, names))}")
+    columns = _check_table("table", table, ())
+    value, name = checks.choice("value", value, columns), checks.choice("name", name, columns)
+    _check_numbers("table", table, value, finite=True)
+    names = _names_in("table", table, name)
+    if reference is not None:
+        reference = checks.choice("reference", reference, names)
+    label = _check_title("label", label)
     figure, axes = plt.subplots(figsize=(8, 0.8 + 0.32 * len(names)), layout="constrained")
     for line, one in enumerate(names):
         values = table.loc[table[name] == one, value]

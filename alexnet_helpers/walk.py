@@ -1,13 +1,13 @@
 """The photo's walk through an untrained AlexNet: conv1 holds the filter bank of notebook 02.
 
 Every notebook starts from the tensor that the one before ended with. Nothing is stored: each call
-computes the walk anew, in float32 and without TensorFlow. It is the one-tower network without local
+recomputes the walk, in float32 and without TensorFlow. It is the one-tower network without local
 response normalization (`models.alexnet()`), in inference, where dropout lets everything through.
 """
 
 import numpy as np
 
-from alexnet_helpers import data, numpy_layers
+from alexnet_helpers import checks, data, numpy_layers
 
 SEED = 2012
 CONV_PADDING = {"conv1": 0, "conv2": 2, "conv3": 1, "conv4": 1, "conv5": 1}
@@ -48,14 +48,18 @@ def gabor(angle, wavelength, phase, size=11):
 
     Raises
     ------
-    ValueError : when the wavelength is not positive or the size no odd integer from 3.
+    ValueError : if a number is not finite, the wavelength so short or so long that the pixels do
+        not show the wave, or the size not an odd integer from 3 to 999.
     """
     x, y = _grid(size)
-    if not wavelength > 0:
-        raise ValueError(f"wavelength={wavelength!r}: allowed is a positive number of pixels")
+    angle, phase = checks.number("angle", angle), checks.number("phase", phase)
+    wavelength = checks.number("wavelength", wavelength, lowest=1, highest=10_000)
     across = x * np.cos(angle) + y * np.sin(angle)
     wave = np.cos(2 * np.pi * across / wavelength + phase) * _bell(x, y, 0.45 * wavelength)
-    return _unit(wave - wave.mean())
+    wave -= wave.mean()
+    if np.linalg.norm(wave) < 1e-9:  # nothing but rounding errors
+        checks.refuse("wavelength", "such that the pixels differ at this phase", wavelength)
+    return _unit(wave)
 
 
 def spot(width, surround=False, size=11):
@@ -64,7 +68,7 @@ def spot(width, surround=False, size=11):
     Parameters
     ----------
     width : standard deviation of the spot in pixels.
-    surround : whether to subtract the mean, so that the centre is weighed against what lies around it.
+    surround : True to subtract the mean, so that the centre is weighed against what lies around it.
     size : height and width in pixels, odd.
 
     Returns
@@ -73,18 +77,18 @@ def spot(width, surround=False, size=11):
 
     Raises
     ------
-    ValueError : when the width is not positive or the size no odd integer from 3.
+    ValueError : if the width is not from 0.1 to 1000, or the size not an odd integer from 3 to 999.
     """
     x, y = _grid(size)
-    if not width > 0:
-        raise ValueError(f"width={width!r}: allowed is a positive number of pixels")
-    bell = _bell(x, y, width)
-    return _unit(bell - bell.mean() if surround else bell)
+    bell = _bell(x, y, checks.number("width", width, lowest=0.1, highest=1000))
+    return _unit(bell - bell.mean() if checks.flag("surround", surround) else bell)
 
 
 def _grid(size):
-    if not isinstance(size, (int, np.integer)) or size < 3 or size % 2 == 0:
-        raise ValueError(f"size={size!r}: allowed is an odd integer from 3")
+    """Return the distances of each pixel from the middle, to the right and downwards."""
+    size = checks.integer("size", size, lowest=3, highest=999)
+    if size % 2 == 0:
+        checks.refuse("size", "odd, so that one pixel is the middle", size)
     y, x = np.mgrid[:size, :size] - size // 2
     return x, y
 
@@ -138,10 +142,9 @@ def layer_weights(name):
 
     Raises
     ------
-    ValueError : for a layer without weights.
+    ValueError : if the layer has no weights.
     """
-    if name not in WEIGHT_SHAPES:
-        raise ValueError(f"name={name!r}: allowed are {', '.join(WEIGHT_SHAPES)}")
+    name = checks.choice("name", name, WEIGHT_SHAPES)
     shape = WEIGHT_SHAPES[name]
     bias = np.zeros(shape[-1], np.float32)
     if name == "conv1":
@@ -153,7 +156,7 @@ def layer_weights(name):
 
 
 def tensor_after(name):
-    """Return the photo's tensor after one step of the network, computed anew.
+    """Compute the photo's tensor after one step of the network.
 
     Parameters
     ----------
@@ -166,12 +169,11 @@ def tensor_after(name):
 
     Raises
     ------
-    ValueError : for an unknown step.
+    ValueError : if there is no such step.
     """
-    if name not in STEPS:
-        raise ValueError(f"name={name!r}: allowed are {', '.join(STEPS)}")
+    last = STEPS.index(checks.choice("name", name, STEPS))
     x = photo_tensor()
-    for step in STEPS[: STEPS.index(name) + 1]:
+    for step in STEPS[: last + 1]:
         x = _apply(step, x)
     return x
 

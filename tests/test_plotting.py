@@ -84,9 +84,26 @@ def test_show_stores_a_white_png_with_alt_text_and_closes_the_figure(displayed):
 
 @pytest.mark.parametrize("alt", ["", "  ", None, 3])
 def test_show_wants_an_alt_text(displayed, alt):
-    with pytest.raises(ValueError, match=r"^alt=.*says what the figure shows"):
+    with pytest.raises(ValueError, match=r"^alt must be a text that says what the figure shows, got "):
         show(plt.figure(), alt)
     assert displayed == []
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("figure", [None, "a figure", plt.Figure, 3])
+def test_show_wants_a_figure(displayed, figure):
+    with pytest.raises(ValueError, match=r"^figure must be a Matplotlib figure, got "):
+        show(figure, "A line")
+    assert displayed == []
+
+
+def test_show_leaves_no_figure_open_that_cannot_be_drawn(displayed):
+    figure = plt.figure()
+    figure.suptitle(r"$\nosuchsymbol$")
+    with pytest.raises(ValueError, match="nosuchsymbol"):
+        show(figure, "A formula")
+    assert displayed == []
+    assert plt.get_fignums() == []
 
 
 @pytest.fixture
@@ -151,6 +168,79 @@ def test_explore_shows_what_a_bad_value_breaks(explored):
     assert plt.get_fignums() == []
 
 
+@pytest.mark.parametrize("error", [ValueError("5 $ and 6 $ are too much"), ZeroDivisionError()])
+def test_explore_leaves_no_figure_open_that_draw_began(explored, error):
+    def draw(kernel):
+        plt.figure()
+        if kernel > 1:
+            raise error
+        return plt.figure()
+
+    control, picture = explored(draw, kernel=(1, 9, 1, 1))
+    before = picture.value
+    for kernel in (2, 3, 4):
+        if isinstance(error, ValueError):
+            control.value = kernel
+        else:
+            with pytest.raises(ZeroDivisionError):
+                control.value = kernel
+        assert plt.get_fignums() == []
+    assert (picture.value != before) == isinstance(error, ValueError)
+
+
+def test_explore_leaves_the_figures_of_others_alone(explored):
+    other = plt.figure()
+    explored(lambda kernel: plt.figure(), kernel=(1, 9, 1, 1))
+    assert plt.get_fignums() == [other.number]
+
+
+def test_sliders_wait_until_they_are_let_go(explored):
+    whole, broken, _ = explored(lambda a, b: plt.figure(), a=(1, 9, 1, 1), b=(0, 1, 0.5, 0))
+    assert [whole.continuous_update, broken.continuous_update] == [False, False]
+    assert [type(control).__name__ for control in (whole, broken)] == ["IntSlider", "FloatSlider"]
+    assert (whole.min, whole.max, whole.step, whole.value) == (1, 9, 1, 1)
+
+
+def test_choices_may_have_names(explored):
+    seen = []
+    control, _ = explored(lambda rate: seen.append(rate) or plt.figure(), rate=[("none", 0), ("half", 0.5)])
+    control.label = "half"
+    assert seen == [0, 0.5]
+
+
+def no_figure(size):
+    """Return nothing, as a function does that only draws."""
+
+
+@pytest.mark.parametrize(
+    ("draw", "sliders", "message"),
+    [
+        (None, {"size": (1, 9, 1, 1)}, "draw must be a function of size, got None"),
+        (no_figure, {"sizes": (1, 9, 1, 1)}, "draw must be a function of sizes, got the function no_figure"),
+        (no_figure, {}, "sliders must be one or more, such as size=.1, 9, 1, 3., got {}"),
+        (no_figure, {"size": (1, 9, 1, 1)}, "what draw returns must be a Matplotlib figure, got None"),
+        (no_figure, {"size": 3}, "size must be .lowest, highest, step, start. or a list of .*, got 3"),
+        (no_figure, {"size": "floor"}, "size must be .lowest, highest, step, start. or a list of .*, got 'floor'"),
+        (no_figure, {"size": (1, 9, 1)}, r"size must be .lowest, highest, step, start. or .*, got \(1, 9, 1\)"),
+        (no_figure, {"size": []}, r"size must be .* a list of texts or numbers to choose from, got \[\]"),
+        (no_figure, {"size": [np.ones(2)]}, "size must be .* a list of texts or numbers to choose from, got "),
+        (no_figure, {"size": [np.nan, 1]}, r"size must be .* a list of texts or numbers .*, got \[nan, 1\]"),
+        (no_figure, {"size": ("a", "b", "c", "d")}, "the lowest value of size must be a number from .*, got 'a'"),
+        (no_figure, {"size": (1, 9, 1, 10)}, r"size must be .* with the start between .*, got \(1, 9, 1, 10\)"),
+        (no_figure, {"size": (9, 1, 1, 5)}, r"size must be .* got \(9, 1, 1, 5\)"),
+        (no_figure, {"size": (1, 9, 0, 5)}, r"size must be .* a step that fits, got \(1, 9, 0, 5\)"),
+        (no_figure, {"size": (1, 9, 1, True)}, "the start of size must be an integer from .*, got True"),
+        (no_figure, {"size": (1, 9, 1.0, np.nan)}, "the start of size must be a number from .*, got nan"),
+        (no_figure, {"size": (1, 10**30, 1, 1)}, "the highest value of size must be an integer from .* to 1000000000"),
+    ],
+)
+def test_explore_says_what_is_wrong(displayed, draw, sliders, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        explore(draw, **sliders)
+    assert displayed == []
+    assert plt.get_fignums() == []
+
+
 def drawn(figure):
     """Return what each of a figure's axes shows, as arrays."""
     return [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
@@ -184,6 +274,35 @@ def test_feature_maps_of_a_batch_are_those_of_its_first_image():
         np.testing.assert_array_equal(shown, expected)
 
 
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array([-128, 127], np.int8),  # 127 - -128 is no int8, and so on
+        np.array([0, 255], np.uint8),
+        np.array([False, True]),
+        np.array([-65504, 65504], np.float16),
+        np.array([-1.7e308, 1.7e308]),
+    ],
+    ids=lambda values: values.dtype.name,
+)
+def test_feature_maps_may_be_of_any_type_and_size_of_numbers(values):
+    (shown,) = drawn(plot_feature_maps(np.stack([values, values])[..., np.newaxis]))
+    np.testing.assert_allclose(shown, [[0, 1]] * 2, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [np.array, pd.Series, tuple, iter])
+def test_titles_may_be_an_array(kind):
+    maps, filters, images = np.ones((4, 4, 2)), np.ones((3, 3, 3, 2)), np.ones((2, 4, 4, 3))
+    for figure in (
+        plot_feature_maps(maps, titles=kind(["cat", "dog"])),
+        plot_filters(filters, titles=kind(["cat", "dog"])),
+        plotting.plot_images(images, titles=kind(["cat", "dog"])),
+        plotting.plot_attribution(PHOTO, maps.T, titles=kind(["cat", "dog"])),
+    ):
+        assert [axes.get_title() for axes in figure.axes if axes.get_title() != "photo"][:2] == ["cat", "dog"]
+    assert plotting.plot_images(images, titles=np.array([7, 8])).axes[1].get_title() == "8"
+
+
 def test_a_feature_map_without_contrast_is_grey_and_a_single_spark_white():
     maps = np.zeros((20, 20, 2))
     maps[3, 3, 1] = 2
@@ -193,26 +312,45 @@ def test_a_feature_map_without_contrast_is_grey_and_a_single_spark_white():
     assert spark.sum() == 1
 
 
+MAPS = np.zeros((4, 4, 2))
+
+
 @pytest.mark.parametrize(
     ("maps", "named", "message"),
     [
-        (np.zeros((4, 4)), {}, r"maps: shape \(4, 4\), allowed"),
-        (np.zeros((0, 4, 3)), {}, r"maps: shape \(0, 4, 3\), allowed"),
-        (np.full((4, 4, 2), np.nan), {}, "maps: a value is not finite"),
-        (np.zeros((4, 4, 2)), {"channels": [2]}, r"channels=\[2\]: allowed are numbers from 0 to 1"),
-        (np.zeros((4, 4, 2)), {"channels": [-1]}, r"channels=\[-1\]: allowed"),
-        (np.zeros((4, 4, 2)), {"channels": []}, r"channels=\[\]: allowed"),
-        (np.zeros((4, 4, 2)), {"channels": 0}, "channels=0: allowed"),
-        (np.zeros((4, 4, 2)), {"channels": "01"}, "channels='01': allowed"),
-        (np.zeros((4, 4, 2)), {"channels": True}, "channels=True: allowed"),
-        (np.zeros((4, 4, 2)), {"channels": [0.5]}, r"channels=\[0.5\]: allowed"),
-        (np.zeros((4, 4, 2)), {"columns": 17}, "columns=17: allowed is an integer from 1 to 16"),
-        (np.zeros((4, 4, 2)), {"titles": ["one"]}, "titles: 1 of them, allowed is one for each of the 2"),
+        (np.zeros((4, 4)), {}, r"maps must be an array height x width x channels, .*, got an array of shape \(4, 4\)"),
+        (np.zeros((0, 4, 3)), {}, r"maps must be an array of numbers, got an array of shape \(0, 4, 3\)"),
+        (np.full((4, 4, 2), np.nan), {}, "maps must be finite numbers, got NaN or infinity"),
+        (
+            np.full((4, 4, 2), "a"),
+            {},
+            "maps must be an array of numbers, got an array .* dtype <U1",
+        ),
+        ([[[1], [1, 2]]], {}, "maps must be an array of numbers, got "),
+        (np.ma.masked_less(np.ones((4, 4, 2)), 0), {}, "maps must be an array of numbers, got a masked array"),
+        (MAPS, {"channels": [2]}, "channels must be an integer from 0 to 1, got 2"),
+        (MAPS, {"channels": [-1]}, "channels must be an integer from 0 to 1, got -1"),
+        (MAPS, {"channels": []}, r"channels must be numbers from 0 to 1, or how many to draw, .*, got \[\]"),
+        (MAPS, {"channels": 0}, "channels must be a positive integer, got 0"),
+        (MAPS, {"channels": "01"}, "channels must be numbers from 0 to 1, .*, got '01'"),
+        (MAPS, {"channels": True}, "channels must be numbers from 0 to 1, .*, got True"),
+        (MAPS, {"channels": None}, "channels must be numbers from 0 to 1, .*, got None"),
+        (MAPS, {"channels": [0.5]}, r"channels must be numbers from 0 to 1, .*, got \[0.5\]"),
+        (MAPS, {"channels": itertools.count()}, "channels must be numbers from 0 to 1, .*, got "),
+        (np.zeros((1, 1, 500)), {"channels": 500}, "channels must be numbers from 0 to 499, .* 400 at most, got 500"),
+        (MAPS, {"columns": 17}, "columns must be an integer from 1 to 16, got 17"),
+        (MAPS, {"columns": True}, "columns must be an integer from 1 to 16, got True"),
+        (MAPS, {"titles": ["one"]}, r"titles must be 2 texts, one for each picture, got \['one'\]"),
+        (MAPS, {"titles": "ab"}, "titles must be 2 texts, one for each picture, got 'ab'"),
+        (MAPS, {"titles": [None, "b"]}, r"titles must be 2 texts, one for each picture, got \[None, 'b'\]"),
+        (MAPS, {"titles": 7}, "titles must be 2 texts, one for each picture, got 7"),
+        (MAPS, {"title": 7}, "title must be a text or None, got 7"),
     ],
 )
 def test_feature_maps_say_what_is_wrong(maps, named, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         plot_feature_maps(maps, **named)
+    assert plt.get_fignums() == []
 
 
 def test_filters_that_see_colours_are_drawn_in_colour_around_grey():
@@ -226,6 +364,11 @@ def test_filters_that_see_colours_are_drawn_in_colour_around_grey():
         np.testing.assert_allclose(shown - 0.5, weights[..., channel] / np.abs(weights[..., channel]).max() / 2)
 
 
+def test_filters_may_be_of_bytes():
+    weights = np.array([-128, 127, 0], np.int8).reshape(1, 3, 1, 1)
+    np.testing.assert_allclose(drawn(plot_filters(weights))[0], [[0, 0.5 + 127 / 256, 0.5]], atol=1e-6)
+
+
 def test_filters_of_other_channels_are_drawn_one_channel_at_a_time():
     weights = np.random.default_rng(3).normal(size=(3, 3, 8, 4))
     first, second = drawn(plot_filters(weights, filters=[1, 3], channel=5, titles=["a", "b"]))
@@ -237,18 +380,22 @@ def test_filters_of_other_channels_are_drawn_one_channel_at_a_time():
 @pytest.mark.parametrize(
     ("weights", "named", "message"),
     [
-        (np.zeros((3, 3, 3)), {}, r"weights: shape \(3, 3, 3\), allowed"),
-        (np.zeros((3, 3, 3, 0)), {}, r"weights: shape \(3, 3, 3, 0\), allowed"),
-        (np.full((3, 3, 3, 1), np.inf), {}, "weights: a value is not finite"),
-        (np.zeros((3, 3, 3, 4)), {"filters": [4]}, r"filters=\[4\]: allowed are numbers from 0 to 3"),
-        (np.zeros((3, 3, 2, 4)), {"channel": 2}, r"channel=\[2\]: allowed are numbers from 0 to 1"),
-        (np.zeros((3, 3, 3, 4)), {"columns": 0}, "columns=0: allowed"),
-        (np.zeros((3, 3, 3, 4)), {"titles": "abc"}, "titles: 3 of them, allowed is one for each of the 4"),
+        (np.zeros((3, 3, 3)), {}, r"weights must be .* height x width x channels x filters, got an array of shape"),
+        (np.zeros((3, 3, 3, 0)), {}, r"weights must be .*, got an array of shape \(3, 3, 3, 0\)"),
+        (np.full((3, 3, 3, 1), np.inf), {}, "weights must be finite numbers, got NaN or infinity"),
+        (np.zeros((3, 3, 3, 4)), {"filters": [4]}, "filters must be an integer from 0 to 3, got 4"),
+        (np.zeros((1, 1, 3, 500)), {}, "filters must be numbers from 0 to 499, .* 400 at most, got 500"),
+        (np.zeros((3, 3, 2, 4)), {"channel": 2}, "channel must be an integer from 0 to 1, got 2"),
+        (np.zeros((3, 3, 2, 4)), {"channel": None}, "channel must be an integer from 0 to 1, got None"),
+        (np.zeros((3, 3, 3, 4)), {"channel": 1}, "channel must be 0 for filters of three channels, .*, got 1"),
+        (np.zeros((3, 3, 3, 4)), {"columns": 0}, "columns must be an integer from 1 to 16, got 0"),
+        (np.zeros((3, 3, 3, 4)), {"titles": "abcd"}, "titles must be 4 texts, one for each picture, got 'abcd'"),
     ],
 )
 def test_filters_say_what_is_wrong(weights, named, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         plot_filters(weights, **named)
+    assert plt.get_fignums() == []
 
 
 def block_sides(figure):
@@ -333,18 +480,36 @@ def test_architecture_draws_other_networks():
 @pytest.mark.parametrize(
     ("arguments", "named", "message"),
     [
-        (([],), {}, "layers: 0 with at most 0 groups; allowed"),
-        (([Layer("conv1", "conv", 6, kernel=3, groups=3)],), {"input_size": 9}, "layers: 1 with at most 3 groups"),
-        ((), {"input_size": 20}, "conv2|pool"),
-        ((), {"faces": {"conv9": np.zeros((3, 3))}}, "faces: 'conv9' is no block, allowed are image, conv1"),
-        ((), {"faces": {"fc6": np.zeros((3, 3))}}, "faces: 'fc6' is no block"),
-        ((), {"faces": {"image": np.zeros((3, 3, 4))}}, r"faces: 'image': shape \(3, 3, 4\), allowed"),
-        ((), {"faces": {"conv1": np.zeros(3)}}, r"faces: 'conv1': shape \(3,\), allowed"),
+        (([],), {}, "layers must be 1 to 40 layers, got 0"),
+        (([Layer(f"fc{i}", "dense", 1) for i in range(41)],), {}, "layers must be 1 to 40 layers, got 41"),
+        (([Layer("conv1", "conv", 6, kernel=3, groups=3)],), {"channels": 6}, "layers must have 1 or 2 groups, got 3"),
+        (([Layer("image", "dense", 6)],), {}, "layers must have other names than 'image', got 'image'"),
+        (([Layer("conv1", "conv", 8, 3)] * 2,), {}, "layers must have different names, got 'conv1' twice"),
+        ((None,), {}, "layers must be a list of geometry.Layer, got None"),
+        ((), {"input_size": 20}, "conv2: kernel must be at most|pool"),
+        ((), {"input_size": None}, "input_size must be an integer from 1 to 1000000, got None"),
+        ((), {"channels": 10**30}, "channels must be an integer from 1 to 1000000, got 1000"),
+        ((), {"faces": [np.zeros((3, 3))]}, "faces must be a dict from the name of a block to a photo or a map, got"),
+        ((), {"faces": {"conv9": np.zeros((3, 3))}}, "the name of a face must be 'image', 'conv1', .*, got 'conv9'"),
+        ((), {"faces": {"fc6": np.zeros((3, 3))}}, "the name of a face must be 'image', 'conv1', .*, got 'fc6'"),
+        ((), {"faces": {"image": np.zeros((3, 3, 4))}}, r"faces\['image'\] must be a photo .*, got an array of shape"),
+        ((), {"faces": {"conv1": np.zeros(3)}}, r"faces\['conv1'\] must be a photo .* or a map .*, got an array of"),
+        ((), {"faces": {"conv1": [[np.nan]]}}, r"faces\['conv1'\] must be finite numbers, got NaN or infinity"),
+        ((), {"faces": {"image": np.full((3, 3, 3), 99.0)}}, r"faces\['image'\] must be colours .* from 99 to 99"),
+        ((), {"faces": {"image": np.full((3, 3, 3), 256)}}, r"faces\['image'\] must be colours .* from 256 to 256"),
     ],
 )
 def test_architecture_says_what_is_wrong(arguments, named, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         plot_architecture(*arguments, **named)
+    assert plt.get_fignums() == []
+
+
+@pytest.mark.parametrize("of", [np.uint8, np.int64, float])
+def test_a_photo_on_a_face_may_be_of_integers_or_of_fractions(of):
+    photo = np.array([[[255, 51, 0]]]) / (255 if of is float else 1)
+    (picture,) = plot_architecture(faces={"image": photo.astype(of)}).axes[0].images
+    np.testing.assert_allclose(picture.get_array(), [[[1, 0.2, 0]]], atol=1e-6)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -363,22 +528,31 @@ def test_plot_images_draws_each_image_in_its_colours(dtype):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.zeros((4, 4, 3), np.uint8), "shape"),
-        (np.zeros((2, 4, 4, 1), np.uint8), "shape"),
-        (np.zeros((0, 4, 4, 3), np.uint8), "shape"),
-        (np.full((1, 4, 4, 3), 255.0), "values from"),
-        (np.full((1, 4, 4, 3), -0.1), "values from"),
-        (np.full((1, 4, 4, 3), np.nan), "values from"),
+        (
+            np.zeros((4, 4, 3), np.uint8),
+            "an array of numbers .* N x height x width x 3, got an array of",
+        ),
+        (np.zeros((2, 4, 4, 1), np.uint8), "an array N x height x width x 3, got an array of shape .2, 4, 4, 1"),
+        (np.zeros((0, 4, 4, 3), np.uint8), "an array of numbers .*, got an array of shape .0, 4, 4, 3"),
+        (np.full((1, 4, 4, 3), 255.0), "colours from 0 to 255 as uint8, or from 0 to 1, got values from 255 to 255"),
+        (np.full((1, 4, 4, 3), -0.1), "colours .*, got values from -0.1 to -0.1"),
+        (np.full((1, 4, 4, 3), np.nan), "colours .*, got values from nan to nan"),
+        (np.zeros((401, 1, 1, 3), np.uint8), r"at most 400 images, such as images\[:100\], got an array of shape .401"),
+        ([np.zeros((1, 1, 3))] * 401, "at most 400 images, .*, got "),
+        (None, "an array of numbers .*, got None"),
     ],
 )
 def test_plot_images_refuses_what_it_cannot_draw(images, message):
-    with pytest.raises(ValueError, match=f"images: {message}"):
+    with pytest.raises(ValueError, match=f"^images must be {message}"):
         plotting.plot_images(images)
+    assert plt.get_fignums() == []
 
 
-def test_plot_images_refuses_too_few_titles():
-    with pytest.raises(ValueError, match="titles"):
-        plotting.plot_images(np.zeros((2, 4, 4, 3), np.uint8), titles=["a"])
+@pytest.mark.parametrize("titles", [["a"], "ab", ["a", None], 2, {"a"}, np.array("ab")])
+def test_plot_images_refuses_other_titles(titles):
+    with pytest.raises(ValueError, match=r"^titles must be 2 texts, one for each picture, got "):
+        plotting.plot_images(np.zeros((2, 4, 4, 3), np.uint8), titles=titles)
+    assert plt.get_fignums() == []
 
 
 def curves_of(*runs, **columns):
@@ -392,6 +566,7 @@ def test_plot_training_draws_training_and_validation_of_one_run():
     (axes,) = figure.axes
     assert [line.get_label() for line in axes.lines] == ["training", "validation"]
     assert [line.get_color() for line in axes.lines] == list(COLORS.values())[:2]
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"]
     np.testing.assert_array_equal(axes.lines[0].get_xydata(), [[1, 2.0], [2, 1.5], [3, 1.0]])
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), [2.1, 1.8, 1.7])
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "loss")
@@ -405,6 +580,7 @@ def test_plot_training_gives_each_recipe_a_colour_and_names_it_once():
     colors = [line.get_color() for line in first.lines]
     assert len(first.lines) == len(second.lines) == 3
     assert colors[0] == colors[1] != colors[2]
+    assert {line.get_linestyle() for line in first.lines} == {"-"}
     assert [text.get_text() for text in first.get_legend().get_texts()] == ["a", "b"]
 
 
@@ -413,10 +589,46 @@ def test_plot_training_shows_a_single_epoch_as_a_point():
     assert [line.get_marker() for line in plotting.plot_training(curves, ("loss",)).axes[0].lines] == ["o", "o"]
 
 
-@pytest.mark.parametrize(("rows", "metric", "message"), [(3, "accuracy", "accuracy"), (0, "loss", "0 rows")])
-def test_plot_training_says_what_is_missing(rows, metric, message):
-    with pytest.raises(ValueError, match=f"curves: .*{message}"):
-        plotting.plot_training(curves_of(("a", 0))[:rows], (metric,))
+def test_plot_training_draws_the_validation_curves_of_several_recipes_dashed():
+    (axes,) = plotting.plot_training(curves_of(("a", 0), ("b", 0)), metrics=["loss"]).axes
+    assert [line.get_linestyle() for line in axes.lines] == ["-", "--"] * 2
+    colors = [line.get_color() for line in axes.lines]
+    assert colors[0] == colors[1] != colors[2] == colors[3]
+
+
+CURVES = curves_of(("a", 0))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((CURVES,), "metrics must be a list of names out of recipe, seed, epoch, loss, val_loss, got"),
+        ((CURVES, "loss"), "metrics must be a list of names out of .*, got 'loss'"),
+        ((CURVES, ()), "metrics must be 1 to 6 names of columns, got"),
+        ((CURVES, ["loss"] * 7), "metrics must be 1 to 6 names of columns, got"),
+        ((CURVES, ["recipe"]), "curves must have numbers in the column 'recipe', got"),
+        ((CURVES, ["loss"], "step"), "x must be 'recipe', .* or 'val_loss', got 'step'"),
+        ((CURVES, ["loss"], None), "x must be 'recipe', .* or 'val_loss', got None"),
+        ((CURVES.assign(epoch=np.nan), ["loss"]), "curves must have finite numbers in the column 'epoch', got NaN"),
+        ((CURVES.assign(recipe=np.nan), ["loss"]), "curves must have a text or number in each row of 'recipe'"),
+        ((CURVES.assign(seed=None), ["loss"]), "curves must have a text or number in each row of 'seed'"),
+        ((CURVES.assign(val_loss="high"), ["loss"]), "curves must have numbers in the column 'val_loss', got"),
+        ((CURVES[:0], ["loss"]), "curves must have a row or more, got 0 rows"),
+        ((CURVES.drop(columns="seed"), ["loss"]), "curves must have the columns recipe, seed, got none named seed"),
+        ((pd.concat([CURVES, CURVES], axis=1), ["loss"]), "curves must have columns of different names, got"),
+        (({"loss": [1, 2]}, ["loss"]), "curves must be a pandas.DataFrame, got {'loss'"),
+        ((None,), "curves must be a pandas.DataFrame, got None"),
+    ],
+)
+def test_plot_training_says_what_is_wrong(arguments, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        plotting.plot_training(*arguments)
+    assert plt.get_fignums() == []
+
+
+def test_plot_training_of_a_metric_that_was_never_measured_is_an_empty_panel():
+    figure = plotting.plot_training(CURVES.assign(loss=np.nan, val_loss=np.nan), ["loss"])
+    assert not figure.axes[0].lines
 
 
 def test_plot_confusion_matrix_writes_every_count_where_it_belongs():
@@ -427,21 +639,32 @@ def test_plot_confusion_matrix_writes_every_count_where_it_belongs():
     assert [label.get_text() for label in axes.get_xticklabels()] == list("abc")
     assert [label.get_text() for label in axes.get_yticklabels()] == list("abc")
     assert (axes.get_ylabel(), axes.get_xlabel()) == ("true class", "taken for")
+    np.testing.assert_array_equal(axes.images[0].get_array(), table)
+    darkness = {text.get_text(): sum(mpl.colors.to_rgb(text.get_color())) for text in axes.texts}
+    assert {text for text, light in darkness.items() if light > 2} == {"90", "70", "97"}  # on the dark fields
+    plain = plotting.plot_confusion_matrix(table.to_numpy()).axes[0]
+    assert [label.get_text() for label in plain.get_yticklabels()] == list("012")
+    assert plotting.plot_confusion_matrix([[3]]).axes[0].texts[0].get_text() == "3"
 
 
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (np.ones((2, 3), int), "shape"),
-        (np.ones(4, int), "shape"),
-        (np.ones((0, 0), int), "shape"),
-        (np.full((2, 2), 0.5), "float64"),
-        (np.array([[1, -1], [0, 1]]), "-1"),
+        (np.ones((2, 3), int), r"table must be square with at most 50 classes, got shape \(2, 3\)"),
+        (np.ones((51, 51), int), r"table must be square with at most 50 classes, got shape \(51, 51\)"),
+        (np.ones(4, int), r"table must be an array of numbers with the axes classes x classes, got an array of shape"),
+        (np.ones((0, 0), int), r"table must be an array of numbers .*, got an array of shape \(0, 0\)"),
+        (np.full((2, 2), 0.5), "table must be integers, 0 or more, got float64 from 0.5"),
+        (np.array([[1, -1], [0, 1]]), "table must be integers, 0 or more, got int64 from -1"),
+        (np.ma.masked_less([[1, 1], [0, 1]], 1), "table must be an array of numbers .*, got a masked array"),
+        (pd.DataFrame([[1, 2], [3, 4]], list("ab"), list("ba")), "table must have the same classes, in the same order"),
+        ("table", "table must be an array of numbers .*, got 'table'"),
     ],
 )
 def test_plot_confusion_matrix_says_what_is_wrong(table, message):
-    with pytest.raises(ValueError, match=f"table: .*{message}"):
+    with pytest.raises(ValueError, match=f"^{message}"):
         plotting.plot_confusion_matrix(table)
+    assert plt.get_fignums() == []
 
 
 # --- what places did for an answer ---
@@ -478,19 +701,28 @@ def test_attribution_of_a_map_of_zeros_shows_the_photo_alone():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((PHOTO / 255, [np.ones((2, 2))]), r"photo: float64 of shape \(20, 30, 3\), allowed is uint8"),
-        ((PHOTO[..., 0], [np.ones((2, 2))]), r"photo: uint8 of shape \(20, 30\)"),
-        ((PHOTO, []), r"maps: 0 of them"),
-        ((PHOTO, [np.ones((2, 2))] * 5), r"maps: 5 of them"),
-        ((PHOTO, [np.ones((2, 2))], ["a", "b"]), r"maps: 1 of them with 2 titles"),
-        ((PHOTO, [np.ones(4)]), r"maps: one of shape \(4,\); allowed is \(rows, columns\)"),
-        ((PHOTO, [np.ones((0, 4))]), r"maps: one of shape \(0, 4\)"),
-        ((PHOTO, [np.array([[np.nan]])]), r"allowed is \(rows, columns\) of finite numbers"),
+        (
+            (PHOTO / 255, [np.ones((2, 2))]),
+            "photo must be uint8 of height x width x 3 .*, got an array of",
+        ),
+        ((PHOTO[..., 0], [np.ones((2, 2))]), r"photo must be .* height x width x 3, got an array of shape \(20, 30\)"),
+        ((PHOTO, []), r"maps must be 1 to 4 arrays of rows x columns, got \[\]"),
+        ((PHOTO, [np.ones((2, 2))] * 5), r"maps must be 1 to 4 arrays of rows x columns, got \["),
+        ((PHOTO, None), r"maps must be 1 to 4 arrays of rows x columns, got None"),
+        ((PHOTO, np.ones((5, 5))), r"maps must be 1 to 4 arrays of rows x columns, got an array of shape \(5, 5\)"),
+        ((PHOTO, [np.ones((2, 2))], ["a", "b"]), r"titles must be 1 texts, one for each picture, got \['a', 'b'\]"),
+        ((PHOTO, [np.ones((2, 2))], "a"), "titles must be 1 texts, one for each picture, got 'a'"),
+        ((PHOTO, [np.ones((2, 2))], None, 3), "label must be a text, got 3"),
+        ((PHOTO, [np.ones(4)]), r"maps\[0\] must be .* rows x columns, got an array of shape \(4,\)"),
+        ((PHOTO, [np.ones((2, 2)), np.ones((0, 4))]), r"maps\[1\] must be .*, got an array of shape \(0, 4\)"),
+        ((PHOTO, [np.array([[np.nan]])]), r"maps\[0\] must be finite numbers, got NaN or infinity"),
+        ((PHOTO, ["map"]), r"maps\[0\] must be an array of numbers .*, got 'map'"),
     ],
 )
 def test_attribution_names_bad_input(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         plotting.plot_attribution(*arguments)
+    assert plt.get_fignums() == []
 
 
 # --- the spread of several runs ---
@@ -514,13 +746,29 @@ def test_spread_draws_every_run_and_the_range_of_each_recipe():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((RUNS[:0], "accuracy"), r"table: 0 rows"),
-        ((RUNS, "loss"), r"table: 4 rows without \['loss'\]"),
-        ((RUNS, "accuracy", "model"), r"table: 4 rows without \['model'\]"),
-        ((RUNS.replace(0.5, np.nan), "accuracy"), r"'accuracy' in finite numbers"),
-        ((RUNS, "accuracy", "recipe", "none"), r"reference='none': allowed are base, other"),
+        ((RUNS[:0], "accuracy"), "table must have a row or more, got 0 rows"),
+        ((RUNS, "loss"), "value must be 'recipe' or 'accuracy', got 'loss'"),
+        ((RUNS, None), "value must be 'recipe' or 'accuracy', got None"),
+        ((RUNS, "accuracy", "model"), "name must be 'recipe' or 'accuracy', got 'model'"),
+        ((RUNS, "accuracy", ["recipe"]), r"name must be 'recipe' or 'accuracy', got \['recipe'\]"),
+        ((RUNS, "recipe"), "table must have numbers in the column 'recipe', got"),
+        ((RUNS.replace(0.5, np.nan), "accuracy"), "table must have finite numbers in the column 'accuracy', got NaN"),
+        ((RUNS.replace("base", np.nan), "accuracy"), "table must have a text or number in each row of 'recipe'"),
+        ((RUNS, "accuracy", "recipe", "none"), "reference must be 'base' or 'other', got 'none'"),
+        ((RUNS, "accuracy", "recipe", RUNS), "reference must be 'base' or 'other', got"),
+        ((RUNS, "accuracy", "recipe", None, 3), "label must be a text or None, got 3"),
+        ((RUNS.to_dict(), "accuracy"), "table must be a pandas.DataFrame, got {"),
+        ((pd.DataFrame({"recipe": range(101), "accuracy": 0.5}), "accuracy"), "table must have at most 100 names in"),
     ],
 )
 def test_spread_names_bad_input(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=f"^{message}"):
         plotting.plot_spread(*arguments)
+    assert plt.get_fignums() == []
+
+
+def test_spread_takes_numbers_as_names():
+    runs = pd.DataFrame({"depth": [8, 16, 8], "accuracy": [1, 2, 3]})
+    (axes,) = plotting.plot_spread(runs, "accuracy", "depth", reference=np.int64(16)).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["8", "16"]
+    assert axes.lines[2].get_color() == COLORS["vermillion"]

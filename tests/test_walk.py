@@ -1,14 +1,18 @@
 """The photo's walk through AlexNet agrees with Keras at every layer."""
 
+import functools
+
 import numpy as np
 import pytest
 
-from alexnet_helpers import walk
+from alexnet_helpers import load_keras, walk
 
 
-def difference(found, expected):
-    """Largest difference over the largest expected value."""
-    return np.abs(found - expected).max() / np.abs(expected).max()
+def assert_close(found, expected, tolerance):
+    """Compare norm-wise: largest difference against largest expected value."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    assert found.shape == expected.shape
+    assert np.abs(found - expected).max() <= tolerance * np.abs(expected).max()
 
 
 def test_photo_tensor_is_the_photo_from_minus_one_to_one():
@@ -31,6 +35,21 @@ def test_filter_bank_is_grey_in_its_first_half_and_coloured_in_its_second():
     bank = walk.filter_bank()
     spread = np.ptp(bank, axis=2).max(axis=(0, 1))
     assert np.all(spread[:48] < 1e-6) and np.all(spread[48:] > 0.05)
+
+
+def test_filter_bank_holds_edges_bars_and_spots_where_it_says():
+    """Turned half around, an edge changes its sign; a bar and a spot stay as they are."""
+    bank = walk.filter_bank()
+    turned = bank[::-1, ::-1]
+    coloured = 8 * ["edge"] + 4 * ["spot"]
+    for number, kind in enumerate(3 * (8 * ["edge"] + 8 * ["bar"]) + 4 * coloured):
+        sign = -1 if kind == "edge" else 1
+        assert_close(turned[..., number], sign * bank[..., number], 1e-5)
+    for first in range(48, 96, 12):  # of the four spots every second is the negative of the one before
+        for spot in (first + 8, first + 10):
+            assert_close(bank[..., spot + 1], -bank[..., spot], 1e-5)
+            corner, middle = bank[0, 0, :, spot], bank[5, 5, :, spot]
+            assert (corner @ middle < 0) == (spot == first + 8)  # against its surround
 
 
 @pytest.mark.parametrize("angle", [0, np.pi / 8, np.pi / 2, 2.5])
@@ -59,18 +78,35 @@ def test_spot_and_its_surround():
 @pytest.mark.parametrize(
     "wrong, named",
     [
-        (lambda: walk.tensor_after("conv9"), "conv9"),
-        (lambda: walk.tensor_after(None), "relu1"),
-        (lambda: walk.layer_weights("pool1"), "fc8"),
-        (lambda: walk.gabor(0, 0, 0), "wavelength=0"),
-        (lambda: walk.gabor(0, 4, 0, size=4), "size=4"),
-        (lambda: walk.spot(-1), "width=-1"),
-        (lambda: walk.spot(1, size=1), "size=1"),
+        (lambda: walk.tensor_after("conv9"), "name must be 'conv1', 'relu1', .* or 'softmax', got 'conv9'"),
+        (lambda: walk.tensor_after(None), "name must be 'conv1', 'relu1', .* got None"),
+        (lambda: walk.tensor_after(["conv1"]), r"name must be 'conv1', 'relu1', .* got \['conv1'\]"),
+        (lambda: walk.layer_weights("pool1"), "name must be 'conv1', .* or 'fc8', got 'pool1'"),
+        (lambda: walk.gabor(0, 0, 0), "wavelength must be a number from 1 to 10000, got 0"),
+        (lambda: walk.gabor(0, np.inf, 0), "wavelength must be a number from 1 to 10000, got inf"),
+        (lambda: walk.gabor(0, 2, np.pi / 2), "wavelength must be such that the pixels differ at this phase, got 2"),
+        (lambda: walk.gabor(np.nan, 4, 0), "angle must be a finite number, got nan"),
+        (lambda: walk.gabor("0", 4, 0), "angle must be a finite number, got '0'"),
+        (lambda: walk.gabor(0, 4, np.inf), "phase must be a finite number, got inf"),
+        (lambda: walk.gabor(0, 4, 0, size=4), "size must be odd, .* got 4"),
+        (lambda: walk.gabor(0, 4, 0, size=True), "size must be an integer from 3 to 999, got True"),
+        (lambda: walk.spot(-1), "width must be a number from 0.1 to 1000, got -1"),
+        (lambda: walk.spot(1e9, surround=True), "width must be a number from 0.1 to 1000, got 1000000000.0"),
+        (lambda: walk.spot(1, surround=1), "surround must be True or False, got 1"),
+        (lambda: walk.spot(1, size=1), "size must be an integer from 3 to 999, got 1"),
+        (lambda: walk.spot(1, size=10**30 + 1), "size must be an integer from 3 to 999, got 1000"),
     ],
 )
 def test_bad_input_is_named(wrong, named):
-    with pytest.raises(ValueError, match=named):
+    with pytest.raises(ValueError, match=f"^{named}"):
         wrong()
+
+
+@pytest.mark.parametrize("width", [0.1, 1000])
+@pytest.mark.parametrize("wavelength", [1, 10_000])
+def test_the_bounds_of_what_pixels_show(width, wavelength):
+    for pattern in (walk.gabor(0.3, wavelength, 0.5), walk.spot(width), walk.spot(width, surround=True)):
+        assert (pattern**2).sum() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", ["conv1", "conv2", "conv5", "fc8"])
@@ -85,26 +121,33 @@ def test_layer_weights_are_the_same_in_every_call_and_he_normal(name):
         assert abs(kernel.mean()) < 0.01 * kernel.std()
 
 
-def test_every_tensor_agrees_with_keras():
-    from alexnet_helpers import load_keras, models
+def keras_step(step, x):
+    """Compute one step by Keras, in the paper's geometry."""
+    ops = load_keras().ops
+    kernel, bias = walk.layer_weights(step) if step in walk.WEIGHT_SHAPES else (None, None)
+    if step == "conv1":
+        return ops.conv(x, kernel, 4, padding="valid") + bias
+    if step.startswith("conv"):
+        return ops.conv(x, kernel, 1, padding="same") + bias
+    if step.startswith("pool"):
+        return ops.max_pool(x, 3, 2, padding="valid")
+    if step.startswith("fc"):
+        return ops.matmul(x, kernel) + bias
+    if step == "flatten":
+        return ops.reshape(x, (1, -1))
+    return ops.softmax(x) if step == "softmax" else ops.relu(x)
 
-    keras = load_keras()
-    model = models.alexnet()
-    for name in walk.WEIGHT_SHAPES:
-        model.get_layer(name).set_weights(walk.layer_weights(name))
-    # A Keras layer applies its ReLU itself: its output is what the walk calls relu1 ... relu7.
-    steps = [step for step in walk.STEPS if step not in walk.WEIGHT_SHAPES]
-    names = {"softmax": "fc8"} | {f"relu{n}": f"conv{n}" for n in range(1, 6)} | {"relu6": "fc6", "relu7": "fc7"}
-    probe = keras.Model(model.inputs, [model.get_layer(names.get(step, step)).output for step in steps])
-    expected = dict(zip(steps, probe.predict(walk.photo_tensor(), verbose=0)))
 
-    x = walk.photo_tensor()
+def test_every_tensor_agrees_with_keras(monkeypatch):
+    """Step by step, which takes no model of 62 million weights; test_models.py compares the whole."""
+    order = "conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 pool3"
+    assert list(walk.STEPS) == f"{order} flatten fc6 relu6 fc7 relu7 fc8 softmax".split()
+    monkeypatch.setattr(walk, "layer_weights", functools.cache(walk.layer_weights))
+    x = expected = walk.photo_tensor()
     for step in walk.STEPS:  # as tensor_after does, but each step once
-        x = walk._apply(step, x)
+        x, expected = walk._apply(step, x), keras_step(step, expected)
         assert x.dtype == np.float32
-        if step in expected:
-            assert x.shape == expected[step].shape
-            assert difference(x, expected[step]) < 1e-4, step
+        assert_close(x, expected, 1e-4)
         if step in ("relu1", "conv2", "flatten"):
-            np.testing.assert_array_equal(walk.tensor_after(step), x)
+            assert_close(walk.tensor_after(step), x, 1e-5)
     assert abs(x.sum() - 1) < 1e-5
