@@ -27,14 +27,18 @@ def refuse(name, needed, value):
 
 def describe(value):
     """Return a value as an error message shows it: short, on one line, without memory addresses."""
+    if isinstance(value, type):  # before arrays: the class np.ndarray has all that an array has
+        return f"the class {value.__name__}"
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        if isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 0:
+            return describe(value.item())
         if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
             return f"{value.item()!r:.60}"
         shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
         kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else "an array"
         return f"{kind} of shape {tuple(shape or ())} and dtype {dtype}" if dtype else kind
     if callable(value):
-        return f"the {'class' if isinstance(value, type) else 'function'} {getattr(value, '__name__', '?')}"
+        return f"the function {getattr(value, '__name__', '?')}"
     try:
         text = _short.repr(value)
     except Exception:  # whatever a foreign __repr__ raises, the message has to come
@@ -255,7 +259,7 @@ def _as_array(name, value, wanted):
 
 
 def _is_array(value):
-    return hasattr(value, "shape") and hasattr(value, "dtype")
+    return not isinstance(value, type) and hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 def _listed(allowed):

@@ -2,7 +2,7 @@
 
 import contextlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -150,7 +150,8 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
         that its kind does not use, or two layers have one name.
     """
     input_size = checks.integer("input_size", input_size)
-    shape = (input_size, input_size, checks.integer("channels", channels))
+    channels = checks.integer("channels", channels)
+    shape = (input_size, input_size, channels)
     # `field`: pixels that one value sees; `jump`: pixels between the centres of two neighbours.
     field = jump = 1
     rows = {}
@@ -158,7 +159,8 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
         try:
             output, parameters, multiply_adds = _measure(layer, shape)
         except ValueError as error:
-            raise ValueError(f"{layer.name}: {error}") from None
+            given = f"with input_size={input_size} and channels={channels}"
+            raise ValueError(f"{layer.name}: {error} ({given})") from None
         if layer.kind == "dense":
             shape, window, field = (math.prod(shape),), (NOT_APPLICABLE,) * 3, input_size
         else:
@@ -184,7 +186,8 @@ def check_layers(layers):
         not use, or has the name of another one.
     """
     needed = "a list of geometry.Layer"
-    if isinstance(layers, (str, bytes, Layer)) or not isinstance(layers, Iterable):
+    no_list = isinstance(layers, (str, bytes, Layer, Mapping)) or hasattr(layers, "dtype")
+    if no_list or not isinstance(layers, Iterable):
         checks.refuse("layers", needed, layers)
     checked = {}
     for layer in layers:

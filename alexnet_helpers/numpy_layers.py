@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from alexnet_helpers import checks
 
-MOST_PADDING = 1000  # more would only cost memory: no kernel of the course is larger
+MOST_PADDING = 256  # more than any kernel of the course can use, and little memory
 LEARNED = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7", "fc8")
 
 
@@ -85,7 +85,8 @@ def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
     x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
     x, kernel_size = _pad(x, padding), weights.shape[:2]
     output_size = _output_size(x, kernel_size, stride)
-    dy = checks.array("dy", dy, shape=(len(x), *output_size, weights.shape[3]))
+    shape = (len(x), *output_size, weights.shape[3])
+    dy = _check_dy(dy, shape, "the output for this x, weights, stride, padding and groups")
     dx, dweights = np.zeros_like(x), np.zeros_like(weights)
     for part, kernel, dmaps, dpart, dkernel in _split(groups, x, weights, dy, dx, dweights):
         windows, dproduct = _im2col(part, kernel_size, stride), _as_matrix(dmaps)
@@ -177,7 +178,7 @@ def max_pool2d_gradient(dy, x, size=3, stride=2):
     """
     x, size, stride = _check_pool(x, size, stride)
     y = max_pool2d(x, size, stride)
-    dy = checks.array("dy", dy, shape=y.shape)
+    dy = _check_dy(dy, y.shape, "the output for this x, size and stride")
     dx = np.zeros(x.shape, dy.dtype)
     waiting = np.ones(y.shape, bool)  # windows whose largest pixel is not found yet
     for u, v in np.ndindex(size, size):
@@ -229,8 +230,7 @@ def relu_gradient(dy, x):
     ValueError : if dy does not have the shape of x.
     """
     x = checks.array("x", x)
-    slope = np.heaviside(x, 0)  # 0 below and at 0, 1 above
-    return checks.array("dy", dy, shape=x.shape) * slope
+    return _check_dy(dy, x.shape, "x") * np.heaviside(x, 0)  # 0 up to 0, 1 above, NaN at NaN
 
 
 # Local response normalization (paper, section 3.3)
@@ -286,7 +286,7 @@ def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
     ValueError : as `local_response_norm`, and if dy does not have the shape of x.
     """
     x = checks.array("x", x, axes="NHWC")
-    dy = checks.array("dy", dy, shape=x.shape)
+    dy = _check_dy(dy, x.shape, "x")
     size, k, alpha, beta = _check_norm(size, k, alpha, beta)
     s = _response_sum(x, size, k, alpha)
     shares = dy * x / s ** (beta + 1)
@@ -349,7 +349,7 @@ def dense_gradients(dy, x, weights):
     ValueError : if the shapes do not fit.
     """
     x, weights = _check_dense(x, weights)
-    dy = checks.array("dy", dy, shape=(len(x), weights.shape[1]))
+    dy = _check_dy(dy, (len(x), weights.shape[1]), "the output for this x and weights")
     return dy @ weights.T, x.T @ dy, dy.sum(axis=0)
 
 
@@ -397,7 +397,7 @@ def dropout_gradient(dy, mask, rate):
         anything but True and False.
     """
     kept, rate = _check_mask(mask), checks.number("rate", rate, lowest=0, below=1)
-    return checks.array("dy", dy, shape=kept.shape) * kept / (1 - rate)
+    return _check_dy(dy, kept.shape, "mask") * kept / (1 - rate)
 
 
 # Softmax and loss (paper, section 3.5)
@@ -506,7 +506,8 @@ def alexnet_forward(x, weights, towers=1, local_response_norm=False):
         try:
             tensors[name] = layer(x, *arguments, **geometry)
         except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
+            place = name if towers == 1 else f"{name} in {towers} towers"
+            raise ValueError(f"{place}: {error}") from None
         return tensors[name]
 
     def convolve(number, x, **geometry):
@@ -545,6 +546,14 @@ def _normalize_towers(x, towers):
 def _output_size(x, window, stride):
     """Return (H', W'), how often a window fits into the images along each side."""
     return tuple((side - part) // stride + 1 for side, part in zip(x.shape[1:3], window))
+
+
+def _check_dy(dy, shape, of):
+    """Return the gradient with respect to an output, which has the shape `of` something else."""
+    try:
+        return checks.array("dy", dy, shape=shape)
+    except ValueError as error:
+        raise ValueError(f"{error}: it has the shape of {of}") from None
 
 
 def _check_conv(x, weights, stride, padding, groups):

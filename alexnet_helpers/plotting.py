@@ -34,7 +34,7 @@ COLORS = {
 DPI = 100
 MOST_PICTURES = 400  # in a figure: they take 10 s
 MOST_LAYERS = 40  # in a diagram; of more than about 25 the labels overlap
-MOST_PIXELS = 10**6  # along a side of an image in a diagram
+MOST_PIXELS = 10**6  # along a side of an image in a diagram, and channels, and units
 MOST_CLASSES = 50  # 2,500 numbers to write
 MOST_PANELS = 6
 MOST_LINES = 100  # a figure of more names is too tall for Matplotlib
@@ -156,13 +156,14 @@ def _closing_figures():
 
 
 def _takes(function, names):
-    """Say whether something is a function that takes arguments of these names."""
+    """Say whether a function takes arguments of these names."""
+    checks.function("draw", function)
     try:
         inspect.signature(function).bind(**dict.fromkeys(names))
     except TypeError:
         return False
-    except ValueError:  # of some functions Python does not know the arguments
-        return True
+    except ValueError:  # of some functions, and classes, Python does not know the arguments
+        return not isinstance(function, type)
     return True
 
 
@@ -270,6 +271,10 @@ def _stages(layers, input_size, channels):
         raise ValueError(f"layers must be 1 to {MOST_LAYERS} layers, got {len(layers)}")
     if "image" in (layer.name for layer in layers):
         raise ValueError("layers must have other names than 'image', got 'image'")
+    for layer in layers:
+        for field, number in layer._asdict().items():
+            if isinstance(number, int):
+                checks.integer(f"{field} of {layer.name}", number, 0, MOST_PIXELS)
     input_size = checks.integer("input_size", input_size, highest=MOST_PIXELS)
     channels = checks.integer("channels", channels, highest=MOST_PIXELS)
     table = layer_table(layers, input_size, channels)
@@ -522,7 +527,8 @@ def _chosen(name, choice, available):
 
 def _listed(name, values, most, needed):
     """Return what a list or array holds as a list of at most so many; a text is not meant."""
-    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+    other = (str, bytes, bytearray, set, frozenset, pd.DataFrame)
+    if isinstance(values, other) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
         checks.refuse(name, needed, values)
     listed = list(itertools.islice(values, most + 1))
     if len(listed) > most:
@@ -601,9 +607,9 @@ def plot_training(curves, metrics=("loss", "accuracy"), x="epoch"):
     ValueError : if there are no rows, or a column is missing or not of numbers.
     """
     columns = _check_table("curves", curves, ("recipe", "seed"))
-    metrics, x = checks.names("metrics", metrics, columns), checks.choice("x", x, columns)
-    if not 1 <= len(metrics) <= MOST_PANELS:
-        checks.refuse("metrics", f"1 to {MOST_PANELS} names of columns", metrics)
+    x, needed = _check_column("x", x, "curves", columns), f"a list of 1 to {MOST_PANELS} columns of curves"
+    listed = _listed("metrics", metrics, MOST_PANELS, needed) or checks.refuse("metrics", needed, metrics)
+    metrics = [_check_column("metrics", metric, "curves", columns) for metric in listed]
     for column in {x, *metrics, *(f"val_{metric}" for metric in metrics)} & set(columns):
         _check_numbers("curves", curves, column, finite=column == x)
     _names_in("curves", curves, "seed")
@@ -640,6 +646,13 @@ def _check_table(name, table, needed):
     if not table.columns.is_unique:
         raise ValueError(f"{name} must have columns of different names, got {checks.describe(columns)}")
     return columns
+
+
+def _check_column(name, column, table, columns):
+    """Return the name of one of the columns of a table."""
+    if not isinstance(column, str) or column not in columns:
+        checks.refuse(name, f"a column of {table} ({', '.join(columns)})", column)
+    return column
 
 
 def _check_numbers(name, table, column, finite):
@@ -769,7 +782,8 @@ def plot_spread(table, value, name="recipe", reference=None, label=None):
         is not one of the names.
     """
     columns = _check_table("table", table, ())
-    value, name = checks.choice("value", value, columns), checks.choice("name", name, columns)
+    value = _check_column("value", value, "table", columns)
+    name = _check_column("name", name, "table", columns)
     _check_numbers("table", table, value, finite=True)
     names = _names_in("table", table, name)
     if reference is not None:

@@ -176,3 +176,14 @@ def test_a_value_that_cannot_be_shown_is_described_by_its_type():
             raise RuntimeError("no")
 
     assert checks.describe(Odd()) == "a Odd"
+
+
+def test_the_class_of_arrays_is_not_an_array():
+    for check in (checks.integer, checks.number, checks.array, checks.flag):
+        with pytest.raises(ValueError, match=r"^x must be .*, got the class ndarray"):
+            check("x", np.ndarray)
+
+
+def test_an_object_is_shown_without_its_address_also_as_an_array():
+    assert checks.describe(np.array(object())) == "a object"
+    assert checks.describe(np.array(None)) == "None"

@@ -215,7 +215,8 @@ def no_figure(size):
 @pytest.mark.parametrize(
     ("draw", "sliders", "message"),
     [
-        (None, {"size": (1, 9, 1, 1)}, "draw must be a function of size, got None"),
+        (int, {"size": (1, 9, 1, 1)}, "draw must be a function of size, got the class int"),
+        (None, {"size": (1, 9, 1, 1)}, "draw must be a function, got None"),
         (no_figure, {"sizes": (1, 9, 1, 1)}, "draw must be a function of sizes, got the function no_figure"),
         (no_figure, {}, "sliders must be one or more, such as size=.1, 9, 1, 3., got {}"),
         (no_figure, {"size": (1, 9, 1, 1)}, "what draw returns must be a Matplotlib figure, got None"),
@@ -489,6 +490,7 @@ def test_architecture_draws_other_networks():
         ((), {"input_size": 20}, "conv2: kernel must be at most|pool"),
         ((), {"input_size": None}, "input_size must be an integer from 1 to 1000000, got None"),
         ((), {"channels": 10**30}, "channels must be an integer from 1 to 1000000, got 1000"),
+        (([Layer("fc1", "dense", 10**400)],), {}, "units of fc1 must be an integer from 0 to 1000000, got 1000"),
         ((), {"faces": [np.zeros((3, 3))]}, "faces must be a dict from the name of a block to a photo or a map, got"),
         ((), {"faces": {"conv9": np.zeros((3, 3))}}, "the name of a face must be 'image', 'conv1', .*, got 'conv9'"),
         ((), {"faces": {"fc6": np.zeros((3, 3))}}, "the name of a face must be 'image', 'conv1', .*, got 'fc6'"),
@@ -548,7 +550,9 @@ def test_plot_images_refuses_what_it_cannot_draw(images, message):
     assert plt.get_fignums() == []
 
 
-@pytest.mark.parametrize("titles", [["a"], "ab", ["a", None], 2, {"a"}, np.array("ab")])
+@pytest.mark.parametrize(
+    "titles", [["a"], "ab", ["a", None], 2, {"a", "b"}, np.array("ab"), pd.DataFrame(columns=["a", "b"])]
+)
 def test_plot_images_refuses_other_titles(titles):
     with pytest.raises(ValueError, match=r"^titles must be 2 texts, one for each picture, got "):
         plotting.plot_images(np.zeros((2, 4, 4, 3), np.uint8), titles=titles)
@@ -602,13 +606,13 @@ CURVES = curves_of(("a", 0))
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((CURVES,), "metrics must be a list of names out of recipe, seed, epoch, loss, val_loss, got"),
-        ((CURVES, "loss"), "metrics must be a list of names out of .*, got 'loss'"),
-        ((CURVES, ()), "metrics must be 1 to 6 names of columns, got"),
-        ((CURVES, ["loss"] * 7), "metrics must be 1 to 6 names of columns, got"),
+        ((CURVES,), "metrics must be a column of curves .recipe, seed, epoch, loss, val_loss., got 'accuracy'"),
+        ((CURVES, "loss"), "metrics must be a list of 1 to 6 columns of curves, got 'loss'"),
+        ((CURVES, ()), "metrics must be a list of 1 to 6 columns of curves, got"),
+        ((CURVES, ["loss"] * 7), "metrics must be a list of 1 to 6 columns of curves, got"),
         ((CURVES, ["recipe"]), "curves must have numbers in the column 'recipe', got"),
-        ((CURVES, ["loss"], "step"), "x must be 'recipe', .* or 'val_loss', got 'step'"),
-        ((CURVES, ["loss"], None), "x must be 'recipe', .* or 'val_loss', got None"),
+        ((CURVES, ["loss"], "step"), "x must be a column of curves .recipe, .*, val_loss., got 'step'"),
+        ((CURVES, ["loss"], None), "x must be a column of curves .recipe, .*, val_loss., got None"),
         ((CURVES.assign(epoch=np.nan), ["loss"]), "curves must have finite numbers in the column 'epoch', got NaN"),
         ((CURVES.assign(recipe=np.nan), ["loss"]), "curves must have a text or number in each row of 'recipe'"),
         ((CURVES.assign(seed=None), ["loss"]), "curves must have a text or number in each row of 'seed'"),
@@ -747,10 +751,10 @@ def test_spread_draws_every_run_and_the_range_of_each_recipe():
     ("arguments", "message"),
     [
         ((RUNS[:0], "accuracy"), "table must have a row or more, got 0 rows"),
-        ((RUNS, "loss"), "value must be 'recipe' or 'accuracy', got 'loss'"),
-        ((RUNS, None), "value must be 'recipe' or 'accuracy', got None"),
-        ((RUNS, "accuracy", "model"), "name must be 'recipe' or 'accuracy', got 'model'"),
-        ((RUNS, "accuracy", ["recipe"]), r"name must be 'recipe' or 'accuracy', got \['recipe'\]"),
+        ((RUNS, "loss"), "value must be a column of table .recipe, accuracy., got 'loss'"),
+        ((RUNS, None), "value must be a column of table .recipe, accuracy., got None"),
+        ((RUNS, "accuracy", "model"), "name must be a column of table .recipe, accuracy., got 'model'"),
+        ((RUNS, "accuracy", ["recipe"]), r"name must be a column of table .recipe, accuracy., got \['recipe'\]"),
         ((RUNS, "recipe"), "table must have numbers in the column 'recipe', got"),
         ((RUNS.replace(0.5, np.nan), "accuracy"), "table must have finite numbers in the column 'accuracy', got NaN"),
         ((RUNS.replace("base", np.nan), "accuracy"), "table must have a text or number in each row of 'recipe'"),
