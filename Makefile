@@ -17,7 +17,8 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\): .*## /make \1 | /p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 lab: setup ## open JupyterLab at the contents page; options: make lab LAB_ARGS="--no-browser --port=8899"
-	$(python) -m jupyterlab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb $(LAB_ARGS)
+	$(python) -m jupyterlab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb \
+		--ServerApp.tornado_settings="{'websocket_max_message_size': 209715200}" $(LAB_ARGS)
 
 test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-x tests/test_geometry.py"
 	$(python) -m pytest --nbval $(TEST_ARGS)

@@ -158,6 +158,16 @@ def text(name, value, needed="a text"):
     return value
 
 
+def texts(name, value, needed="a list of texts"):
+    """Return a list, tuple or other collection of texts as a tuple; a single text is refused."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+        refuse(name, needed, value)
+    found = tuple(value)
+    if not all(isinstance(one, str) and one.strip() for one in found):
+        refuse(name, needed, value)
+    return found
+
+
 def path(name, value):
     """Return a text or path as a `pathlib.Path`, with ~ for the home folder."""
     if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):

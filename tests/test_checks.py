@@ -187,3 +187,11 @@ def test_the_class_of_arrays_is_not_an_array():
 def test_an_object_is_shown_without_its_address_also_as_an_array():
     assert checks.describe(np.array(object())) == "a object"
     assert checks.describe(np.array(None)) == "None"
+def test_several_texts_are_not_one():
+    assert checks.texts("mirrors", ["a", "b"]) == checks.texts("mirrors", iter("ab")) == ("a", "b")
+    assert checks.texts("mirrors", ()) == ()
+    for value in ("http://a", b"a", None, 5, [None], ["a", " "], [["a"]]):
+        with pytest.raises(ValueError, match=r"^mirrors must be a list of texts, got "):
+            checks.texts("mirrors", value)
+    with pytest.raises(ValueError, match=r"^mirrors must be a list of addresses, got 'http://a'$"):
+        checks.texts("mirrors", "http://a", "a list of addresses")

@@ -3,26 +3,32 @@
 No test reaches beyond this machine. The archive served here has CIFAR-10's form and a few images a file.
 """
 
+import ast
+import concurrent.futures
 import contextlib
 import hashlib
 import http.server
 import io
 import os
+import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tarfile
 import tempfile
 import threading
 import time
+import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 import skimage.data
-from PIL import Image
+from PIL import Image, ImageOps
 
 from alexnet_helpers import data
 
@@ -80,34 +86,47 @@ ARCHIVE = archive()
 SHA256 = hashlib.sha256(ARCHIVE).hexdigest()
 
 
+# What a mirror sends at once (b"": half of the archive), and what again and again.
+TRICKLES = {
+    "slow": (b"", b"x"),
+    "headers": (b"HTTP/1.1 200 OK\r\nX-Header: ", b"x"),
+    "continue": (b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;", b"x"),
+}
+
+
 class Mirror(http.server.BaseHTTPRequestHandler):
     """A mirror that behaves as the first part of the path says."""
 
     def do_GET(self):
         server, how = self.server, self.path.split("/")[1]
         server.requests.append(how)
-        content = server.content
+        content, go_on = server.content, server.go_on
+        half = len(content) // 2
         if how == "missing":
             self.send_error(404)
         elif how == "silent":
-            server.go_on.wait(30)
+            go_on.wait(120)
         elif how == "wrong":
             self.send(b"x" * len(content), len(content))
         elif how == "cut":
-            self.send(content[: len(content) // 2], len(content))
-        elif how == "slow":  # as fast as can be at first, then a byte now and then
-            self.send(content[: len(content) // 2], len(content))
-            for byte in content[len(content) // 2 :]:
-                if server.go_on.wait(0.02):
-                    break
-                self.send(bytes([byte]))
+            self.send(content[:half], len(content))
+        elif how == "held":
+            self.send(content[:half], len(content))
+            go_on.wait(120)
+            self.send(content[half:])
+        elif how in TRICKLES:  # as fast as can be at first, then a little now and then
+            first, then = TRICKLES[how]
+            self.send(first or content[:half], None if first else len(content))
+            while not go_on.wait(0.02):
+                self.send(then)
+        elif how == "endless":
+            self.send_response(200)
+            self.end_headers()
+            while not go_on.is_set():
+                self.send(content)
         else:
-            if how == "held":
-                self.send(content[: len(content) // 2], len(content))
-                server.go_on.wait(30)
-                self.send(content[len(content) // 2 :])
-            else:
-                self.send(content, len(content))
+            self.send(content, len(content))
 
     def send(self, content, length=None):
         if length is not None:
@@ -131,23 +150,29 @@ class Server(http.server.ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}/{how}/cifar-10-binary.tar.gz"
 
 
-@pytest.fixture
-def server(monkeypatch):
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+@pytest.fixture(scope="module")
+def running_server():
     server = Server(("127.0.0.1", 0), Mirror)
     try:
-        socket.create_connection(server.server_address, timeout=5).close()
+        socket.create_connection(server.server_address, timeout=60).close()
     except OSError as error:
         server.server_close()
         pytest.skip(f"not even this machine can be reached: {error}")
-    server.requests, server.content, server.go_on = [], ARCHIVE, threading.Event()
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     yield server
-    server.go_on.set()
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def server(running_server, monkeypatch):
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    server = running_server
+    server.requests, server.content, server.go_on = [], ARCHIVE, threading.Event()
+    yield server
+    server.go_on.set()
 
 
 @pytest.fixture
@@ -175,7 +200,7 @@ def dead():
         return f"http://127.0.0.1:{probe.getsockname()[1]}/cifar-10-binary.tar.gz"
 
 
-def load(*mirrors, sha256=SHA256, patience=5.0, slowest=10_000):
+def load(*mirrors, sha256=SHA256, patience=60.0, slowest=10_000):
     return data.load_cifar10(mirrors, sha256, slowest=slowest, patience=patience)
 
 
@@ -280,11 +305,26 @@ def test_folder_that_holds_nothing_is_not_passed_over(root):
         load(dead())
 
 
-@pytest.mark.parametrize("limits", [{"slowest": -1}, {"slowest": float("nan")}, {"patience": 0}, {"patience": -2.0}])
-def test_bad_limits(limits):
-    (name,) = limits
-    with pytest.raises(ValueError, match=f"{name}=.*allowed"):
-        data.load_cifar10(**limits)
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("slowest", -1, "a number, 0 or more"),
+        ("slowest", float("nan"), "a number, 0 or more"),
+        ("slowest", "1", "a number, 0 or more"),
+        ("patience", 0, "a number above 0 to 86400"),
+        ("patience", float("inf"), "a number above 0 to 86400"),
+        ("patience", None, "a number above 0 to 86400"),
+        ("mirrors", "http://127.0.0.1/cifar-10-binary.tar.gz", "a list of addresses"),
+        ("mirrors", [None], "a list of addresses"),
+        ("mirrors", 5, "a list of addresses"),
+        ("sha256", "abc", "64 hexadecimal digits"),
+        ("sha256", None, "64 hexadecimal digits"),
+    ],
+)
+def test_bad_arguments_of_load_cifar10_are_named(server, root, name, value, needed):
+    with pytest.raises(ValueError, match=f"^{name} must be {needed}, got "):
+        data.load_cifar10(**{"mirrors": (), name: value})
+    assert not root.exists()
 
 
 MEASURE = """
@@ -292,14 +332,21 @@ import re
 from pathlib import Path
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+) kB", Path("/proc/self/status").read_text())[1]) / 1000
-data.IMAGES_PER_FILE, before = 10_000, peak()
+data.sample_photo(8)
+before = peak()
+data.read_photo({photo!r})
+photo = peak()
+data.IMAGES_PER_FILE = 10_000
 loaded = data.load_cifar10(mirrors=())
-print(peak() - before, loaded.x_train.nbytes + loaded.x_test.nbytes, loaded.x_train.dtype)
+print(photo - before, peak() - before, loaded.x_train.nbytes + loaded.x_test.nbytes, loaded.x_train.dtype)
 """
+reads_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="the peak of the memory is read from /proc"
+)
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of the memory is read from /proc")
-def test_all_of_cifar10_loads_in_under_600_megabytes(start, tmp_path, monkeypatch):
+@reads_proc
+def test_neither_all_of_cifar10_nor_a_large_photo_takes_much_memory(start, tmp_path, monkeypatch):
     if not cifar10_is_here():  # files of the same size do
         folder = tmp_path / "cifar-10-batches-bin"
         folder.mkdir()
@@ -307,14 +354,45 @@ def test_all_of_cifar10_loads_in_under_600_megabytes(start, tmp_path, monkeypatc
             (folder / name).touch()
             os.truncate(folder / name, 30_730_000)
         monkeypatch.setenv("ALEXNET_DATA", str(tmp_path))
-    output, errors = start(MEASURE).communicate(timeout=120)
-    megabytes, size, kind = output.split()
+    photo = tmp_path / "large.png"
+    Image.new("1", (6000, 6000)).save(photo)  # 36 million pixels in a few kB, a byte each when decoded
+    output, errors = start(MEASURE.format(photo=str(photo))).communicate(timeout=600)
+    for_photo, for_all, size, kind = output.split()
     assert (size, kind) == (str(60_000 * 3072), "uint8"), errors
-    assert 150 < float(megabytes) < 600
+    assert 30 < float(for_photo) < 80  # a copy with four channels would take 144 MB
+    assert 150 < float(for_all) < 600
 
 
 def cifar10_is_here():
     return data._find(data._roots()) is not None
+
+
+def test_alexnet_data_may_name_the_folder_of_the_files_itself(server, root, monkeypatch):
+    folder = root / "cifar-10-batches-bin"
+    monkeypatch.setenv("ALEXNET_DATA", str(folder))
+    assert_whole(load(server.url("good")), root)  # which lands in it
+    assert_whole(load(dead()), root)
+    renamed = root / "cifar"
+    folder.rename(renamed)
+    monkeypatch.setenv("ALEXNET_DATA", str(renamed))
+    np.testing.assert_array_equal(load(dead()).x_test, BATCHES["test_batch.bin"][0])
+    assert server.requests == ["good"]
+
+
+def test_a_relative_alexnet_data_starts_at_the_course_wherever_a_notebook_runs(root, tmp_path, monkeypatch):
+    write_folder(tmp_path / "course" / "rel" / "ative")
+    monkeypatch.setattr(data, "DATA_FOLDER", tmp_path / "course" / "data")
+    monkeypatch.setenv("ALEXNET_DATA", "rel/ative")
+    for folder in ("notebooks", "solutions"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        assert load(dead()).source.startswith("CIFAR-10")
+
+
+def test_an_alexnet_data_of_an_unknown_user_is_named(root, monkeypatch):
+    monkeypatch.setenv("ALEXNET_DATA", "~no-such-user/x")
+    with pytest.raises(ValueError, match=r"^ALEXNET_DATA must be the path of a file or folder, got '~no-such-user/x'"):
+        load(dead())
 
 
 def test_cifar10_itself_when_it_is_here():
@@ -398,18 +476,72 @@ def test_dead_mirror_is_left_for_the_next(server, root, capsys):
     assert "Giving up 127.0.0.1" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("bad", "says"), [("slow", "kB/s, less than 10 kB/s"), ("silent", "timed out")])
-def test_mirror_without_speed_is_left_for_the_next(server, root, capsys, bad, says):
-    began = time.monotonic()
-    assert_whole(load(server.url(bad), server.url("good"), patience=0.6), root)
-    assert time.monotonic() - began < 60  # the whole file would take hours
-    assert server.requests == [bad, "good"]
-    assert says in capsys.readouterr().out
+def test_mirror_that_holds_a_download_is_left_for_the_next(server, root, capsys):
+    assert_whole(load(server.url("headers"), server.url("good"), patience=3), root)
+    assert server.requests == ["headers", "good"]
+    assert re.search(r"Giving up 127\.0\.0\.1:\d+: timed out: nothing in 3", capsys.readouterr().out)
+
+
+def test_whatever_a_mirror_hangs_in_it_is_given_up(server, tmp_path):
+    kinds = {"silent": "timed out", "slow": "kB/s, less than 10 kB/s", "headers": "", "continue": "", "chunks": ""}
+
+    def fetch(kind):
+        with pytest.raises((OSError, ValueError)) as error:
+            data._fetch(server.url(kind), tmp_path / kind, None, slowest=10_000, patience=0.5)
+        return str(error.value)
+
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        told = dict(zip(kinds, pool.map(fetch, kinds), strict=True))
+    for kind, says in kinds.items():
+        assert (says or "timed out: nothing in") in told[kind], kind
+    assert sorted(server.requests) == sorted(kinds)
+
+
+def test_mirror_without_end_is_left_for_the_next(server, root, monkeypatch, capsys):
+    monkeypatch.setattr(data, "ARCHIVE_BYTES", len(ARCHIVE))
+    written = []
+
+    class Counted(io.FileIO):
+        def write(self, content):
+            written.append(len(content))
+            return super().write(content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "open", Counted, raising=False)
+        with pytest.raises(ConnectionError, match="more than"):
+            data._fetch(server.url("endless"), root.parent / "file", None, slowest=0, patience=60)
+    assert sum(written) <= len(ARCHIVE)
+    assert_whole(load(server.url("endless"), server.url("good")), root)
+    assert f"it sends more than the {len(ARCHIVE):,} bytes of CIFAR-10" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("received", "seconds", "slowest", "says"),
+    [
+        (15_000, 10, 10_000, "1.5 kB/s, less than 10 kB/s"),
+        (99_999, 10, 10_000, "10.0 kB/s, less than 10 kB/s"),
+        (100_000, 10, 10_000, ""),
+        (6_000, 0.5, 10_000, ""),
+        (1, 10, 0, ""),
+        (0, 10, 0, "timed out: nothing in 10.0 s"),
+    ],
+)
+def test_the_speed_that_is_asked_for_is_per_second(received, seconds, slowest, says):
+    told = data._too_slow(received, seconds, slowest)
+    assert told.startswith(says) and bool(told) == bool(says)
 
 
 def test_slow_mirror_is_waited_for_when_asked(server, root):
-    threading.Timer(1.0, server.go_on.set).start()
-    assert_whole(load(server.url("held"), patience=5, slowest=0), root)
+    part = root / "cifar-10.part"
+
+    def go_on_when_half_is_here():
+        wait_until(lambda: part.exists() and any(file.stat().st_size for file in part.iterdir()))
+        server.go_on.set()
+
+    waiting = threading.Thread(target=go_on_when_half_is_here)
+    waiting.start()
+    assert_whole(load(server.url("held"), patience=120, slowest=0), root)
+    waiting.join()
 
 
 @pytest.mark.parametrize("bad", ["missing", "wrong", "cut"])
@@ -557,6 +689,43 @@ def test_no_folder_can_be_written_to(server, root, monkeypatch, capsys):
     assert server.requests == []
 
 
+@pytest.mark.parametrize("kind", ["file", "link", "dangling link"])
+def test_what_is_in_the_way_of_the_download_is_named_and_left(server, root, tmp_path, capsys, kind):
+    other, part = tmp_path / "other", root / "cifar-10.part"
+    root.mkdir()
+    if kind == "file":
+        part.write_text("mine")
+    else:
+        part.symlink_to(other, target_is_directory=True)
+        if kind == "link":
+            other.mkdir()
+            (other / "mine").touch()
+    assert "digits" in load(server.url("good")).source
+    assert f"{part} is in the way; remove it" in capsys.readouterr().out
+    assert left_in(root) == {"cifar-10.part"} and server.requests == []
+    assert not other.exists() or [path.name for path in other.iterdir()] == ["mine"]
+    part.unlink()
+    assert_whole(load(server.url("good")), root)
+
+
+@pytest.mark.parametrize("kind", ["folder", "link", "dangling link"])
+def test_what_is_in_the_place_of_the_lock_is_named_and_left(server, root, tmp_path, capsys, kind):
+    other, lock = tmp_path / "other", root / "cifar-10.lock"
+    root.mkdir()
+    if kind == "folder":
+        lock.mkdir()
+    else:
+        lock.symlink_to(other)
+        if kind == "link":
+            other.write_text("mine")
+    assert "digits" in load(server.url("good")).source
+    assert f"{lock} is in the way; remove it" in capsys.readouterr().out
+    assert server.requests == []
+    assert other.read_text() == "mine" if kind == "link" else not other.exists()
+    lock.rmdir() if kind == "folder" else lock.unlink()
+    assert_whole(load(server.url("good")), root)
+
+
 # Processes
 
 
@@ -644,7 +813,7 @@ def test_photo_sizes(size):
 
 @pytest.mark.parametrize("size", [0, -1, 227.0, 22.7, "227", None, True, 4097, (227, 227)])
 def test_bad_photo_sizes(size):
-    with pytest.raises(ValueError, match=r"size=.*allowed is an integer from 1 to 4096"):
+    with pytest.raises(ValueError, match=r"^size must be an integer from 1 to 4096, got "):
         data.sample_photo(size)
 
 
@@ -701,35 +870,321 @@ def test_own_photo_of_every_kind():
     assert data.read_photo(encoded(Image.new("RGB", (1, 1), "lime")), 3).tolist() == [[[0, 255, 0]] * 3] * 3
 
 
-def test_own_photo_is_turned_upright():
+TURNABLE = {"png": {}, "tiff": {}, "webp": {"lossless": True}, "jpeg": {"quality": 100}, "mpo": {"quality": 100}}
+
+
+@pytest.mark.parametrize("form", TURNABLE)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_own_photo_is_turned_upright(form, orientation):
+    smooth = Image.fromarray(np.random.default_rng(1).integers(0, 256, (5, 6, 3), np.uint8))
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    for width, height in ((40, 61), (61, 40)):
+        lying = smooth.resize((width, height), Image.Resampling.BICUBIC)
+        content = encoded(lying, form, exif=exif, **TURNABLE[form])
+        upright = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
+        for size in (40, 32):  # 40: each pixel as it is
+            expected = data.read_photo(encoded(upright), size)
+            np.testing.assert_array_equal(data.read_photo(content, size), expected)
+        side, left, top = 40, (upright.width - 40) // 2, (upright.height - 40) // 2
+        square = np.asarray(upright)[top : top + side, left : left + side]
+        np.testing.assert_array_equal(data.read_photo(content, 40), square)
+
+
+def exif_of(*entries, after=b""):
+    """Return EXIF with an orientation of 6 and what no library writes: (tag, type, count, value or offset)."""
+    rows = [struct.pack("<HHLHH", 0x112, 3, 1, 6, 0)]
+    rows += [struct.pack("<HHL", *entry[:3]) + entry[3] for entry in entries]
+    first = b"Exif\0\0II*\0" + struct.pack("<LH", 8, len(rows))
+    return first + b"".join(sorted(rows)) + struct.pack("<L", 0) + after
+
+
+ODD_EXIF = {
+    "resolution -1/0": exif_of((0x11A, 10, 1, struct.pack("<L", 38)), after=struct.pack("<ll", -1, 0)),
+    "two units": exif_of((0x128, 5, 2, struct.pack("<L", 38)), after=struct.pack("<LLLL", 1, 1, 1, 1)),
+    "negative width": exif_of((0x100, 9, 1, struct.pack("<l", -5))),
+    "a byte as width": exif_of((0x100, 6, 1, struct.pack("<bxxx", -5))),
+    "pointer before the file": exif_of((0x8769, 9, 1, struct.pack("<l", -5))),
+    "pointer past the file": exif_of((0x8769, 4, 1, struct.pack("<L", 2**31))),
+}
+
+
+@pytest.mark.parametrize("odd", ODD_EXIF)
+def test_odd_exif_keeps_no_photo_from_being_shown_upright(odd):
     lying = Image.fromarray(PHOTO)
-    exif = lying.getexif()
-    exif[0x0112] = 6  # orientation: to be turned clockwise by a quarter
-    upright = np.rot90(PHOTO, -1)[10:50]
-    np.testing.assert_array_equal(data.read_photo(encoded(lying, exif=exif), 40), upright)
+    expected = np.rot90(PHOTO, -1)[10:50]
+    for form, options in (("png", {}), ("webp", {"lossless": True})):
+        found = data.read_photo(encoded(lying, form, exif=ODD_EXIF[odd], **options), 40)
+        np.testing.assert_array_equal(found, expected)
+    plain = data.read_photo(encoded(lying, "jpeg"), 40)
+    turned = data.read_photo(encoded(lying, "jpeg", exif=ODD_EXIF[odd]), 40)
+    np.testing.assert_array_equal(turned, np.rot90(plain, -1))
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image at all", encoded(Image.fromarray(PHOTO))[:900]])
-def test_a_file_that_is_no_image_is_named(tmp_path, content):
-    file = tmp_path / "notes.txt"
-    file.write_bytes(content)
-    with pytest.raises(ValueError, match=r"file='.*notes.txt': no image that can be read .*; allowed are JPEG"):
-        data.read_photo(file)
-    with pytest.raises(ValueError, match=rf"file=\({len(content)} bytes\): no image"):
-        data.read_photo(content)
+@pytest.mark.parametrize("exif", [b"", b"Exif\0\0", b"Exif\0\0II*\0", b"Exif\0\0" + b"\xff" * 30, exif_of()[:20]])
+def test_damaged_exif_leaves_a_photo_as_it_is(exif):
+    np.testing.assert_array_equal(data.read_photo(encoded(Image.fromarray(PHOTO), exif=exif), 40), SQUARE)
 
 
-def test_bad_places_of_an_own_photo(tmp_path, monkeypatch):
-    with pytest.raises(ValueError, match=r"file='.*none.jpg': there is no such file"):
-        data.read_photo(tmp_path / "none.jpg")
-    for wrong in (tmp_path, None, 7.5, ["a.png"]):
-        with pytest.raises(ValueError, match=r"file=.*: no image that can be read"):
+DEEP = np.random.default_rng(7).integers(0, 65_536, (40, 40, 3)).astype(np.uint16)
+GREY = DEEP[..., 0]
+EIGHT_BITS = np.round(GREY / 257)[..., np.newaxis]
+
+
+def tiff(planes, bits, photometric, order="<", kind=1, packed=False, **tags):
+    """Return an image as TIFF, written field by field: 40 x 40 pixels, uncompressed unless `packed`."""
+    planes = [zlib.compress(plane) for plane in planes] if packed else planes
+    samples = tags.pop("samples", 1)
+    fields = {256: (40,), 257: (40,), 258: (bits,) * samples, 259: (8 if packed else 1,), 262: (photometric,)}
+    fields |= {277: (samples,), 278: (40,), 284: (2 if len(planes) > 1 else 1,), 339: (kind,) * samples}
+    fields |= {338: (tags["extra"],)} if "extra" in tags else {}
+    starts = [8 + sum(map(len, planes[:number])) for number in range(len(planes))]
+    fields |= {273: starts, 279: [len(plane) for plane in planes]}
+    after, rows, place = b"", b"", 8 + sum(map(len, planes))
+    for tag, values in sorted(fields.items()):
+        written = struct.pack(f"{order}{len(values)}L", *values)
+        if len(values) > 1:
+            after, written = after + written, struct.pack(f"{order}L", place + len(after))
+        rows += struct.pack(f"{order}HHL", tag, 4, len(values)) + written
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", place + len(after))
+    return head + b"".join(planes) + after + struct.pack(f"{order}H", len(fields)) + rows + bytes(4)
+
+
+def png(values, bits, kind, transparent=()):
+    """Return an array height x width (x channels) as PNG, written chunk by chunk."""
+    rows = np.ascontiguousarray(values).reshape(len(values), -1)
+    parts = (rows[..., np.newaxis] >> np.arange(bits)[::-1] & 1).astype(np.uint8)
+    lines = np.packbits(parts.reshape(len(values), -1), axis=1)
+
+    def chunk(name, content):
+        return struct.pack(">L", len(content)) + name + content + struct.pack(">L", zlib.crc32(name + content))
+
+    header = struct.pack(">LLBBBBB", values.shape[1], len(values), bits, kind, 0, 0, 0)
+    middle = chunk(b"tRNS", struct.pack(f">{len(transparent)}H", *transparent)) if transparent else b""
+    pixels = chunk(b"IDAT", zlib.compress(b"".join(b"\0" + bytes(line) for line in lines)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + middle + pixels + chunk(b"IEND", b"")
+
+
+def deep_photos():
+    """Yield (name, file, expected values 0-255) of photos with more than 8 bits for a value."""
+    for order in "<>":
+        kind = order + "u2"
+        whole, negative = GREY.astype(kind).tobytes(), (65_535 - GREY).astype(kind).tobytes()
+        planes = [DEEP[..., channel].astype(kind).tobytes() for channel in range(3)]
+        for packed in (False, True):
+            how = f"{order} {'packed' if packed else 'plain'}"
+            yield f"tiff {how}", tiff([whole], 16, 1, order, packed=packed), EIGHT_BITS
+            if order == "<":  # Pillow refuses the other
+                yield f"tiff, white is zero {how}", tiff([negative], 16, 0, order, packed=packed), EIGHT_BITS
+            colour = DEEP.astype(kind).tobytes()
+            yield f"tiff in colour {how}", tiff([colour], 16, 2, order, packed=packed, samples=3), DEEP >> 8
+        yield f"tiff in planes {order}", tiff(planes, 16, 2, order, packed=True, samples=3), DEEP >> 8
+    twelve = GREY >> 4
+    pairs = twelve.reshape(-1, 2).astype(np.uint32) @ [2**12, 1]
+    packed = (pairs[:, np.newaxis] >> [16, 8, 0]).astype(np.uint8).tobytes()
+    yield "tiff of 12 bits", tiff([packed], 12, 1), np.round(twelve / (4095 / 255))[..., np.newaxis]
+    yield "png", png(GREY, 16, 0), EIGHT_BITS
+    yield "png in colour", png(DEEP, 16, 2), DEEP >> 8
+    yield "pgm", b"P5 40 40 65535\n" + GREY.astype(">u2").tobytes(), EIGHT_BITS
+    yield "plain pgm", b"P2 40 40 65535\n" + " ".join(map(str, GREY.ravel())).encode(), EIGHT_BITS
+    few = GREY % 1001
+    yield "pgm to 1000", b"P5 40 40 1000\n" + few.astype(">u2").tobytes(), np.round(few / 1000 * 255)[..., np.newaxis]
+    yield "jpeg 2000", encoded(Image.fromarray(GREY), "jpeg2000"), EIGHT_BITS
+
+
+def test_photos_of_more_than_8_bits_keep_their_brightness_and_colours():
+    for name, content, expected in deep_photos():
+        found = data.read_photo(content, 40).astype(float)
+        assert np.abs(found - expected).max() <= 1, name
+
+
+@pytest.mark.parametrize("order", "<>")
+def test_transparent_tiffs_lie_on_white(order):
+    half = [b"\x40" * 1600] * 3 + [b"\x80" * 1600]
+    straight, premultiplied = 0x40 * 128 / 255 + 127, 0x40 + 127
+    for content, expected in [
+        (tiff(half, 8, 2, order, samples=4, extra=2), straight),
+        (tiff([b"\x40\x40\x40\x80" * 1600], 8, 2, order, samples=4, extra=1), premultiplied),
+        (tiff([b"\x40\x80" * 1600], 8, 1, order, samples=2, extra=1), premultiplied),
+        (tiff([b"\x40\x80" * 1600], 8, 1, order, samples=2, extra=2), straight),
+    ]:
+        assert np.abs(data.read_photo(content, 4) - expected).max() <= 1
+
+
+@pytest.mark.parametrize(("bits", "kind"), [(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (8, 2), (16, 2)])
+def test_the_transparent_value_of_a_png_is_white(bits, kind):
+    values = (DEEP if kind else GREY) >> (16 - bits)
+    for chosen in (values[3, 5], values[0, 0] * 0, values[0, 0] * 0 + (2**bits - 1)):
+        transparent = [int(value) for value in np.ravel(chosen)]
+        expected = (
+            np.round(values.reshape(40, 40, -1) / ((2**bits - 1) / 255)) if bits < 16 or not kind else values >> 8
+        )
+        expected = np.where((values == chosen).reshape(40, 40, -1).all(axis=2, keepdims=True), 255, expected)
+        found = data.read_photo(png(values, bits, kind, transparent), 40)
+        assert np.abs(found - expected).max() <= 0
+
+
+def stored(values, **options):
+    return encoded(Image.fromarray(values), **options)
+
+
+REFUSED = {
+    "grey values of a range that it does not tell: save it with 8 bits": [
+        stored(GREY.astype(np.int32), format="tiff"),
+        stored(GREY / np.float32(65_535), format="tiff"),
+        stored(GREY.astype(np.float32), format="ppm"),
+        tiff([GREY.tobytes()], 16, 1, kind=2),
+        tiff([GREY.astype("<u4").tobytes()], 32, 1),
+    ],
+    "16-bit colours in separate planes: save it with 8 bits, or as PNG": [
+        tiff([DEEP[..., channel].tobytes() for channel in range(3)], 16, 2, samples=3)
+    ],
+    "TIFF of a rare kind, which cannot be read here: export": [tiff([GREY.tobytes()], 16, 2, samples=3, kind=3)],
+    "HEIC, the format of iPhones, which cannot be read here: export it as JPEG": [
+        b"\0\0\0\x18ftyp" + brand + bytes(200) for brand in (b"heic", b"heix", b"mif1", b"hevc")
+    ],
+    "JPEG XL, which": [b"\xff\x0a" + bytes(50), b"\0\0\0\x0cJXL \r\n\x87\n" + bytes(50)],
+    "a camera's raw format, which": [b"\0\0\0\x18ftypcrx " + bytes(50), b"FUJIFILMCCD-RAW 0201"],
+    "a video, which": [b"\0\0\0\x18ftypisom" + bytes(50), b"\0\0\0\x14ftypqt  " + bytes(50)],
+    "PDF, which": [b"%PDF-1.7\n"],
+    "SVG, a drawing, which": [b"<?xml version='1.0'?>\n<svg>", b"<svg xmlns='http://www.w3.org/2000/svg'>"],
+    "a web page, which": [b"<!DOCTYPE html>\n<html>", b"\n<html>"],
+    "EPS, of which Pillow gets no pixels: export": [encoded(Image.fromarray(PHOTO), "eps")],
+    "an empty file": [b""],
+    "no format that Pillow knows": [b"not an image at all"],
+    "damaged, or of an unusual kind": [encoded(Image.fromarray(PHOTO))[:900]],
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_what_is_not_shown_is_refused_with_a_reason(tmp_path, reason):
+    for content in REFUSED[reason]:
+        file = tmp_path / "it's a file.img"
+        file.write_bytes(content)
+        for given, name in ((file, repr(str(file))), (content, f"{len(content):,} bytes")):
+            with pytest.raises(ValueError) as error:
+                data.read_photo(given)
+            needed = "file must be an image that can be read, such as JPEG or PNG, got"
+            assert str(error.value).startswith(f"{needed} {name} ({reason}")
+            assert " at 0x" not in str(error.value) and "\n" not in str(error.value)
+
+
+def test_avif_is_read_or_named():
+    registered = Image.registered_extensions()
+    if ".avif" in registered:
+        found = data.read_photo(encoded(Image.new("RGB", (64, 64), "red"), "avif"))
+        assert np.abs(found - [255.0, 0, 0]).max() < 10
+    with pytest.raises(ValueError, match=r"\(AVIF, which cannot be read here"):
+        data.read_photo(b"\0\0\0\x18ftypavif" + bytes(200))
+
+
+def test_bad_places_of_an_own_photo(tmp_path):
+    pipe = tmp_path / "pipe"
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(pipe)
+    for wrong, reason in [
+        (tmp_path / "none.jpg", "there is no such file"),
+        ("https://example.org/dog.jpg", "an address: download the photo first"),
+        (tmp_path, "a folder"),
+        *([(pipe, "not a file")] if pipe.exists() else []),
+    ]:
+        with pytest.raises(ValueError, match=rf"^file must be .*, got {re.escape(repr(str(wrong)))} \({reason}\)$"):
             data.read_photo(wrong)
-    with pytest.raises(ValueError, match=r"size=0: allowed"):
+    for wrong in (None, 7.5, ["a.png"], PHOTO):
+        with pytest.raises(ValueError, match=r"^file must be the path of an image, or its content as bytes, got "):
+            data.read_photo(wrong)
+    for wrong in ("", "a\0.png"):
+        with pytest.raises(ValueError, match=r"^file must be the path of a file or folder, got "):
+            data.read_photo(wrong)
+    with pytest.raises(ValueError, match=r"^size must be an integer from 1 to 4096, got 0$"):
         data.read_photo(encoded(Image.fromarray(PHOTO)), 0)
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
-    with pytest.raises(ValueError, match=r"no image that can be read .*decompression bomb"):
-        data.read_photo(encoded(Image.fromarray(PHOTO)))
+
+
+def test_photos_of_too_many_pixels_are_refused_before_they_are_decoded(monkeypatch):
+    content = png(np.zeros((1, 8), np.uint8), 8, 2)
+    header = struct.pack(">LLBBBBB", 20_000, 10_000, 8, 2, 0, 0, 0)
+    huge = content[:16] + header + struct.pack(">L", zlib.crc32(b"IHDR" + header)) + content[33:]
+    with pytest.raises(ValueError, match=r"\(more than 179 million pixels: make it smaller\)$"):
+        data.read_photo(huge)
+    monkeypatch.setitem(data.MOST_PIXELS, "WEBP", 2_000)
+    with pytest.raises(ValueError, match=r"\(0 million pixels, more than 0: make it smaller\)$"):
+        data.read_photo(encoded(Image.fromarray(PHOTO), "webp"))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", PHOTO[..., 0].size - 1)  # above it Pillow warns
+    np.testing.assert_array_equal(data.read_photo(encoded(Image.fromarray(PHOTO)), 40), SQUARE)
+
+
+def test_large_photos_look_as_small_ones(monkeypatch):
+    photo = Image.fromarray(skimage.data.cat()).resize((904, 600), Image.Resampling.BICUBIC)
+    as_jpeg, as_png = encoded(photo, "jpeg", quality=95), encoded(photo, compress_level=1)
+    usual = data.read_photo(as_jpeg, 32), data.read_photo(as_png, 32)
+    monkeypatch.setattr(data, "STRIP", 10_000)  # many strips
+    np.testing.assert_array_equal(data.read_photo(as_png, 32), usual[1])
+    monkeypatch.setattr(data, "LARGE", 1_000)
+    np.testing.assert_array_equal(data.read_photo(as_png, 32), usual[1])
+    smaller = data.read_photo(as_jpeg, 32).astype(float)
+    assert 0 < np.abs(smaller - usual[0]).max() < 20  # another filter, the same picture
+    assert np.abs(smaller - usual[0]).mean() < 1
+
+
+FORMATS = ("bmp", "dds", "gif", "ico", "im", "jpeg", "jpeg2000", "pcx", "png", "ppm", "qoi", "sgi", "tga", "tiff",
+           "webp", "avif", "mpo", "xbm", "msp")  # fmt: skip
+
+
+def damaged(content, rng):
+    """Yield a file cut off at some places, and with some bytes changed, most of them near the start."""
+    for place in rng.integers(0, len(content), 8):
+        yield content[:place]
+    for count in (1, 1, 2, 3, 5, 9, 20, 50, 200, 1_000):
+        changed = bytearray(content)
+        for place in (len(content) * rng.random(count) ** 3).astype(int):
+            changed[place] = rng.integers(256)
+        yield bytes(changed)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.filterwarnings("ignore")  # as in a notebook, where Pillow's warnings end nothing
+def test_a_damaged_file_is_shown_or_named_whatever_pillow_raises(form):
+    rng = np.random.default_rng(len(form))
+    photo = Image.fromarray(PHOTO).resize((64, 64))
+    photo = photo.convert("1") if form in ("xbm", "msp") else photo
+    try:
+        contents = [encoded(photo, form)]
+        if form == "tiff":
+            contents += [encoded(photo, form, compression="tiff_lzw"), encoded(photo, form, compression="jpeg")]
+    except (KeyError, OSError):
+        pytest.skip(f"this Pillow does not write {form}")
+    for content in contents:
+        assert data.read_photo(content).shape == (32, 32, 3)
+        for changed in damaged(content, rng):
+            try:
+                assert data.read_photo(changed).shape == (32, 32, 3)
+            except ValueError as error:
+                assert re.match(r"file must be an image that can be read, .*, got [\d,]+ bytes \(.+\)$", str(error))
+                assert " at 0x" not in str(error)
+
+
+def test_whatever_a_decoder_raises_becomes_that_value_error(monkeypatch):
+    content = encoded(Image.fromarray(PHOTO))
+    kinds = (
+        struct.error,
+        RuntimeError,
+        IndexError,
+        KeyError,
+        RecursionError,
+        OverflowError,
+        AssertionError,
+        BufferError,
+    )
+    for raised in (*(kind(f"in {object()!r}") for kind in kinds), ZeroDivisionError()):
+        monkeypatch.setattr(Image, "open", lambda source, error=raised: (_ for _ in ()).throw(error))
+        with pytest.raises(
+            ValueError, match=r"\(damaged, or of an unusual kind: .*; try to export it anew\)$"
+        ) as error:
+            data.read_photo(content)
+        assert " at 0x" not in str(error.value)
+    monkeypatch.setattr(Image, "open", lambda source: (_ for _ in ()).throw(MemoryError()))
+    with pytest.raises(ValueError, match=r"\(not enough memory: make it smaller\)$"):
+        data.read_photo(content)
 
 
 # --- a folder of images ---
@@ -749,7 +1204,7 @@ def test_a_folder_of_images_loads_as_cifar10_does(tmp_path, image_folder):
     assert np.asarray(dataset.x_test)[5, 0, 0].tolist() == [20, 100, ord("b")]
 
 
-def test_what_is_hidden_or_no_image_is_passed_over(tmp_path, image_folder):
+def test_what_is_hidden_or_no_image_is_passed_over(tmp_path, image_folder, capsys):
     for part in ("train", "val"):
         image_folder(tmp_path, **{"train": (), "val": (), part: (".ipynb_checkpoints", "a")})
     for name in (".DS_Store", "._0.png", "Thumbs.db", "list.txt"):
@@ -758,6 +1213,34 @@ def test_what_is_hidden_or_no_image_is_passed_over(tmp_path, image_folder):
     dataset = data.load_image_folder(tmp_path)
     assert dataset.class_names == ("a",)
     assert len(dataset.x_train) == len(dataset.y_train) == 2
+    assert (
+        f"Passed over in {tmp_path.name}/train: 1 .db, 1 .txt, 1 outside the class folders." in capsys.readouterr().out
+    )
+
+
+def test_how_many_files_were_passed_over_is_said(tmp_path, image_folder, capsys):
+    image_folder(tmp_path, train=("a",), val=("a",), suffix="JPEG")
+    assert capsys.readouterr().out == ""
+    data.load_image_folder(tmp_path)
+    assert capsys.readouterr().out == ""  # nothing was
+    folder = tmp_path / "train" / "a"
+    for number in range(10):
+        (folder / f"{number}.HEIC").touch()
+    for name in ("a.pdf", "b.mpg", "c.h5", "d.eps", "e.PDF", "f.grib", "README"):
+        (folder / name).touch()
+    (folder / "Cat.jpg").mkdir()
+    (folder / "lost.png").symlink_to(tmp_path / "nowhere")
+    dataset = data.load_image_folder(tmp_path)
+    assert [Path(file).name for file in dataset.x_train.files] == ["0.JPEG", "1.JPEG"]
+    assert np.asarray(dataset.x_train).shape == (2, 32, 32, 3)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Passed over in {tmp_path.name}/train: 10 .heic, 2 .pdf, 1 ")
+    assert printed.count("\n") == 1 and "like JPEG" in printed
+
+
+@pytest.mark.parametrize("suffix", ["mpo", "jp2", "tif", "webp", "bmp", "gif", "ppm"])
+def test_other_kinds_of_images_are_found(tmp_path, image_folder, suffix):
+    assert len(data.load_image_folder(image_folder(tmp_path, suffix=suffix)).x_train) == 4
 
 
 def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monkeypatch, image_folder):
@@ -774,25 +1257,98 @@ def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monke
     assert np.asarray(images, dtype=np.float32).dtype == np.float32
 
 
+def test_an_integer_as_index_gives_one_image(tmp_path, image_folder):
+    images = data.load_image_folder(image_folder(tmp_path, count=3), size=8).x_train
+    whole = np.asarray(images)
+    for index in (0, 5, -1, np.int64(2)):
+        assert images[index].shape == (8, 8, 3) and images[index].dtype == np.uint8
+        np.testing.assert_array_equal(images[index], whole[index])
+    np.testing.assert_array_equal(np.stack(list(images)), whole)  # by iteration
+    for wrong in (6, -7, (0, 1), None, np.zeros((2, 2), int), np.ones(5, bool), 1.0, "0"):
+        with pytest.raises(IndexError):
+            images[wrong]
+    with pytest.raises(ValueError, match="copy must be"):
+        images.__array__(copy=False)
+    assert np.asarray(images[:0]).shape == (0, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "message"),
+    [
+        ("a.png", 8, "files must be a list of paths, got 'a.png'"),
+        (5, 8, "files must be a list of paths, got 5"),
+        ([["a.png"]], 8, "files must be a list of paths, got "),
+        (["a.png"], 0, "size must be an integer from 1 to 4096, got 0"),
+    ],
+)
+def test_bad_arguments_of_image_files_are_named(files, size, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        data.ImageFiles(files, size)
+
+
+def test_reading_many_files_at_once_leaves_the_filters_of_warnings(tmp_path, image_folder):
+    images = data.load_image_folder(image_folder(tmp_path, count=30), size=8).x_train
+    before = list(warnings.filters)
+    for _ in range(6):
+        np.asarray(images)
+    assert warnings.filters == before
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        ({}, "allowed has the same classes in train as in val; odd: none at all"),
-        ({"train": ("a",), "val": ()}, "allowed has the same classes in train as in val; odd: a$"),
-        ({"train": ("a", "b"), "val": ("a", "c")}, "in train as in val; odd: b, c$"),
-        ({"count": 0}, "class a has no images; allowed are 1 or more in train and val"),
+        (None, "there is no such folder"),
+        ({"train": (), "val": ()}, "it has no train, but no folder at all"),
+        ({"train": ("a",), "val": ()}, "it has no val, but train"),
+        ({"train": ("a", "b"), "val": ("a",)}, "only in train: b"),
+        ({"train": ("a", "b"), "val": ("a", "b", "c")}, "only in val: c"),
+        ({"count": 0}, "class a has no images in train"),
     ],
 )
 def test_a_folder_of_another_layout_is_refused(tmp_path, image_folder, made, message):
-    folder = image_folder(tmp_path, **made) if made else tmp_path / "nowhere"
-    with pytest.raises(ValueError, match=f"folder='.*': .*{message}"):
+    folder = image_folder(tmp_path, **made) if made is not None else tmp_path / "nowhere"
+    needed = "a folder with train/CLASS/* and val/CLASS/*, the same classes in both"
+    with pytest.raises(ValueError) as error:
         data.load_image_folder(folder)
-    with pytest.raises(ValueError, match="size=0: allowed is an integer from 1 to 4096"):
+    assert str(error.value) == f"folder must be {needed}, got {str(folder)!r} ({message})"
+    with pytest.raises(ValueError, match=r"^size must be an integer from 1 to 4096, got 0$"):
         data.load_image_folder(folder, size=0)
+
+
+def test_capital_letters_and_other_near_misses_are_explained(tmp_path, image_folder):
+    image_folder(tmp_path)
+    for name in ("train", "val"):
+        (tmp_path / name).rename(tmp_path / f"{name}-")
+        (tmp_path / f"{name}-").rename(tmp_path / name.title())
+    if (tmp_path / "train").is_dir():
+        pytest.skip("to this disk, Train is train")
+    with pytest.raises(ValueError, match=r"\(it has no train, but Train, Val: rename Train to train\)$"):
+        data.load_image_folder(tmp_path)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "Val").rename(tmp_path / "val")
+    with pytest.raises(ValueError, match=r"\(only in val: a, b\)$"):
+        data.load_image_folder(tmp_path)
+    shutil.rmtree(tmp_path / "val" / "a")
+    shutil.rmtree(tmp_path / "val" / "b")
+    with pytest.raises(ValueError, match=r"\(train has no class folders\)$"):
+        data.load_image_folder(tmp_path)
+    for wrong in (None, 5, ["a"]):
+        with pytest.raises(ValueError, match=r"^folder must be the path of a file or folder, got "):
+            data.load_image_folder(wrong)
 
 
 def test_a_damaged_image_is_named_when_it_is_read(tmp_path, image_folder):
     images = data.load_image_folder(image_folder(tmp_path)).x_train
     Path(images.files[2]).write_bytes(b"no image")
-    with pytest.raises(ValueError, match=r"file='.*b.0.png': no image that can be read"):
+    with pytest.raises(ValueError, match=r"^file must be .*, got '.*b.0.png' \(no format that Pillow knows\)$"):
         np.asarray(images)
+
+
+# --- a photo of the reader's own, in JupyterLab ---
+
+
+def test_make_lab_takes_photos_of_up_to_200_megabytes():
+    makefile = (COURSE / "Makefile").read_text("utf-8").replace("\\\n", " ")
+    (command,) = re.findall(r"^\t\$\(python\) -m jupyterlab .*$", makefile, re.MULTILINE)
+    (given,) = re.findall(r'--ServerApp\.tornado_settings="(.*?)"', command)
+    assert ast.literal_eval(given) == {"websocket_max_message_size": 200 * 2**20}
