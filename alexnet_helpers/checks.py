@@ -159,13 +159,11 @@ def text(name, value, needed="a text"):
 
 
 def texts(name, value, needed="a list of texts"):
-    """Return a list, tuple or other collection of texts as a tuple; a single text is refused."""
-    if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__"):
+    """Return a list, tuple or set of texts as a tuple; a single text is refused."""
+    several = isinstance(value, (list, tuple, set, frozenset))
+    if not several or not all(isinstance(one, str) and one.strip() for one in value):
         refuse(name, needed, value)
-    found = tuple(value)
-    if not all(isinstance(one, str) and one.strip() for one in found):
-        refuse(name, needed, value)
-    return found
+    return tuple(value)
 
 
 def path(name, value):

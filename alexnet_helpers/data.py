@@ -199,7 +199,7 @@ def load_image_folder(folder, size=32):
     found = {part: _class_folders(folder, part) for part in ("train", "val")}
     if reason := _layout_fault(folder, found):
         needed = "a folder with train/CLASS/* and val/CLASS/*, the same classes in both"
-        raise ValueError(f"folder must be {needed}, got {str(folder)!r} ({reason})")
+        raise ValueError(f"folder must be {needed}, got {_quoted(folder)} ({reason})")
     names, parts = tuple(found["train"]), []
     for classes in found.values():
         labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
@@ -338,7 +338,7 @@ def _photo_source(file):
     if not isinstance(file, (str, os.PathLike)):
         checks.refuse("file", "the path of an image, or its content as bytes", file)
     path = checks.path("file", file)
-    name = repr(str(file))
+    name = _quoted(file)
     try:
         if path.is_file():
             with open(path, "rb") as opened:
@@ -349,6 +349,11 @@ def _photo_source(file):
         raise _unreadable(name, "an address: download the photo first")
     reason = "a folder" if path.is_dir() else "not a file" if path.exists() else "there is no such file"
     raise _unreadable(name, reason)
+
+
+def _quoted(path):
+    """Return a path in quotes as the reader wrote it: `repr` would double Windows' backslashes."""
+    return f"'{path}'" if str(path).isprintable() else repr(str(path))
 
 
 class _Refused(Exception):
