@@ -63,7 +63,8 @@ FOREIGN = {
     "PDF": rb"%PDF",
     "SVG, a drawing": rb"\s*(<\?xml.*)?<svg",
     "a web page": rb"(?i)\s*<(!doctype )?html",
-    "TIFF of a rare kind": rb"II\*\x00|MM\x00\*",
+    "TIFF, damaged or of a rare kind": rb"II\*\x00|MM\x00\*",
+    "a damaged image": rb"\xff\xd8\xff|\x89PNG|GIF8|RIFF....WEBP",
 }
 # EXIF's orientation: how a photo of each kind is turned upright.
 TURNS = {
@@ -146,7 +147,7 @@ class ImageFiles:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, files, size):
-        if isinstance(files, (str, bytes, os.PathLike)) or np.ndim(files) != 1:
+        if not isinstance(files, (list, tuple, np.ndarray)) or not all(map(_is_path, files)):
             checks.refuse("files", "a list of paths", files)
         size = _check_size(size)
         self.files, self.shape = np.array(files, dtype=object), (len(files), size, size, 3)
@@ -156,7 +157,7 @@ class ImageFiles:
 
     def __getitem__(self, chosen):
         files = self.files[chosen]
-        if isinstance(files, (str, os.PathLike)):
+        if _is_path(files):
             return read_photo(files, size=self.shape[1])
         if files.ndim != 1:
             raise IndexError("images in files take one index, along one axis")
@@ -314,11 +315,17 @@ def read_photo(file, size=32):
         100 million), or the size is not an integer from 1 to 4096.
     """
     size = _check_size(size)
-    name, source, head = _photo_source(file)
-    try:
-        return _decode(source, size)
-    except Exception as error:  # Pillow's decoders raise nearly every kind for damaged files
-        raise _unreadable(name, _reason(error, head)) from None
+    name, opened = _open(file)
+    with opened:
+        head = opened.read(1000)
+        try:
+            return _decode(opened, size)
+        except Exception as error:  # Pillow's decoders raise nearly every kind for damaged files
+            raise _unreadable(name, _reason(error, head)) from None
+
+
+def _is_path(file):
+    return isinstance(file, (str, os.PathLike))
 
 
 def _check_size(size):
@@ -330,19 +337,17 @@ def _unreadable(name, reason):
     return ValueError(f"file must be {needed}, got {name} ({reason})")
 
 
-def _photo_source(file):
-    """Return what messages call a photo, what Pillow can open, and its first bytes."""
+def _open(file):
+    """Return what messages call a photo, and the photo opened for reading."""
     if isinstance(file, (bytes, bytearray, memoryview)):
         content = bytes(file)
-        return f"{len(content):,} bytes", io.BytesIO(content), content[:1000]
-    if not isinstance(file, (str, os.PathLike)):
+        return f"{len(content):,} bytes", io.BytesIO(content)
+    if not _is_path(file):
         checks.refuse("file", "the path of an image, or its content as bytes", file)
-    path = checks.path("file", file)
-    name = _quoted(file)
+    path, name = checks.path("file", file), _quoted(file)
     try:
         if path.is_file():
-            with open(path, "rb") as opened:
-                return name, path, opened.read(1000)
+            return name, open(path, "rb")
     except OSError as error:
         raise _unreadable(name, error.strerror) from None
     if re.match(r"\w+://", str(file)):
@@ -379,13 +384,13 @@ def _reason(error, head):
     return f"damaged, or of an unusual kind: {text[:100] or type(error).__name__}; try to export it anew"
 
 
-def _decode(source, size):
-    """Return the middle square of what Pillow opens."""
+def _decode(opened, size):
+    """Return the middle square of the photo in an open file."""
     from PIL import Image
 
     with contextlib.ExitStack() as stack:
         with _no_warnings():
-            photo = stack.enter_context(Image.open(source))
+            photo = stack.enter_context(Image.open(opened))
         pixels = photo.width * photo.height
         most = MOST_PIXELS.get(photo.format, MOST_PIXELS_ELSEWHERE)
         if pixels > most:
@@ -504,7 +509,8 @@ def _roots():
     if os.environ.get("ALEXNET_DATA"):
         named = checks.path("ALEXNET_DATA", os.environ["ALEXNET_DATA"])
         root = DATA_FOLDER.parent / named  # which an absolute path replaces
-        return [root.parent if root.name == FOLDER else root]
+        itself = root.name == FOLDER and not os.path.lexists(root / FOLDER)
+        return [root.parent if itself else root]
     import pooch
 
     return [DATA_FOLDER, pooch.os_cache("alexnet-course")]
@@ -515,7 +521,7 @@ def _find(roots):
     for root in roots:
         if os.path.lexists(root / FOLDER):
             return root / FOLDER
-        if (root / TRAIN_FILES[0]).is_file():  # the files themselves lie in it
+        if all((root / name).is_file() for name in (*TRAIN_FILES, *TEST_FILES)):  # under another name
             return root
     return None
 
@@ -537,7 +543,8 @@ def _read_files(folder, names):
     images = np.empty((n * len(names), 32, 32, 3), np.uint8)
     labels = np.empty(n * len(names), np.int64)
     for number, path in enumerate(folder / name for name in names):
-        remedy = f"the file is damaged or not CIFAR-10's: delete the folder {folder} and load again"
+        damaged = f"the folder {folder}" if folder.name == FOLDER else path  # it may hold other files as well
+        remedy = f"the file is damaged or not CIFAR-10's: delete {damaged} and load again"
         if (size := path.stat().st_size) != n * RECORD_BYTES:
             raise ValueError(f"{path} must have {n * RECORD_BYTES:,} bytes, got {size:,} bytes; {remedy}")
         records = np.fromfile(path, np.uint8).reshape(n, RECORD_BYTES)

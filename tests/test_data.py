@@ -27,8 +27,10 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 import skimage.data
+from packaging.version import Version
 from PIL import Image, ImageOps
 
 from alexnet_helpers import data
@@ -119,12 +121,13 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         elif how in TRICKLES:  # as fast as can be at first, then a little now and then
             first, then = TRICKLES[how]
             self.send(first or content[:half], None if first else len(content))
-            while not go_on.wait(0.02):
+            end = time.monotonic() + 300  # if nobody breaks it off, the test fails and does not hang
+            while not go_on.wait(0.02) and time.monotonic() < end:
                 self.send(then)
         elif how == "endless":
             self.send_response(200)
             self.end_headers()
-            while not go_on.is_set():
+            for _ in range(100):
                 self.send(content)
         else:
             self.send(content, len(content))
@@ -356,11 +359,11 @@ def test_neither_all_of_cifar10_nor_a_large_photo_takes_much_memory(start, tmp_p
             os.truncate(folder / name, 30_730_000)
         monkeypatch.setenv("ALEXNET_DATA", str(tmp_path))
     photo = tmp_path / "large.png"
-    Image.new("1", (6000, 6000)).save(photo)  # 36 million pixels in a few kB, a byte each when decoded
+    Image.new("1", (4500, 4500)).save(photo)  # 20 million pixels in a few kB, a byte each when decoded
     output, errors = start(MEASURE.format(photo=str(photo))).communicate(timeout=600)
     for_photo, for_all, size, kind = output.split()
     assert (size, kind) == (str(60_000 * 3072), "uint8"), errors
-    assert 30 < float(for_photo) < 80  # a copy with four channels would take 144 MB
+    assert 18 < float(for_photo) < 50  # a copy with four channels would take 81 MB
     assert 150 < float(for_all) < 600
 
 
@@ -368,7 +371,7 @@ def cifar10_is_here():
     return data._find(data._roots()) is not None
 
 
-def test_alexnet_data_may_name_the_folder_of_the_files_itself(server, root, monkeypatch):
+def test_alexnet_data_may_name_the_folder_of_the_files_itself(server, root, tmp_path, monkeypatch):
     folder = root / "cifar-10-batches-bin"
     monkeypatch.setenv("ALEXNET_DATA", str(folder))
     assert_whole(load(server.url("good")), root)  # which lands in it
@@ -377,7 +380,17 @@ def test_alexnet_data_may_name_the_folder_of_the_files_itself(server, root, monk
     folder.rename(renamed)
     monkeypatch.setenv("ALEXNET_DATA", str(renamed))
     np.testing.assert_array_equal(load(dead()).x_test, BATCHES["test_batch.bin"][0])
-    assert server.requests == ["good"]
+    (renamed / "data_batch_2.bin").write_bytes(b"short")  # there, nobody is told to delete a folder
+    with pytest.raises(ValueError, match=r"delete \S*/cifar/data_batch_2\.bin and load again$"):
+        load(dead())
+    (renamed / "data_batch_2.bin").unlink()
+    assert load(server.url("good")).source.startswith("CIFAR-10")
+    inner = tmp_path / "cifar-10-batches-bin"  # a folder of that name around the folder of that name
+    inner.mkdir()
+    shutil.move(renamed / "cifar-10-batches-bin", inner / "cifar-10-batches-bin")
+    monkeypatch.setenv("ALEXNET_DATA", str(inner))
+    assert load(dead()).source.startswith("CIFAR-10")
+    assert server.requests == ["good", "good"]
 
 
 def test_a_relative_alexnet_data_starts_at_the_course_wherever_a_notebook_runs(root, tmp_path, monkeypatch):
@@ -492,7 +505,10 @@ def test_whatever_a_mirror_hangs_in_it_is_given_up(server, tmp_path):
         return str(error.value)
 
     with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
-        told = dict(zip(kinds, pool.map(fetch, kinds), strict=True))
+        try:
+            told = dict(zip(kinds, pool.map(fetch, kinds, timeout=200), strict=True))
+        finally:
+            server.go_on.set()
     for kind, says in kinds.items():
         assert (says or "timed out: nothing in") in told[kind], kind
     assert sorted(server.requests) == sorted(kinds)
@@ -1009,7 +1025,12 @@ def test_transparent_tiffs_lie_on_white(order):
         (tiff([b"\x40\x80" * 1600], 8, 1, order, samples=2, extra=1), premultiplied),
         (tiff([b"\x40\x80" * 1600], 8, 1, order, samples=2, extra=2), straight),
     ]:
-        assert np.abs(data.read_photo(content, 4) - expected).max() <= 1
+        try:
+            found = data.read_photo(content, 4)
+        except ValueError as error:  # of Pillow 11, for two channels
+            assert "of a rare kind" in str(error) and Version(PIL.__version__) < Version("12")
+        else:
+            assert np.abs(found - expected).max() <= 1
 
 
 @pytest.mark.parametrize(("bits", "kind"), [(1, 0), (2, 0), (4, 0), (8, 0), (16, 0), (8, 2), (16, 2)])
@@ -1040,7 +1061,9 @@ REFUSED = {
     "16-bit colours in separate planes: save it with 8 bits, or as PNG": [
         tiff([DEEP[..., channel].tobytes() for channel in range(3)], 16, 2, samples=3)
     ],
-    "TIFF of a rare kind, which cannot be read here: export": [tiff([GREY.tobytes()], 16, 2, samples=3, kind=3)],
+    "TIFF, damaged or of a rare kind, which cannot be read here: export": [
+        tiff([GREY.tobytes()], 16, 2, samples=3, kind=3)
+    ],
     "HEIC, the format of iPhones, which cannot be read here: export it as JPEG": [
         b"\0\0\0\x18ftyp" + brand + bytes(200) for brand in (b"heic", b"heix", b"mif1", b"hevc")
     ],
@@ -1052,6 +1075,7 @@ REFUSED = {
     "a web page, which": [b"<!DOCTYPE html>\n<html>", b"\n<html>"],
     "EPS, of which Pillow gets no pixels: export": [encoded(Image.fromarray(PHOTO), "eps")],
     "an empty file": [b""],
+    "a damaged image, which": [encoded(Image.fromarray(PHOTO), form)[:9] for form in ("png", "gif")],
     "no format that Pillow knows": [b"not an image at all"],
     "damaged, or of an unusual kind": [encoded(Image.fromarray(PHOTO))[:900]],
 }
@@ -1281,7 +1305,8 @@ def test_an_integer_as_index_gives_one_image(tmp_path, image_folder):
     [
         ("a.png", 8, "files must be a list of paths, got 'a.png'"),
         (5, 8, "files must be a list of paths, got 5"),
-        ([["a.png"]], 8, "files must be a list of paths, got "),
+        ([["a.png"], ["b.png", "c.png"]], 8, "files must be a list of paths, got "),
+        ([b"content"], 8, "files must be a list of paths, got "),
         (["a.png"], 0, "size must be an integer from 1 to 4096, got 0"),
     ],
 )
