@@ -1,50 +1,75 @@
-"""The engine of the exercises, with an exercise of each sort, and rules for the whole table."""
+"""The engine of the exercises, with an exercise of each sort; and what every exercise of the course takes or not."""
 
+import contextlib
+import copy
+import decimal
+import fractions
+import io
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_helpers import exercises
-from alexnet_helpers.exercises import EXERCISES, call, check, exercise
+from alexnet_helpers import exercises, load_keras
+from alexnet_helpers.exercises import EXERCISES, NotAnswered, Refused, call, check, exercise
+
+SOLUTIONS = Path(__file__).resolve().parent.parent / "notebooks" / "solutions"
+FUNCTIONS = sorted(name for name, entry in EXERCISES.items() if callable(entry.right))
 
 
-@pytest.fixture(autouse=True)
-def _own_table(monkeypatch):
+def verdict(name, answer):
+    """Return what `check` says; that it prints one line, and nothing else, is asserted each time."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        check(name, answer)
+    assert err.getvalue() == ""
+    line, end, rest = out.getvalue().partition("\n")
+    assert (end, rest) == ("\n", "") and line.isprintable()
+    start = f"Exercise {name}: "
+    assert line.startswith(start)
+    return line.removeprefix(start)
+
+
+# The engine
+
+
+def _doubled(values, times=2):
+    return float(times) * values
+
+
+@pytest.fixture
+def table(monkeypatch):
+    """Put an exercise of each sort in the place of the course's."""
     monkeypatch.setattr(exercises, "EXERCISES", {})
-    exercise("number", 112, [(113, "You rounded up."), (111.5, "Half a window?")], remark="Well counted.")
+    exercise("number", 112, [(113, "You rounded up."), (111.6789, "Half a window?")], remark="Well counted.")
     exercise("large", 1_135_256_096)
-    exercise("fraction", 0.123456789)
+    exercise("fraction", 0.123456789, [(0.98765, "Upside down."), (7, "Seven?")])
     exercise("near", 100.0, tolerance=0.05)
     exercise("text", "Same")
     exercise("texts", ("valid", "same"))
     exercise("shape", (55, 55, 96), [((55, 55, 3), "How many filters?")])
     exercise("array", np.eye(3))
-    exercise("yes", True)
-    exercise("function", _doubles)
-
-
-def _doubles(function):
-    numbers = np.arange(3.0)
-    if not np.array_equal(call(function, numbers), 2 * numbers):
-        return "Twice as much, please."
-    return None
-
-
-def verdict(capsys, name, answer):
-    check(name, answer)
-    out, err = capsys.readouterr()
-    assert out.count("\n") == 1
-    assert err == ""
-    start = f"Exercise {name}: "
-    assert out.startswith(start)
-    return out.removeprefix(start).rstrip("\n")
+    exercise("yes", True, [(False, "Think again.")])
+    exercise(
+        "function",
+        _doubled,
+        cases=[(np.array([0.5, 1.0, 2.0]),), (np.arange(20).reshape(4, 5), 3)],
+        wrong=[(lambda values, times=2: values, "Twice as much, please.")],
+    )
+    exercise("examined", lambda function: None if call(function, [1]) == [2] else "Add one.")
+    exercise("pair", lambda x: (x, np.int64(3)), cases=[(1.5,)])
 
 
 RIGHT = [
     ("large", 1_135_256_096),
     ("large", np.float64(1_135_256_096)),
-    ("fraction", 0.12345679),
+    ("fraction", 0.1234569),
+    ("fraction", np.float32(0.123456789)),
+    ("fraction", decimal.Decimal("0.123456789")),
+    ("fraction", fractions.Fraction(123456789, 10**9)),
     ("near", 96),
     ("text", " same "),
     ("texts", ["Valid", "same"]),
@@ -54,122 +79,471 @@ RIGHT = [
     ("array", np.eye(3) + 1e-9),
     ("yes", True),
     ("yes", np.True_),
-    ("function", lambda x: x + x),
+    ("function", lambda x, times=2: x * times),
+    ("function", lambda x, times=2: (times * x).tolist()),
+    ("function", lambda x, times=2: np.float32(times * x)),
+    ("examined", lambda values: [values[0] + 1]),
+    ("pair", lambda x: [x, np.uint8(3)]),
 ]
 
 
 @pytest.mark.parametrize(("name", "answer"), RIGHT)
-def test_right(capsys, name, answer):
-    assert verdict(capsys, name, answer) == "right."
+def test_right(table, name, answer):
+    assert verdict(name, answer) == "right."
 
 
 @pytest.mark.parametrize("answer", [112, 112.0, np.int64(112), np.float32(112), [112], np.array(112)])
-def test_right_with_a_remark(capsys, answer):
-    assert verdict(capsys, "number", answer) == "right. Well counted."
+def test_right_with_a_remark(table, answer):
+    assert verdict("number", answer) == "right. Well counted."
 
 
 WRONG = [
     ("number", 113, "You rounded up."),
-    ("number", 111.5, "Half a window?"),
+    ("number", 111.6789, "Half a window?"),
+    ("number", 111.68, "Half a window?"),  # the same, rounded
+    ("number", 111.69, "Your number is too small."),
     ("number", 110, "Your number is too small."),
     ("number", 1e9, "Your number is too large."),
+    ("number", np.inf, "Your number is too large."),
+    ("number", 10**400, "Your number is too large."),
     ("number", "112", "The answer is a number, without quotes."),
+    ("number", b"112", "The answer is a number."),
+    ("number", np.array(["112"], object), "The answer is a number."),
+    ("number", np.timedelta64(112), "The answer is a number."),
     ("number", {1, 2}, "The answer is a number."),
-    ("number", 10**400, "The answer is a number."),
-    ("number", 1j, "The answer is a number."),
+    ("number", 112 + 0j, "The answer is a number."),
     ("number", [1, 2], "The answer is one number, yours 2."),
+    ("number", [], "The answer is one number, yours 0."),
     ("number", len, "The answer is a value, yours a function: call it."),
     ("number", float("nan"), "Your answer holds a NaN (not a number)."),
-    ("number", (112, None), "1 of the 2 parts of the answer have no value yet."),
+    ("number", np.ma.masked_array([112], mask=[True]), "Your answer holds a NaN (not a number)."),
+    ("number", (112, None), "1 of the 2 parts of the answer has no value yet."),
     ("large", 1_135_256_097, "Your number is too large."),
-    ("fraction", 0.123, "Close: give more digits."),
+    ("fraction", 0.12345, "Close: give more digits"),  # 5e-5 off
+    ("fraction", 0.1234575, "Close: give more digits"),  # 6e-6 off
+    ("fraction", 0.988, "Upside down."),
     ("fraction", True, "The answer is a number."),
+    ("near", 94, "Your number is too small."),
     ("text", "valid", "Another word is meant."),
     ("text", 3, "The answer is a text, in quotes."),
     ("texts", ("same", "valid"), "Another word is meant."),
     ("shape", (55, 55, 3), "How many filters?"),
-    ("shape", (1, 2, 96), "2 of the 3 numbers are off."),
+    ("shape", (1, 2, 96), "2 of the 3 numbers are off: number 1, number 2 in the row."),
+    ("shape", (55, 55, 97), "1 of the 3 numbers is off: number 3 in the row."),
     ("shape", (55, 55), "The answer has the shape (3,), yours (2,)."),
+    ("shape", (55, 55, True), "The answer is 3 numbers."),
     ("shape", "55", "The answer is 3 numbers, without quotes."),
     ("array", np.zeros((3, 3)), "3 of the 9 numbers are off."),
+    ("array", [[1, 0, 0], [0, 1, None], [..., 0, 1]], "2 of the 9 parts of the answer have no value yet."),
     ("yes", 1, "The answer is True or False."),
-    ("yes", False, "The answer is True or False."),
+    ("yes", False, "Think again."),
     ("function", 3, "The answer is a function: pass its name, without calling it."),
-    ("function", lambda x: x, "Twice as much, please."),
+    ("function", int, "The answer is a function, yours a class."),
+    ("function", lambda x, times=2: x, "Twice as much, please."),
+    (
+        "function",
+        lambda x, times=2: 2 * x,
+        "For values = an array of shape (4, 5) and dtype int64, times = 3: the result",
+    ),
+    (
+        "function",
+        lambda x, times=2: 2 * x.ravel(),
+        "For values = an array of shape (4, 5) and dtype int64, times = 3: the",
+    ),
+    ("function", lambda x, times=2: x.sum(), "For values = [0.5, 1.0, 2.0]: the result has the shape (3,), yours ()."),
+    ("function", lambda x, times=2: x * np.nan, "For values = [0.5, 1.0, 2.0]: the result holds a NaN (not a number)."),
+    ("function", lambda x, times=2: "two", "Your function returned a str; an array of numbers is asked for."),
+    ("function", lambda x, times=2: {}, "Your function returned a dict; an array of numbers is asked for."),
+    ("function", lambda x, times=2: x > 1, "Your function returned an array of dtype bool; an array of numbers is"),
+    ("function", lambda x, times=2: 2 * x + 0j, "Your function returned an array of dtype complex128; an array of num"),
+    ("function", lambda x, times=2: ["a"], "Your function returned a list that begins with a str; an array of numbers"),
     ("function", lambda: 3, "Your function raised TypeError"),
-    ("function", lambda x: 1 / 0, "Your function raised ZeroDivisionError: division by zero"),
+    (
+        "function",
+        lambda x: 1 / 0,
+        "Your function raised ZeroDivisionError: division by zero (called with [0.5, 1.0, 2.0])",
+    ),
     ("function", lambda x: [].pop(), "Your function raised IndexError: pop from empty list"),
+    ("function", lambda x: exit(), "Your function raised SystemExit"),
+    ("examined", lambda values: [3], "Add one."),
+    ("pair", lambda x: x, "Your function returned a float; 2 results are asked for."),
+    ("pair", lambda x: (x, 3.0), "The value is right, but it has to be an integer, and yours is float64."),
+    ("pair", lambda x: (x, 4), "For x = 1.5: result 2 4 is too large."),
 ]
 
 
 @pytest.mark.parametrize(("name", "answer", "hint"), WRONG)
-def test_wrong(capsys, name, answer, hint):
-    assert verdict(capsys, name, answer).startswith(f"not yet. {hint}")
+def test_wrong(table, name, answer, hint):
+    assert verdict(name, answer).startswith(f"not yet. {hint}")
 
 
-def test_true_is_not_the_number_one(capsys):
+def test_true_is_not_the_number_one(table):
     exercise("one", 1)
-    assert verdict(capsys, "one", True) == "not yet. The answer is a number."
+    assert verdict("one", True) == "not yet. The answer is a number."
 
 
-@pytest.mark.parametrize("name", ["number", "text", "array", "shape", "function"])
-@pytest.mark.parametrize("answer", [None, ..., (None, None), [..., ...]])
-def test_no_answer(capsys, name, answer):
-    assert verdict(capsys, name, answer) == "no answer yet."
+@pytest.mark.parametrize("name", ["number", "text", "array", "shape"])
+@pytest.mark.parametrize("answer", [None, ..., (None, None), [..., ...], [[None], (...,)]])
+def test_no_answer(table, name, answer):
+    assert verdict(name, answer) == "no answer yet."
 
 
-@pytest.mark.parametrize("answer", [lambda x: ..., lambda x: None])
-def test_unfinished_function(capsys, answer):
-    assert verdict(capsys, "function", answer) == "no answer yet."
+@pytest.mark.parametrize("answer", [None, ..., lambda x: ..., lambda x: None])
+def test_unfinished_function(table, answer):
+    assert verdict("function", answer) == "no answer yet."
 
 
-def test_a_function_that_forgets_to_return(capsys):
-    def only_a_docstring(x):
+def test_a_function_that_forgets_to_return(table):
+    def only_a_docstring(x, times=2):
         """Double it."""
 
-    def forgets(x):
+    def forgets(x, times=2):
         2 * x[0]
 
-    assert verdict(capsys, "function", only_a_docstring) == "no answer yet."
-    assert verdict(capsys, "function", forgets) == "no answer yet. Your function gives None: is `return` missing?"
+    def text(x, times=2):
+        return "text"
+
+    assert verdict("function", only_a_docstring) == "no answer yet."
+    assert verdict("function", forgets) == "no answer yet. Your function gives None: is `return` missing?"
+    assert verdict("function", text).startswith("not yet. Your function returned a str")
 
 
-def test_long_messages_of_a_function_are_cut_to_one_line(capsys):
+def test_long_messages_of_a_function_are_cut_to_one_line(table):
     def answer(x):
         raise RuntimeError("first\nsecond")
 
-    assert verdict(capsys, "function", answer) == "not yet. Your function raised RuntimeError: first"
+    assert verdict("function", answer).startswith("not yet. Your function raised RuntimeError: first (called with")
 
 
-def test_a_function_that_changes_its_argument_cannot_change_the_expected_value(capsys):
-    def answer(x):
+def test_a_function_that_changes_its_argument_is_told_so(table):
+    def answer(x, times=2):
         x *= 0  # twice this would be 0 as well
         return x
 
-    assert verdict(capsys, "function", answer) == "not yet. Twice as much, please."
+    def add_one(values):
+        values[0] += 1
+        return values
+
+    changed = "not yet. Your function changes the argument that is passed: work on a copy of it."
+    assert verdict("function", answer) == verdict("examined", add_one) == changed
 
 
-def test_unknown_exercise():
-    with pytest.raises(ValueError, match=r"name='99.1': allowed are array, fraction"):
-        check("99.1", 1)
+def test_call_passes_copies_and_tells_what_went_wrong():
+    given = [np.zeros(2), {"a": [1]}]
+    assert call(lambda x, key: [x, key], given[0], key=given[1])[0] is not given[0]
+    with pytest.raises(NotAnswered):
+        call(lambda: None)
+    for change in (lambda x, key: key["a"].append(1), lambda x, key: x.fill(1), lambda x, key: key.pop("a")):
+        with pytest.raises(Refused, match="changes the argument"):
+            call(change, given[0], key=given[1])
+    assert given[1] == {"a": [1]} and not given[0].any()
+    with pytest.raises(ValueError, match="function must be a function, got 3"):
+        call(3)
 
 
-@settings(deadline=None, max_examples=100)
+@pytest.mark.parametrize("name", ["99.1", "", 1.2, None, ["number"], b"number"])
+def test_unknown_exercise(table, name):
+    with pytest.raises(ValueError, match=r"name must be the number of an exercise, 'array' to 'yes', got "):
+        check(name, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"name": ""}, "name must be a text, got ''"),
+        ({"right": 1j}, "right must be a number, a text, several of them, or a function, got 1j"),
+        ({"tolerance": 0}, "tolerance must be a positive number, got 0"),
+        ({"remark": None}, "remark must be a text, got None"),
+        ({"hints": [(1, 2)]}, "hints must be a list of pairs (wrong answer, hint), got [(1, 2)]"),
+        ({"hints": "no"}, "hints must be a list of pairs (wrong answer, hint), got 'no'"),
+        ({"cases": [(1,)]}, "cases and wrong must be left out where the answer is a value"),
+        ({"right": len, "hints": [(1, "One?")]}, "hints must be left out where the answer is a function"),
+        ({"right": len, "wrong": [(1, "One?")]}, "wrong must be a list of pairs (function, hint)"),
+        ({"right": len, "cases": [1]}, "cases must be a list of tuples of arguments, got [1]"),
+    ],
+)
+def test_an_exercise_is_checked_when_it_is_entered(table, arguments, message):
+    with pytest.raises(ValueError) as error:
+        exercise(**{"name": "a", "right": 1} | arguments)
+    assert str(error.value).startswith(message)
+    assert "a" not in exercises.EXERCISES
+
+
+@settings(deadline=None, max_examples=50)
 @given(st.recursive(st.none() | st.floats() | st.text() | st.booleans() | st.binary() | st.complex_numbers(), st.lists))
 def test_nothing_that_is_passed_raises(answer):
-    for name, (right, hints, tolerance, _) in exercises.EXERCISES.items():
-        found = exercises._verdict(right, hints, tolerance, answer)
-        assert found.startswith(("right.", "not yet.", "no answer yet.")), name
+    for name in ("01.1", "01.4", "02.4", "11.2"):
+        assert verdict(name, answer).startswith(("not yet.", "no answer yet."))
+
+
+# The exercises of the course
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _models_of_10_4():
+    """Build the models of exercise 10.4 once."""
+    entry = EXERCISES["10.4"]
+    EXERCISES["10.4"] = entry._replace(cases=tuple(entry.cases()))
+    yield
+    EXERCISES["10.4"] = entry
+
+
+@pytest.fixture(scope="module")
+def solutions():
+    """Run the notebooks of solutions, and return what they pass to `check`."""
+    answers = {}
+    for path in sorted(SOLUTIONS.glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        names = {"np": np, "plt": plt, "keras": load_keras(), "check": answers.__setitem__}
+        last = max(number for number, source in enumerate(code) if "check(" in source)
+        with contextlib.redirect_stdout(io.StringIO()):
+            for source in code[1 : last + 1]:  # the first is the setup cell
+                exec(source, names)
+    return answers
+
+
+def test_every_solution_is_right(solutions):
+    assert sorted(solutions) == sorted(set(EXERCISES) - {"00.1"})
+    for name, answer in solutions.items():
+        assert verdict(name, answer).startswith("right."), name
+    assert verdict("00.1", 2012) == "right."
 
 
 @pytest.mark.parametrize("name", sorted(EXERCISES))
-def test_exercises_of_the_course_are_well_made(name):
-    right, hints, tolerance, _ = EXERCISES[name]
-    assert exercises._verdict(right, hints, tolerance, None) == "no answer yet."
-    if callable(right):
-        assert exercises._verdict(right, hints, tolerance, lambda *a, **k: ...) == "no answer yet."
-        return
-    assert exercises._verdict(right, hints, tolerance, right) == "right."
-    for wrong, hint in hints:
-        # An earlier hint, or the right answer itself, would hide this one.
-        assert exercises._verdict(right, hints, tolerance, wrong) == f"not yet. {hint}"
+def test_each_usual_slip_gets_its_own_hint(name):
+    entry = EXERCISES[name]
+    assert verdict(name, None) == "no answer yet."
+    assert name not in FUNCTIONS or verdict(name, lambda *arguments: ...) == "no answer yet."
+    slips = entry.wrong if callable(entry.right) else entry.hints
+    assert len(slips) >= (1 if entry.right is True else 3 if callable(entry.right) else 5)
+    for answer, hint in slips:
+        found = verdict(name, answer)  # an earlier hint, or the right answer itself, would hide this one
+        assert found.startswith("not yet. ") and hint in found
+        assert callable(answer) or found == f"not yet. {hint}"
+        assert callable(answer) or verdict(name, np.asarray(answer)) == found
+
+
+def fail(*arguments, **named):
+    raise RuntimeError("not for you")
+
+
+def odd_object(*names):
+    """Return an object that raises when one of these methods is called."""
+    return type("Odd", (), dict.fromkeys(names, fail))()
+
+
+class OddList(list):
+    def __iter__(self):
+        raise RuntimeError("not for you")
+
+
+class OddText(str):
+    def strip(self):
+        raise SystemExit
+
+
+def endless():
+    while True:
+        yield 1
+
+
+itself = []
+itself.append(itself)
+
+ODD = [
+    np.nan, np.inf, -np.inf, 1j, 112 + 0j, "55", "", "\udcff\n\r\0", b"55", [True, False], [], {}, (), set(), [[]],
+    [1, [2, 3]], [np.nan] * 3, object(), int, endless(), range(3), np.float64("nan"), np.zeros(0), np.zeros((2, 0)),
+    np.full((2, 2), np.nan), np.zeros((3, 3, 3)), np.array("55"), np.array(object()), np.array([None, 1]),
+    np.ma.masked_all(3), np.datetime64("2012-09-30"), np.timedelta64(5), np.float16(np.inf), 10**400, -(10**400),
+    decimal.Decimal("sNaN"), [True, 1], ["1", 1], [None, 1], itself, OddList([1]), OddText("a"), ValueError,
+    odd_object("__array__"), odd_object("__eq__"), odd_object("__repr__"), odd_object("__len__", "__iter__"),
+    odd_object("__getattribute__"), odd_object("__float__", "__index__"), odd_object("__bool__", "__hash__"),
+]  # fmt: skip
+
+
+def returning(answer):
+    return lambda *arguments, **named: answer
+
+
+def raising(error):
+    def fails(*arguments, **named):
+        raise error
+
+    return fails
+
+
+@pytest.mark.parametrize("name", sorted(EXERCISES))
+def test_odd_answers_are_told_apart_from_right_ones(name):
+    for answer in ODD:
+        assert verdict(name, answer).startswith("not yet. "), repr(type(answer))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_function_returns_is_not_what_it_raises(name):
+    for answer in ODD:
+        found = verdict(name, returning(answer))
+        assert found.startswith("not yet. ") and "raised" not in found, repr(type(answer))
+    for error in (ValueError("\udcff\n"), SystemExit(), type("E", (Exception,), {"__str__": fail})()):
+        assert verdict(name, raising(error)).startswith("not yet. Your function raised ")
+
+
+def parts(result):
+    return list(result) if isinstance(result, tuple) else [result]
+
+
+def equal(one, other):
+    try:
+        pairs = list(zip(map(np.asarray, parts(one)), map(np.asarray, parts(other)), strict=True))
+        return all(a.shape == b.shape and a.dtype == b.dtype and (a == b).all() for a, b in pairs)
+    except ValueError:
+        return False
+
+
+def in_each_part(change):
+    def changed(result):
+        new = [change(np.array(part)) for part in parts(result)]
+        return tuple(new) if isinstance(result, tuple) else new[0]
+
+    return changed
+
+
+def with_nan(part):
+    part = part.astype(float)
+    part.flat[part.size // 2] = np.nan
+    return part
+
+
+def whole(part):
+    return part.astype(int) if part.dtype.kind == "f" and (part != np.floor(part)).any() else part
+
+
+CORRUPTIONS = {
+    "plus one": in_each_part(lambda part: part + 1),
+    "a bit more": in_each_part(lambda part: part * 1.001 + 0.001),
+    "twice": in_each_part(lambda part: part * 2),
+    "negative": in_each_part(lambda part: -part.astype(float)),
+    "transposed": in_each_part(np.transpose),
+    "reversed": in_each_part(lambda part: part[::-1] if part.ndim else part),
+    "one axis more": in_each_part(lambda part: part[None]),
+    "as text": in_each_part(lambda part: part.astype(str)),
+    "as bytes": in_each_part(lambda part: part.astype("S")),
+    "as complex numbers": in_each_part(lambda part: part.astype(complex)),
+    "as Booleans": in_each_part(lambda part: part.astype(bool)),
+    "as objects that hold texts": in_each_part(lambda part: part.astype(str).astype(object)),
+    "in whole numbers": in_each_part(whole),
+    "NaN in one place": in_each_part(with_nan),
+    "infinite": in_each_part(lambda part: part * np.inf),
+    "the first number": in_each_part(lambda part: part.flat[0] if part.ndim else part),
+    "all but the last": in_each_part(lambda part: part[:-1] if part.ndim else part),
+    "the first part": lambda result: parts(result)[0],
+    "the parts exchanged": lambda result: result[::-1] if isinstance(result, tuple) else result,
+    "the whole result again": lambda result: (result, result),
+    "in a dict": lambda result: {"result": result},
+}
+
+
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"10.5"}))  # which returns a model
+def test_a_solution_with_another_result_is_refused(solutions, name):
+    for what, change in CORRUPTIONS.items():
+        differs = []
+
+        def corrupted(*arguments, change=change, differs=differs):
+            result = solutions[name](*arguments)
+            new = change(result)
+            differs.append(not equal(result, new))
+            return new
+
+        found = verdict(name, corrupted)
+        still_right = not any(differs) or (name, what) == ("11.5", "reversed")
+        assert found.startswith("right." if still_right else "not yet. "), what
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_solution_that_does_not_look_at_an_argument_is_refused(solutions, name):
+    """Each argument in turn is that of the first call ever after; and so is the result."""
+    first = []
+
+    def remembers(*arguments):
+        first.append([copy.copy(arguments), solutions[name](*arguments)])
+        return first[0][1]
+
+    if name != "10.5":  # it has no argument
+        assert verdict(name, remembers).startswith("not yet. ")
+    for place in range(len(first[0][0]) if first else 0):
+        differs = []
+
+        def forgets(*arguments, place=place, differs=differs):
+            differs.append(not equal(arguments[place], first[0][0][place]))
+            return solutions[name](*arguments[:place], first[0][0][place], *arguments[place + 1 :])
+
+        assert verdict(name, forgets).startswith("not yet. ") and any(differs), place
+
+
+@pytest.mark.parametrize("name", sorted(set(FUNCTIONS) - {"10.5"}))
+def test_a_solution_that_changes_an_argument_is_refused(solutions, name):
+    def changes(*arguments):
+        result = copy.copy(solutions[name](*arguments))
+        for argument in arguments:
+            if isinstance(argument, np.ndarray):
+                argument[...] = 0
+            elif isinstance(argument, list):
+                argument.append((1, 1, 1))
+        changes.possible = any(isinstance(argument, (np.ndarray, list)) for argument in arguments)
+        return result
+
+    found = verdict(name, changes)
+    assert ("changes the argument" in found) == changes.possible
+
+
+def test_positions_classes_and_pixels_have_to_be_integers(solutions):
+    for name in ("11.5", "12.5", "13.3", "13.4"):
+        as_floats = in_each_part(lambda part: part.astype(float))
+        assert verdict(name, lambda *a, name=name: as_floats(solutions[name](*a))).startswith("not yet. ")  # noqa: B023
+
+
+@pytest.mark.parametrize("name", ["01.4", "03.5", "05.4"])
+def test_a_whole_number_may_be_a_float(solutions, name):
+    assert verdict(name, lambda *arguments: float(solutions[name](*arguments))) == "right."
+
+
+ALSO_RIGHT = {
+    "02.5": lambda signal, kernel, stride: np.correlate(signal, kernel, mode="valid")[::stride],
+    "03.4": lambda z, slope=0.01: np.maximum(z, slope * z),
+    "03.5": lambda x: int((np.maximum(x, 0).max(axis=(0, 1, 2)) == 0).sum()),
+    "07.4": lambda x, rate, training, rng: x * rng.binomial(1, 1 - rate, x.shape) if training else (1 - rate) * x,
+    "08.4": lambda z, labels: np.mean([np.logaddexp.reduce(row) - row[k] for row, k in zip(z, labels)]),
+    "09.4": lambda dy, x: dy / np.cosh(x) ** 2,
+    "11.4": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
+    "12.3": lambda w, g, v, lr=0.001, rho=0.9: (
+        w - lr * g / np.sqrt(rho * v + (1 - rho) * g**2 + 1e-12),
+        rho * v + (1 - rho) * g**2,
+    ),
+    "13.4": lambda query, gallery: max(
+        range(len(gallery)), key=lambda k: query @ gallery[k] / (gallery[k] @ gallery[k]) ** 0.5
+    ),
+    "14.4": lambda results: float(np.mean(np.var(results, axis=1, ddof=1)) ** 0.5),
+    "15.4": lambda gradients, examples: np.average(gradients, axis=0, weights=examples),
+}
+
+
+@pytest.mark.parametrize("name", sorted(ALSO_RIGHT))
+def test_other_ways_to_write_a_function_are_right_too(name):
+    assert verdict(name, ALSO_RIGHT[name]).startswith("right.")
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "hint"),
+    [
+        ("08.2", 5.298, "right."),
+        ("08.2", 5.299, "not yet. Close"),
+        ("03.2", 20.66, "right."),
+        ("03.2", 20.7, "not yet. Close"),
+        ("14.1", 0.54, "right."),
+        ("14.1", 0.5, "not yet. "),
+        ("15.3", 12.1, "not yet. "),
+        ("13.2", 0.4004, "not yet. Close"),
+    ],
+)
+def test_answers_are_as_exact_as_the_exercise_asks(name, answer, hint):
+    assert verdict(name, answer).startswith(hint)
