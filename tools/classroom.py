@@ -20,6 +20,7 @@ import nbformat
 import pandas as pd
 from nbclient import NotebookClient
 
+from alexnet_helpers import checks
 from alexnet_helpers.data import FOLDER as CIFAR_10
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,10 +56,12 @@ def slides(output, names=()):
     from nbconvert import SlidesExporter
 
     notebooks = {}
+    if not isinstance(names, (list, tuple)):
+        checks.refuse("notebooks", "a list of paths or names", names)
     for name in names or sorted(NOTEBOOKS.glob(LESSONS)):
         stem, notebook = read_named(name)
         if stem in notebooks:
-            raise ValueError(f"notebooks={str(name)!r}: a second {stem}; allowed are different file names")
+            raise ValueError(f"notebooks must be files with different names, got a second {stem}: {str(name)!r}")
         notebooks[stem] = notebook
     output = empty_folder(output)
     exporter = SlidesExporter(reveal_scroll=True, exclude_input_prompt=True)
@@ -71,12 +74,13 @@ def slides(output, names=()):
 
 def read_named(name):
     """Return file name and content of a notebook, named by its path or, as for colab-check, by its name alone."""
-    path = Path(name) if Path(name).exists() else NOTEBOOKS / name
+    path = checks.path("notebooks", name)
+    path = path if path.exists() else NOTEBOOKS / path
     try:
         return path.stem, nbformat.read(path, as_version=4)
     except Exception as error:  # no such file, or no notebook
-        allowed = "allowed are notebooks, by path or, in notebooks/, by file name"
-        raise ValueError(f"notebooks={str(name)!r}: cannot be read ({type(error).__name__}); {allowed}") from error
+        needed = "notebooks, by path or, in notebooks/, by file name"
+        raise ValueError(f"notebooks must be {needed}, got {str(name)!r} ({type(error).__name__})") from error
 
 
 def lay_out(cells):
@@ -122,12 +126,12 @@ def slide_type(cell):
 def collect(folder, table):
     """Run every notebook below a folder, each in a fresh kernel, and store what `check` said of each exercise."""
     paths, table = submissions(folder), new_file(table)
-    rows = []
+    folder, rows = checks.path("folder", folder), []
     for path in paths:
         asked, said, problem = verdicts(path)
         row = {name: said.get(name, "missing") for name in sorted(asked)}
         right = sum(value == "right" for value in row.values())
-        rows.append({"file": writable(path.relative_to(folder)), "problem": problem, **row})
+        rows.append({"file": no_formula(writable(path.relative_to(folder))), "problem": problem, **row})
         print(f"{rows[-1]['file']}: {right} of {len(row)} right {problem}", flush=True)
         found = store(rows, table)
     return found
@@ -135,27 +139,28 @@ def collect(folder, table):
 
 def submissions(folder):
     """Return the notebooks below a folder."""
-    # An empty name, which is what Make passes on without FROM, would be the working folder.
-    found = Path(folder).rglob("*.ipynb") if str(folder) else []
+    needed = "a folder with notebooks (make collect FROM=folder)"
+    if not str(folder):  # what Make passes on without FROM would be the working folder
+        checks.refuse("folder", needed, folder)
+    found = checks.path("folder", folder).rglob("*.ipynb")
     paths = sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
     if not paths:
-        allowed = "allowed is a folder with some (make collect FROM=folder)"
-        raise ValueError(f"folder={str(folder)!r}: there is no notebook; {allowed}")
+        raise ValueError(f"folder must be {needed}, got {str(folder)!r}, where there is none")
     return paths
 
 
 def new_file(table):
     """Return the path of the table; refuse one that exists, or that cannot be written."""
-    path, named = Path(table), f"table={str(table)!r}"
     if not str(table):
-        raise ValueError(f"{named}: allowed is the name of a new CSV file (make collect TO=table.csv)")
+        checks.refuse("table", "the name of a new CSV file (make collect TO=table.csv)", table)
+    path = checks.path("table", table)
     if os.path.lexists(path):
-        raise ValueError(f"{named}: it exists; allowed is a new file: remove this one, or name another")
+        raise ValueError(f"table must be a new file, got {str(table)!r}, which exists: remove it, or name another")
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
     except OSError as error:
-        allowed = "allowed is a new file in a folder that exists and can be written to"
-        raise ValueError(f"{named}: {error.strerror}; {allowed}") from error
+        needed = "a new file in a folder that exists and can be written to"
+        raise ValueError(f"table must be {needed}, got {str(table)!r} ({error.strerror})") from error
     return path
 
 
@@ -171,6 +176,8 @@ def store(rows, table):
 
 def verdicts(path, timeout=600):
     """Run a notebook; return the exercises that it checks, what was said of each, and what went wrong."""
+    if path.is_symlink() or not path.is_file():  # a link shows what lies elsewhere, a pipe never ends
+        return set(), {}, f"no notebook: {'a link' if path.is_symlink() else 'not a file'}"
     try:
         notebook = nbformat.read(path, as_version=4)
         code = [cell for cell in notebook.cells if cell.cell_type == "code"]
@@ -228,16 +235,21 @@ def one_line(name, message):
 
 
 def writable(text):
-    """Return a text that every file can hold: names out of a foreign ZIP archive may have bytes of no letter."""
-    return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return a text that every file and terminal can show: names out of a foreign archive may hold anything."""
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in str(text))
+
+
+def no_formula(text):
+    """Return a text that a spreadsheet shows as it is: it would compute one like =HYPERLINK(...) when it is opened."""
+    return f"'{text}" if text.lstrip().startswith(tuple("=+-@＝＋－＠")) else text
 
 
 def empty_folder(path):
     """Make a folder; refuse one that holds anything."""
-    path = Path(path)
+    path = checks.path("output", path)
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        what = "the folder is not empty" if path.is_dir() else "there is a file of this name"
-        raise ValueError(f"output={str(path)!r}: {what}; allowed is a new one: remove it, or name another")
+        what = "which is not empty" if path.is_dir() else "which is a file"
+        raise ValueError(f"output must be a new folder, got {str(path)!r}, {what}: remove it, or name another")
     path.mkdir(parents=True, exist_ok=True)
     return path
 
