@@ -53,8 +53,8 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
         checks.number("tolerance", tolerance, above=0)
     if not isinstance(remark, str):
         checks.refuse("remark", "a text", remark)
-    if not callable(right) and _numbers(right) is None and _texts(right) is None:
-        checks.refuse("right", "a number, a text, several of them, or a function", right)
+    if not callable(right) and not _is_finite(right) and _texts(right) is None:
+        checks.refuse("right", "finite numbers, a text or texts, or a function", right)
     hints = _tuple("hints", hints, "pairs (wrong answer, hint)", _is_pair)
     wrong = _tuple("wrong", wrong, "pairs (function, hint)", lambda pair: _is_pair(pair) and callable(pair[0]))
     if not callable(cases):
@@ -224,6 +224,11 @@ def _as_float(number):
         return float(number)
     except OverflowError:
         return np.inf if number > 0 else -np.inf
+
+
+def _is_finite(value):
+    found = _numbers(value)
+    return found is not None and found.size > 0 and bool(np.isfinite(found).all())
 
 
 def _is_boolean(value):
@@ -1445,8 +1450,9 @@ def _missing_relu(keras, model, learning):
     for layer in learning:
         kernel, *bias = layer.get_weights()
         scale = (kernel.size / kernel.shape[-1]) ** -0.5
-        layer.set_weights([rng.normal(size=kernel.shape).astype("float32") * scale, *map(np.zeros_like, bias)])
-    image = rng.normal(size=(1, 227, 227, 3)).astype("float32")
+        noise = rng.standard_normal(kernel.shape, np.float32)
+        layer.set_weights([noise * np.float32(scale), *map(np.zeros_like, bias)])
+    image = rng.standard_normal((1, 227, 227, 3), np.float32)
     arriving = keras.Model(model.inputs[0], [layer.input for layer in learning[1:]])(image)
     for before, values in zip(learning, arriving):
         if np.asarray(values).min() < 0:

@@ -4,6 +4,7 @@ import contextlib
 import copy
 import decimal
 import fractions
+import functools
 import io
 import json
 from pathlib import Path
@@ -251,7 +252,9 @@ def test_unknown_exercise(table, name):
     ("arguments", "message"),
     [
         ({"name": ""}, "name must be a text, got ''"),
-        ({"right": 1j}, "right must be a number, a text, several of them, or a function, got 1j"),
+        ({"right": np.nan}, "right must be finite numbers, a text or texts, or a function, got nan"),
+        ({"right": []}, "right must be finite numbers, a text or texts, or a function, got []"),
+        ({"right": 1j}, "right must be finite numbers, a text or texts, or a function, got 1j"),
         ({"tolerance": 0}, "tolerance must be a positive number, got 0"),
         ({"remark": None}, "remark must be a text, got None"),
         ({"hints": [(1, 2)]}, "hints must be a list of pairs (wrong answer, hint), got [(1, 2)]"),
@@ -280,10 +283,9 @@ def test_nothing_that_is_passed_raises(answer):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _models_of_10_4():
-    """Build the models of exercise 10.4 once."""
+def _models_of_10_4_built_once():
     entry = EXERCISES["10.4"]
-    EXERCISES["10.4"] = entry._replace(cases=tuple(entry.cases()))
+    EXERCISES["10.4"] = entry._replace(cases=functools.cache(entry.cases))
     yield
     EXERCISES["10.4"] = entry
 
