@@ -2,14 +2,23 @@
 .DEFAULT_GOAL := help
 .PHONY: help lab test oldest elsewhere notebooks lint links lock colab colab-check blank slides collect extras setup anew
 
-# An environment that is active here, or pip's settings for another place, must not reach into .venv.
-unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME
+# What the account sets for other programs must not reach into .venv: an active environment, how Python runs (without
+# assertions, say), another kernel. Of pip's settings only those that say where packages come from may.
+sources := INDEX_URL EXTRA_INDEX_URL FIND_LINKS NO_INDEX TRUSTED_HOST CERT CLIENT_CERT PROXY CONFIG_FILE \
+	CACHE_DIR NO_CACHE_DIR TIMEOUT DEFAULT_TIMEOUT RETRIES KEYRING_PROVIDER
+kept := PYTHON PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX $(addprefix PIP_,$(sources))
+unexport VIRTUAL_ENV CONDA_PREFIX MPLBACKEND JUPYTER_PATH JUPYTER_CONFIG_PATH \
+	$(filter-out $(kept),$(filter PYTHON% PIP_%,$(.VARIABLES)))
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export JUPYTER_PREFER_ENV_PATH := 1
 
 python := .venv/bin/python
+# In a configuration file of pip another place can stand as well. An option outdoes this one, the others are refused.
+pip_install := -m pip install --target=
+quoted = '$(subst ','\'',$(1))'
 # Looked for once, and only when it is needed; a path, or a line that says why there is none.
-found = $(eval found := $(shell sh tools/find_python.sh '$(PYTHON)'))$(found)
+found = $(eval found := $(shell sh tools/find_python.sh $(call quoted,$(PYTHON))))$(found)
 need_python = $(if $(filter /%,$(firstword $(found))),,$(error $(found)))
 as_root := $(if $(filter 0,$(shell id -u)),--allow-root)
 
@@ -17,7 +26,8 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\): .*## /make \1 | /p' Makefile | awk -F '|' '{ printf "%-16s%s\n", $$1, $$2 }'
 
 lab: setup ## open JupyterLab at the contents page; options: make lab LAB_ARGS="--no-browser --port=8899"
-	$(python) -m jupyterlab $(as_root) --LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb \
+	$(python) -m jupyterlab $(as_root) --ServerApp.root_dir=. \
+		--LabApp.default_url=/lab/tree/notebooks/00_contents.ipynb \
 		--ServerApp.tornado_settings="{'websocket_max_message_size': 209715200}" $(LAB_ARGS)
 
 test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-x tests/test_geometry.py"
@@ -61,8 +71,8 @@ choose := build/lock/bin/uv pip compile --no-config --quiet --upgrade --universa
 
 lock: ## choose the versions of the lock files: the newest that pyproject.toml allows, Colab's, and the oldest
 	@: $(need_python)
-	'$(found)' -m venv --clear build/lock
-	build/lock/bin/python -m pip install --quiet uv
+	$(call quoted,$(found)) -m venv --clear build/lock
+	build/lock/bin/python $(pip_install) --quiet uv
 	$(choose) --fork-strategy=fewest --extra=lab --extra=test --extra=scale --output-file=requirements.lock pyproject.toml
 	$(choose) --fork-strategy=fewest --all-extras --constraints=requirements.lock \
 		--output-file=requirements-extras.lock pyproject.toml
@@ -72,36 +82,49 @@ lock: ## choose the versions of the lock files: the newest that pyproject.toml a
 	rm -r build/lock
 
 extras: setup ## add what only some tests need, the driver of a browser
-	$(python) -m pip install --quiet --require-hashes -r requirements-extras.lock
+	$(python) $(pip_install) --quiet --require-hashes -r requirements-extras.lock
 
 setup: .venv/ready
 
 build/oldest/ready: requirements-oldest.lock
 	@: $(need_python)
-	'$(found)' -m venv --clear build/oldest
-	build/oldest/bin/python -m pip install --quiet --require-hashes -r requirements-oldest.lock
-	build/oldest/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(call quoted,$(found)) -m venv --clear build/oldest
+	build/oldest/bin/python $(pip_install) --quiet --require-hashes -r requirements-oldest.lock
+	build/oldest/bin/python $(pip_install) --quiet --no-deps --no-build-isolation --editable .
+	@build/oldest/bin/python -I -c '$(complete)' || { echo '$(elsewhere_pip)' >&2; exit 1; }
 	@touch $@
 
 .venv/ready: .venv/installed pyproject.toml
-	$(python) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(python) $(pip_install) --quiet --no-deps --no-build-isolation --editable .
 	@# Else JupyterLab asks about news and looks for updates; --LabApp.news_url=None does not keep it from asking.
 	$(python) -m jupyter labextension disable --level=sys_prefix @jupyterlab/apputils-extension:announcements
+	@$(python) -I -c 'import alexnet_helpers' || { echo '$(elsewhere_pip)' >&2; exit 1; }
 	@touch $@
 
-# Stamped only when all is done, so that an interrupted installation starts over.
+# Stamped only when all is done and there, so that an interrupted installation starts over.
 .venv/installed: requirements.lock
 	@: $(need_python)
-	@echo "Setting up .venv with $(found), once: this takes some minutes and about 3 GB"
-	'$(found)' -m venv --clear .venv
-	$(python) -m pip install --require-hashes -r requirements.lock
-	@echo '$(found)' > $@
+	@echo Setting up .venv with $(call quoted,$(found)), once: this takes some minutes and about 3 GB
+	$(call quoted,$(found)) -m venv --clear .venv
+	@! $(python) -m pip config list | grep -E '^(global|install)\.(prefix|root|dry-run|no-binary)=' || \
+		{ echo '$(elsewhere_pip)' >&2; exit 1; }
+	$(python) $(pip_install) --require-hashes -r requirements.lock
+	@$(python) -I -c '$(complete)' || { echo '$(elsewhere_pip)' >&2; exit 1; }
+	@touch $@
 
-# The Python that .venv was made with can be upgraded away under it, and PYTHON can ask for another one.
-ifneq ($(shell $(python) -c 'print("runs")' 2>/dev/null),runs)
+# One package of each part of requirements.lock, found without importing it.
+complete := import importlib.util as u, sys; \
+	missing = [n for n in "tensorflow keras jupyterlab nbval jax".split() if not u.find_spec(n)]; \
+	sys.exit("not in .venv: " + " ".join(missing) if missing else 0)
+elsewhere_pip := pip does not install into .venv: take such settings out of its configuration file (pip config debug)
+
+# The Python that .venv was made with can be upgraded away under it, another program can take packages out of it (uv
+# sync does), and PYTHON can ask for another one.
+same := import os, sys; print(os.path.samefile(sys._base_executable, sys.argv[1]))
+ifneq ($(shell $(python) -I -c '$(complete)' 2>/dev/null && echo complete),complete)
 .venv/installed: anew
 else ifneq ($(PYTHON),)
-ifneq ($(shell cat .venv/installed 2>/dev/null),$(found))
+ifneq ($(shell $(python) -I -c '$(same)' $(call quoted,$(found)) 2>/dev/null),True)
 .venv/installed: anew
 endif
 endif

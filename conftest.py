@@ -1,4 +1,7 @@
-"""What the tests, and the kernels of the notebooks under test, find in their environment."""
+"""What the tests, and the kernels of the notebooks under test, find in their environment.
+
+None of what the account is set to, and some settings that the course has to correct.
+"""
 
 import os
 import shutil
@@ -9,9 +12,31 @@ import pytest
 
 os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
 os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
-# Kernels that run side by side must not wait for one history file, nor read the learner's own IPython settings.
-IPYTHON_FOLDER = os.environ["IPYTHONDIR"] = tempfile.mkdtemp(prefix="ipython-")
-STARTUP = Path(IPYTHON_FOLDER, "profile_default", "startup")
+
+# Settings of the account that would reach into the kernels and the processes that tests start.
+ACCOUNT = ("IPYTHON", "JUPYTER", "KERAS", "MPL", "PYTHON", "TF_CPP", "TF_USE_LEGACY_KERAS")
+KEPT = ("KERAS_BACKEND", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
+for name in [name for name in os.environ if name.startswith(ACCOUNT) and name not in KEPT]:
+    del os.environ[name]
+
+# Kernels that run side by side must not wait for one history file either.
+FOLDER = Path(tempfile.mkdtemp(prefix="alexnet-settings-"))
+os.environ["IPYTHONDIR"] = str(FOLDER / "ipython")
+for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
+    os.environ[f"JUPYTER_{name}"] = str(FOLDER / "jupyter" / name.lower())
+os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not one of its name
+os.environ["MATPLOTLIBRC"] = str(FOLDER / "matplotlibrc")
+(FOLDER / "matplotlibrc").touch()
+
+# What was written into ~/.keras years ago and stays there: everything under test has to do with it.
+os.environ["KERAS_HOME"] = str(FOLDER / "keras")
+(FOLDER / "keras").mkdir()
+(FOLDER / "keras" / "keras.json").write_text(
+    """{"image_data_format": "channels_first", "floatx": "float16", "epsilon": 0.1, "backend": "tensorflow"}""",
+    "utf-8",
+)
+
+STARTUP = FOLDER / "ipython" / "profile_default" / "startup"
 STARTUP.mkdir(parents=True)
 # In a namespace of its own: a notebook may use the same names.
 CHECKS = Path(__file__).resolve().parent / "tests" / "readable_figures.py"
@@ -41,4 +66,4 @@ def pytest_collection_modifyitems(items):
 
 def pytest_unconfigure():
     """Leave nothing behind."""
-    shutil.rmtree(IPYTHON_FOLDER, ignore_errors=True)
+    shutil.rmtree(FOLDER, ignore_errors=True)

@@ -172,12 +172,6 @@ def test_importing_the_package_imports_neither_tensorflow_nor_keras():
     assert (done.stdout, done.stderr) == ("set()\n", "")
 
 
-def test_importing_the_models_writes_nothing_to_stderr():
-    # The parent reads file descriptor 2, which TensorFlow's C++ code writes to past Python's sys.stderr.
-    done = python("import alexnet_helpers.models; print('done')", env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "0"})
-    assert (done.stdout, done.stderr) == ("done\n", "")
-
-
 def test_quietly_holds_back_what_is_written_to_file_descriptor_2():
     done = python(
         "import os, sys, alexnet_helpers\n"
@@ -197,27 +191,190 @@ def test_quietly_writes_out_what_it_held_back_when_the_block_raises():
     assert done.stderr.rstrip().endswith("ZeroDivisionError: division by zero")
 
 
+def test_the_last_words_of_a_process_that_dies_while_keras_loads_reach_the_reader(tmp_path):
+    # The abort stands for TensorFlow's on a processor without AVX, and for an unknown option in XLA_FLAGS.
+    code = (
+        "import os\nfrom alexnet_helpers import quietly\n"
+        "with quietly():\n    os.write(2, b'compiled to use AVX instructions\\n'); os.abort()"
+    )
+    done = python(code)
+    assert done.returncode not in (0, 1)
+    assert "compiled to use AVX instructions" in done.stderr
+    # In a notebook they go where JupyterLab's own messages go, to the terminal.
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import nbformat; from nbclient import NotebookClient\n"
+        f"cell = nbformat.v4.new_code_cell({code!r})\n"
+        "NotebookClient(nbformat.v4.new_notebook(cells=[cell]), startup_timeout=600).execute()\n"
+    )
+    done = subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    assert "DeadKernelError" in done.stderr
+    assert "compiled to use AVX instructions" in done.stderr
+
+
+def test_quietly_leaves_no_process_and_no_file_behind(tmp_path):
+    (tmp_path / "empty").mkdir()
+    done = python(
+        "import os, sys, subprocess, alexnet_helpers\n"
+        "for _ in range(3):\n    with alexnet_helpers.quietly(): os.write(2, b'held back')\n"
+        "sys.stderr.flush()\n"
+        "try: os.waitpid(-1, os.WNOHANG); print('a child is left')\n"
+        "except (ChildProcessError, AttributeError): print('none')\n",
+        env=os.environ | {"TMPDIR": str(tmp_path / "empty")},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "none\n", "")
+    assert list((tmp_path / "empty").iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell's way to close a stream")
+@pytest.mark.parametrize("without", [{"preexec_fn": lambda: os.close(2)}, {}], ids=["stderr", "a temporary folder"])
+def test_quietly_works_without(without):
+    code = "import alexnet_helpers as h\nimport tempfile, os\n" + (
+        "def none(): raise FileNotFoundError\ntempfile.TemporaryFile = none\n" if not without else ""
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code + "with h.quietly(): print('goes on')"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=600, **without,
+    )  # fmt: skip
+    assert done.stdout == "goes on\n"
+
+
+# --- what the account is set to has no say ---
+
+HOSTILE = b'{"image_data_format": "channels_first", "backend": "theano", "floatx": "float16", "epsilon": 0.1}'
+KERAS_FILES = {
+    "valid": HOSTILE,
+    "damaged": HOSTILE[:40],
+    "no-object": b"[1, 2]",
+    "odd-values": b'{"floatx": ["float32"], "epsilon": 1, "image_data_format": null}',
+    "not-text": b"\xff\x00",
+    "folder": None,
+}
+
+
+def write_keras_file(folder, kind):
+    """Write a keras.json into a folder as Keras' own."""
+    folder.mkdir(parents=True)
+    content = KERAS_FILES[kind]
+    if content is None:
+        (folder / "keras.json").mkdir()
+    else:
+        (folder / "keras.json").write_bytes(content)
+
+
+@pytest.mark.parametrize("kind", KERAS_FILES)
+def test_a_settings_file_that_would_stop_keras_is_known(kind, tmp_path):
+    write_keras_file(tmp_path / "keras", kind)
+    assert alexnet_helpers._keras_can_read(tmp_path / "keras" / "keras.json") == (kind == "valid")
+    assert alexnet_helpers._keras_can_read(tmp_path / "keras.json")  # there is none
+
+
+@pytest.mark.parametrize("kind", ["valid", "odd-values"])
+def test_keras_settings_have_no_say_and_importing_the_models_writes_nothing(kind, tmp_path):
+    write_keras_file(tmp_path / ".keras", kind)
+    # The parent reads file descriptor 2, which TensorFlow's C++ code writes to past Python's sys.stderr.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KERAS")}
+    environment |= {"HOME": str(tmp_path), "KERAS_MAX_EPOCHS": "one", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+    environment |= {"TF_CPP_MIN_LOG_LEVEL": "0", "TF_USE_LEGACY_KERAS": "1"}
+    done = python(
+        "import os\nfrom alexnet_helpers import models\nimport keras\nc = keras.config\n"
+        "print(c.backend(), c.image_data_format(), c.floatx(), c.epsilon(), os.environ.get('KERAS_HOME'))\n"
+        "print(models.alexnet_cifar10('modern', width=0.05, num_classes=3).output_shape)",
+        env=environment,
+    )
+    assert (done.stdout, done.stderr) == ("tensorflow channels_last float32 1e-07 None\n(None, 3)\n", "")
+
+
+@pytest.mark.parametrize("backend", ["theano", "no such", "os"])
+def test_a_backend_that_keras_does_not_have_is_named(backend):
+    done = python("from alexnet_helpers import load_keras; load_keras()", env=os.environ | {"KERAS_BACKEND": backend})
+    last = done.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("ValueError: the environment variable KERAS_BACKEND must be a backend of Keras")
+    assert last.endswith(f"got {backend}")
+
+
+def test_a_kernel_of_a_home_full_of_settings_does_what_the_lesson_says(tmp_path):
+    """One lesson is run by pytest as a reader runs it, in an account with every setting that we know of."""
+    home = tmp_path / "home"
+    for name, content in {
+        ".keras/keras.json": HOSTILE.decode(),
+        ".config/matplotlib/matplotlibrc": "figure.facecolor: black\nbackend: nonsense\n",
+        ".ipython/profile_default/startup/boom.py": "from math import *\nraise SystemExit('read the startup files')",
+        ".ipython/profile_default/ipython_config.py": "raise SystemExit('read the configuration')",
+        ".jupyter/jupyter_config.json": "{damaged",
+        ".local/share/jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "x", "language": "x"}',
+        "sitecustomize.py": "raise SystemExit('a sitecustomize of the home')",
+    }.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(content, "utf-8")
+    settings = {"PYTHONSTARTUP": str(home / "sitecustomize.py"), "PYTHONWARNINGS": "error", "PYTHONHASHSEED": "7"}
+    settings |= {"MPLBACKEND": "nonsense", "JUPYTER_PATH": str(home / ".local/share/jupyter"), "LC_ALL": "POSIX"}
+    settings |= {"KERAS_MAX_EPOCHS": "1", "JUPYTER_PREFER_ENV_PATH": "0", "TF_USE_LEGACY_KERAS": "1"}
+    unset = ("KERAS", "IPYTHON", "JUPYTER", "MATPLOTLIBRC", "PYTEST")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
+    command = [sys.executable, "-W", "default", "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "--nbval"]
+    done = subprocess.run(
+        [*command, "notebooks/07_dropout.ipynb"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800,
+        env=environment | settings | {"HOME": str(home)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+
 # --- one clear line when Python does not suit (tools/find_python.sh) ---
 
 shell_only = pytest.mark.skipif(shutil.which("sh") is None or os.name == "nt", reason="needs a POSIX shell")
 
 
-def find_python(tmp_path, asked="", **versions):
-    """Run find_python.sh where PATH has only stand-ins for Python: {name: (version, has venv)}."""
+def find_python(tmp_path, asked="", pretend="", cpuinfo="", **versions):
+    """Run find_python.sh where PATH has only stand-ins for Python: {name: (version, has venv)}.
+
+    `pretend` is run in each of them first, `cpuinfo` stands for /proc/cpuinfo.
+    """
     for name, (version, has_venv) in versions.items():
         hide = "" if has_venv else "sys.modules['ensurepip'] = None; "
         script = tmp_path / name
         script.write_text(
-            "#!/bin/sh\nexec '" + sys.executable + f"' -c \"import sys; sys.version_info = {version}; {hide}"
-            'exec(sys.argv[1])" "$2"\n'
+            "#!/bin/sh\nexec '" + sys.executable + f"' -c \"import sys; sys.version_info = {version}; {hide}{pretend}"
+            'exec(sys.argv[1])" "$3"\n'  # after -E and -c
         )
         script.chmod(0o755)
+    (tmp_path / "cpuinfo").write_text(cpuinfo)
     command = [shutil.which("sh"), str(ROOT / "tools" / "find_python.sh"), *([asked] if asked else [])]
-    environment = {"PATH": str(tmp_path), "PYTHONPATH": "nowhere", "PYTHONHOME": "nowhere"}
+    environment = {"PATH": str(tmp_path), "PYTHONPATH": "nowhere", "PYTHONHOME": "nowhere", "PYTHONOPTIMIZE": "2"}
+    environment["CPUINFO"] = str(tmp_path / "cpuinfo")
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stderr == ""
     assert done.stdout.count("\n") == 1
     return done.stdout.strip()
+
+
+@shell_only
+@pytest.mark.parametrize(
+    ("pretend", "said"),
+    [
+        ("import platform; platform.python_implementation = lambda: 'PyPy'; ", "of another kind (PyPy)"),
+        ("import sysconfig; sysconfig.get_config_var = lambda name: name == 'Py_GIL_DISABLED'; ", "(free-threaded)"),
+        ("import sysconfig; sysconfig.get_config_var = {'HOST_GNU_TYPE': 'x86_64-linux-musl'}.get; ", "for musl"),
+        ("sys.maxsize = 2**31 - 1; ", "in 32 bits"),
+        ("import platform; platform.system = lambda: 'Darwin'; platform.machine = lambda: 'x86_64'; ", "Intel Macs"),
+    ],
+)
+def test_a_python_that_tensorflow_has_no_build_for_is_named(tmp_path, pretend, said):
+    line = find_python(tmp_path, pretend=pretend, python3=((3, 13), True))
+    assert line.startswith("no Python 3.11, 3.12 or 3.13 with venv here (python3 is Python 3.13 ")
+    assert said in line
+    asked = find_python(tmp_path, "python3", pretend=pretend, python3=((3, 13), True))
+    assert asked.startswith("PYTHON=python3 is Python 3.13 ")
+    assert said in asked
+
+
+@shell_only
+def test_a_processor_that_tensorflow_has_no_build_for_is_named(tmp_path):
+    have = {"python3": ((3, 12), True)}
+    old, new = ("processor: 0\nflags\t\t: fpu sse4_2 avx2like\n", "processor: 0\nflags\t\t: fpu avx avx2\n")
+    assert find_python(tmp_path, cpuinfo=old, **have).startswith("this processor (or virtual machine) has no AVX")
+    for known in (new, "Features\t: fp asimd\n", ""):
+        assert Path(find_python(tmp_path, cpuinfo=known, **have)).is_absolute()
 
 
 @shell_only

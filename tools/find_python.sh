@@ -3,19 +3,38 @@
 # When there is none, print one line that says why.
 unset PYTHONHOME PYTHONPATH
 
+# The kernel's list of what the processor can do (Linux on x86; read without other programs: PATH may be odd).
+cpuinfo=${CPUINFO:-/proc/cpuinfo}
+if [ -r "$cpuinfo" ]; then
+    while read -r name rest; do
+        [ "$name" = flags ] || continue
+        case " $rest " in
+            *" avx "*) ;;
+            *) echo "this processor (or virtual machine) has no AVX, which TensorFlow needs: take another one, or Colab"; exit ;;
+        esac
+        break
+    done < "$cpuinfo"
+fi
+
 examine() { # prints "ok PATH", "novenv ..." or "no ..."; nothing when $1 is no Python. Runs on any Python, so: no f-strings
-    "$1" -c '
-import os, platform, sys
+    "$1" -E -c '
+import os, platform, sys, sysconfig
 version = sys.version_info[:2]
 this = "Python %d.%d" % version
 if version < (3, 11):
     print("no " + this + ", which is too old")
 elif version > (3, 13):
     print("no " + this + ", for which there is no TensorFlow yet")
+elif platform.python_implementation() != "CPython":
+    print("no " + this + " of another kind (" + platform.python_implementation() + "), for which there is no TensorFlow")
+elif sysconfig.get_config_var("Py_GIL_DISABLED"):
+    print("no " + this + " without the global lock (free-threaded), for which there is no TensorFlow")
 elif sys.maxsize < 2**32:
     print("no " + this + " in 32 bits, for which there is no TensorFlow")
 elif (platform.system(), platform.machine()) == ("Darwin", "x86_64"):
     print("no " + this + " for Intel Macs, for which there is no TensorFlow any more")
+elif "musl" in (sysconfig.get_config_var("HOST_GNU_TYPE") or ""):
+    print("no " + this + " for musl (Alpine Linux), for which there is no TensorFlow")
 else:
     try:
         import ensurepip, venv
