@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test oldest elsewhere notebooks lint links lock colab colab-check blank slides collect extras setup anew
+.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab colab-check blank slides collect extras setup anew
 
 # What the account sets for other programs must not reach into .venv: an active environment, how Python runs (without
 # assertions, say), another kernel. Of pip's settings only those that say where packages come from may.
@@ -35,6 +35,13 @@ test: setup ## run all tests and every notebook; options: make test TEST_ARGS="-
 
 oldest: build/oldest/ready ## run all tests and every notebook on the oldest versions that pyproject.toml allows
 	build/oldest/bin/python -m pytest --nbval $(TEST_ARGS)
+
+numeric := $(patsubst %,tests/test_%.py,numpy_layers geometry walk models checks exercises) \
+	$(wildcard $(addprefix notebooks/,0[1-9]*.ipynb 10*.ipynb solutions/0[1-9]*.ipynb solutions/10*.ipynb))
+
+older: setup ## run what computes, tests and notebooks 01 to 10, as older processors round
+	$(python) tools/older_processor.py haswell $(python) -m pytest --nbval $(numeric) $(TEST_ARGS)
+	$(python) tools/older_processor.py nehalem $(python) -m pytest --nbval $(numeric) $(TEST_ARGS)
 
 elsewhere: setup ## run every notebook in odd places: blanks in the path, a read-only checkout, Windows' line ends, ...
 	ALEXNET_EVERYWHERE=1 $(python) -m pytest --dist=worksteal $(TEST_ARGS) tests/test_elsewhere.py

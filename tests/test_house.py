@@ -1,12 +1,14 @@
 """The house: the same packages everywhere, quiet imports, a small package, one clear line when Python does not suit."""
 
 import ast
+import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from importlib import metadata
 from pathlib import Path
 
@@ -428,6 +430,61 @@ def test_make_says_it_in_one_line_and_fails(tmp_path):
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1
     assert "PYTHON=python9 cannot be run" in done.stderr
+
+
+def tiny_wheel(folder):
+    """Write a package of one empty module, and a lock file that asks for it."""
+    files = {"tiny.py": "", "tiny-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n"}
+    files["tiny-1.0.dist-info/WHEEL"] = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    files["tiny-1.0.dist-info/RECORD"] = "".join(f"{name},,\n" for name in files)
+    wheel = folder / "tiny-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (folder / "requirements.lock").write_text(f"tiny==1.0 --hash=sha256:{digest}\n")
+
+
+@shell_only
+@pytest.mark.skipif(shutil.which("make") is None, reason="needs Make")
+def test_make_installs_into_its_own_environment_or_says_why_not(tmp_path):
+    course = tmp_path / "it's a course"
+    (course / "tools").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", course)
+    shutil.copy(ROOT / "tools" / "find_python.sh", course / "tools")
+    tiny_wheel(course)
+    base = Path(sys._base_executable)
+    for name in ("python3", "it's python"):
+        (tmp_path / name).symlink_to(base)
+    unset = ("MAKE", "MFLAGS", "PIP", "PYTHON")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
+    environment |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ".", "PIP_CONFIG_FILE": os.devnull}
+    elsewhere = tmp_path / "elsewhere"
+    hostile = {f"PIP_{name}": str(elsewhere) for name in ("TARGET", "PREFIX", "ROOT", "CONSTRAINT", "REQUIREMENT")}
+    hostile |= {"PIP_DRY_RUN": "1", "PIP_USER": "1", "PYTHONOPTIMIZE": "2", "PYTHONPATH": str(elsewhere), "CDPATH": "/"}
+
+    def make(python, *options, **settings):
+        command = ["make", ".venv/installed", "complete=import tiny", f"PYTHON={python}", *options]
+        return subprocess.run(
+            command, cwd=course, capture_output=True, text=True, check=False, timeout=900, env=environment | settings
+        )
+
+    done = make(tmp_path / "it's python", **hostile)
+    assert done.returncode == 0, done.stderr
+    assert len(list((course / ".venv").glob("lib/python*/site-packages/tiny.py"))) == 1
+    assert (course / ".venv" / "installed").exists()
+    assert not elsewhere.exists()
+    for same in (tmp_path / "python3", base, ""):
+        assert "up to date" in make(same).stdout, same
+    for file in (course / ".venv").glob("lib/python*/site-packages/tiny.py"):  # as `uv sync` takes packages away
+        file.unlink()
+    assert "-m venv --clear .venv" in make("", "--dry-run").stdout
+    (tmp_path / "pip.conf").write_text(f"[install]\nprefix = {elsewhere}\n")
+    done = make(base, PIP_CONFIG_FILE=str(tmp_path / "pip.conf"))
+    assert done.returncode != 0
+    assert "pip does not install into .venv" in done.stderr
+    assert not (course / ".venv" / "installed").exists()
+    assert not elsewhere.exists()
 
 
 # --- the page for teachers ---
