@@ -1,0 +1,1223 @@
+"""The table behind `bad_values.py`: a valid call of every public function, quick to make.
+
+Beside each argument stands what it accepts: `whole(3)` is an integer from 1 on with 3 as its
+valid value, for example. A record that is checked only by the function that takes it (a
+`Layer`, a `Share`) is tried through that function. What would download, train or start
+processes is stopped where its arguments have been checked, by `Reached`.
+"""
+
+import dataclasses
+import io
+import math
+import numbers
+import sys
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+from bad_values import (
+    Argument,
+    Fresh,
+    Reached,
+    a_file,
+    a_folder,
+    a_function,
+    array,
+    choice,
+    draws,
+    flag,
+    is_flag,
+    labels,
+    pixels,
+    real,
+    some_names,
+    whole,
+    words,
+)
+
+RNG = np.random.default_rng(2012)
+PROGRAMMER = ("name", "lowest", "highest", "above", "below", "allowed", "needed", "axes", "shape", "length")
+
+
+@dataclasses.dataclass
+class Entry:
+    name: str
+    call: object
+    arguments: dict
+    exempt: tuple
+
+
+def of(module):
+    """Return {name: Entry} for the public names of a module; extra entries have other names."""
+    found = {}
+
+    def add(name, call, /, exempt=(), **arguments):
+        where = module.removeprefix("alexnet_helpers").lstrip(".")
+        found[name] = Entry(f"{where}.{name}".lstrip("."), call, arguments, exempt)
+
+    table = TABLES.get(module)
+    if table is not None:
+        table(add)
+    return found
+
+
+def stop(*arguments, **named):
+    raise Reached
+
+
+def is_huge(value):
+    return type(value) is int and value == 10**30
+
+
+def anything(value):
+    return None
+
+
+def images(n=4, side=8):
+    return RNG.integers(0, 256, (n, side, side, 3)).astype(np.uint8)
+
+
+def eighths(*shape):
+    """Return numbers that float16 holds exactly."""
+    return RNG.integers(-16, 16, shape).astype(np.float32) / 8
+
+
+# The modules without Keras
+
+
+def of_package(add):
+    import alexnet_helpers
+
+    def quietly():
+        with alexnet_helpers.quietly():
+            return 1
+
+    add("quietly", quietly)
+    add("load_keras", lambda: alexnet_helpers.load_keras().__name__)
+
+
+def of_checks(add):
+    from alexnet_helpers import checks
+
+    def about(function, *arguments, **named):
+        return lambda value: function("value", value, *arguments, **named)
+
+    two = np.array([[0.5, 1], [2, 4]], np.float32)
+    add("integer", about(checks.integer), PROGRAMMER, value=whole(3))
+    add("number", about(checks.number), PROGRAMMER, value=real(0.5))
+    add("flag", about(checks.flag), PROGRAMMER, value=flag(True))
+    add("choice", about(checks.choice, ["a", "b"]), PROGRAMMER, value=choice("a", "a"))
+    add("names", about(checks.names, ["a", "b"]), PROGRAMMER, value=some_names(["a"]))
+    add("text", about(checks.text), PROGRAMMER, value=words("a"))
+    path = a_folder("data").but(right=lambda value: accepts_path(value))
+    add("path", about(checks.path), PROGRAMMER, value=path)
+    add("generator", about(checks.generator), PROGRAMMER, value=draws())
+    add("function", about(checks.function), PROGRAMMER, value=a_function(len))
+    add("array", about(checks.array, "NC"), PROGRAMMER, value=matrix(two))
+    some = labels([0, 1, 2], 3)
+    add("integers", about(checks.integers, 0, 2, 3), PROGRAMMER, value=some)
+    add("pixels", about(checks.pixels, (8, 8, 3)), PROGRAMMER, value=pixels(images()))
+    add("describe", checks.describe, value=Argument(1, lambda value: True))
+    add("refuse", lambda: 1, ("name", "needed", "value"))
+
+
+def matrix(two):
+    argument = array(two).but(shown={}, right=is_frame)
+    del argument.wrong["with two more channels"]
+    return argument
+
+
+def is_frame(value):
+    return type(value).__name__ == "DataFrame"
+
+
+def accepts_path(value):
+    return isinstance(value, (str, Path)) and str(value) != "" and "\0" not in str(value)
+
+
+def of_geometry(add):
+    from alexnet_helpers import geometry
+
+    padding = whole(1, 0).but(wrong={"text": "full", "-2": -2, "a pair": (1, 1)})
+    sizes = {"size": whole(30), "kernel": whole(5), "stride": whole(2)}
+    rounding = choice("ceil")
+    add("output_size", geometry.output_size, **sizes, padding=padding, rounding=rounding)
+    add(
+        "alexnet_layers",
+        lambda **named: geometry.layer_table(geometry.alexnet_layers(**named), 224),
+        towers=whole(2, 1, 2),
+        padding=padding.but(valid=2, same={"np.int64": np.int64(2)}),
+        rounding=choice("floor"),
+    )
+    layer = geometry.Layer("conv", "conv", 8, 3)
+    add("layer_table", geometry.layer_table, **of_layers(geometry, layer))
+    add(
+        "Layer",
+        lambda **named: geometry.layer_table([geometry.Layer(**named)], 9, 4),
+        name=words("conv"),
+        kind=choice("conv"),
+        units=whole(8),
+        kernel=whole(3),
+        stride=whole(2),
+        padding=padding,
+        groups=whole(2, 1, 4),
+        rounding=choice("floor"),
+    )
+
+
+def of_layers(geometry, layer):
+    same = {"as a list": [layer], "as a generator": (one for one in [layer])}
+    wrong = {
+        "a layer alone": layer,
+        "two of one name": (layer, layer),
+        "names": ["conv1"],
+        "plain tuples": [tuple(layer)],
+        "no kernel": [layer._replace(kernel=None)],
+        "kernel of nan": [layer._replace(kernel=float("nan"))],
+        "stride of True": [layer._replace(stride=True)],
+        "too large a kernel": [layer._replace(kernel=99)],
+        "conv after dense": [geometry.Layer("fc", "dense", 2), layer],
+    }
+    empty = lambda value: None if isinstance(value, (list, tuple, dict)) and not value else False  # noqa: E731
+    given = Argument((layer,), empty, same, wrong, names=("kernel", "stride", "kind"))
+    return {"layers": given, "input_size": whole(9), "channels": whole(3)}
+
+
+def of_walk(add):
+    from alexnet_helpers import walk
+
+    side = whole(11, 3, 4096, odd=True)
+    side.wrong |= {"even": 10, "1": 1}
+    wave = {"angle": real(0.5), "wavelength": real(4.0, above=0), "phase": real(1.5)}
+    add("gabor", walk.gabor, **wave, size=side)
+    width = real(2.0, above=0)
+    add("spot", walk.spot, width=width, surround=flag(True), size=side)
+    add("photo_tensor", walk.photo_tensor)
+    add("filter_bank", walk.filter_bank)
+    add("layer_weights", walk.layer_weights, name=choice("conv1"))
+    add("tensor_after", walk.tensor_after, name=choice("conv1"))
+
+
+def of_numpy_layers(add):
+    from alexnet_helpers import numpy_layers as nl
+
+    x, weights, bias = eighths(2, 6, 5, 4), eighths(3, 3, 2, 4), eighths(4)
+    padding = whole(1, 0).but(right=lambda value: None if type(value) is int and value == 0 else False)
+    steps = {"stride": whole(2), "padding": padding, "groups": whole(2, 1, 4)}
+    convolution = {"x": array(x), "weights": array(weights), **steps}
+    dy = array(eighths(2, 3, 3, 4))
+    add("conv2d", nl.conv2d, **convolution, bias=array(bias).or_none())
+    add("conv2d_gradients", nl.conv2d_gradients, dy=dy, **convolution)
+    maps = array(x)
+    del maps.wrong["with two more channels"]
+    pool = {"x": maps, "size": whole(3), "stride": whole(2)}
+    add("max_pool2d", nl.max_pool2d, **pool)
+    pooled = array(nl.max_pool2d(x))
+    finite = maps.but(shown={"with a NaN": maps.shown["with a NaN"]})
+    add("max_pool2d_gradient", nl.max_pool2d_gradient, dy=pooled, **pool | {"x": finite})
+    anywhere = array(eighths(3, 4), free=True)
+    add("relu", nl.relu, x=anywhere.but(verify=is_relu))
+    seen = array(eighths(3, 4))
+    one = {"x": hidden_nan(array(eighths(3, 4))), "dy": seen}
+    add("relu_gradient", nl.relu_gradient, **one)
+    size = whole(3, odd=True)
+    size.wrong |= {"even": 4}
+    constants = {"k": real(2.0, above=0), "alpha": real(0.5, 0), "beta": real(0.75)}
+    norm = {"x": maps, "size": size, **constants}
+    add("local_response_norm", nl.local_response_norm, **norm)
+    gradient = nl.local_response_norm_gradient
+    add("local_response_norm_gradient", gradient, dy=array(x / 2), **norm)
+    of_dense_layers(add, nl)
+    of_losses(add, nl)
+    of_network(add, nl)
+
+
+def hidden_nan(argument):
+    """A gradient may leave no trace of an infinite input: relu'(inf) is 1."""
+    return argument.but(shown={})
+
+
+def is_relu(value, result):
+    return np.allclose(result, np.maximum(np.asarray(value, float), 0), equal_nan=True)
+
+
+def of_dense_layers(add, nl):
+    x, weights = eighths(3, 4), eighths(4, 3)
+    dense = {"x": array(x), "weights": array(weights)}
+    add("dense", nl.dense, **dense, bias=array(eighths(3)).or_none())
+    add("dense_gradients", nl.dense_gradients, dy=array(eighths(3, 3)), **dense)
+    rate = real(0.5, 0, below=1)
+    anywhere = array(np.abs(eighths(3, 4)) + 1, free=True)
+    add("dropout", nl.dropout, x=hidden_nan(anywhere), rate=rate, rng=draws())
+    mask = np.array([[True, False, True], [True, True, False]])
+    same = {"as a list": mask.tolist(), "columns first": np.asfortranarray(mask)}
+    wrong = {
+        "halves": mask / 2,
+        "texts": mask.astype(str),
+        "another shape": mask[0],
+        "masked": np.ma.masked_array(mask, mask),
+        "values": mask * 7,
+    }
+    drawn = Argument(mask, lambda value: False, same, wrong, names=("dy",))
+    add("dropout_gradient", nl.dropout_gradient, dy=array(eighths(2, 3)), mask=drawn, rate=rate)
+
+
+def of_losses(add, nl):
+    scores = eighths(3, 4)
+    add("softmax", nl.softmax, z=array(scores, free=True).but(verify=is_softmax))
+    share = nl.softmax(scores)
+    chances = array(share).but(shown={})
+    chances.wrong |= {
+        "scores": scores,
+        "percent": share * 100,
+        "rows of 0.5": share / 2,
+        "negative": share * [1, 1, 1, -1],
+        "a NaN": np.where(share == share[0, 0], np.nan, share),
+        "an inf": np.where(share == share[0, 0], np.inf, share),
+    }
+    truth = labels([0, 3, 1], 4)
+    add("cross_entropy", nl.cross_entropy, probabilities=chances, labels=truth)
+    gradient = nl.softmax_cross_entropy_gradient
+    add("softmax_cross_entropy_gradient", gradient, probabilities=chances, labels=truth)
+
+
+def is_softmax(value, result):
+    sums = np.asarray(result).sum(axis=-1)
+    return np.allclose(sums[np.isfinite(sums)], 1)
+
+
+def of_network(add, nl):
+    """A network of few filters on the smallest image."""
+    shapes = {
+        "conv1": (11, 11, 3, 2),
+        "conv2": (5, 5, 2, 2),
+        "conv3": (3, 3, 2, 2),
+        "conv4": (3, 3, 2, 2),
+        "conv5": (3, 3, 2, 2),
+        "fc6": (2, 3),
+        "fc7": (3, 3),
+        "fc8": (3, 4),
+    }
+    weights = {name: (eighths(*shape) / 4, eighths(shape[-1])) for name, shape in shapes.items()}
+    kernel, bias = weights["conv1"]
+    wrong = {
+        "without conv2": {name: value for name, value in weights.items() if name != "conv2"},
+        "kernels alone": {name: value[0] for name, value in weights.items()},
+        "pairs reversed": {name: value[::-1] for name, value in weights.items()},
+        "kernels of None": {name: (None, value[1]) for name, value in weights.items()},
+        "one masked": weights | {"conv1": (np.ma.masked_array(kernel, kernel > 0), bias)},
+    }
+    given = Argument(weights, lambda value: False, {}, wrong)
+    x = array(eighths(1, 67, 67, 3))
+    del x.same["as a list"]
+    add(
+        "alexnet_forward",
+        nl.alexnet_forward,
+        x=x,
+        weights=given,
+        towers=whole(1, 1, 2),
+        local_response_norm=flag(False),
+    )
+
+
+def of_plotting(add):
+    import matplotlib.pyplot as plt
+
+    from alexnet_helpers import plotting
+
+    add("set_style", plotting.set_style)
+
+    def show(figure, alt):
+        with mock.patch.object(plotting, "display"):
+            return plotting.show(figure, alt)
+
+    figure = Argument(Fresh(lambda: plt.figure(figsize=(1, 1))), lambda value: False)
+    add("show", show, figure=figure, alt=words("what it shows"))
+
+    def explore(draw, **sliders):
+        with mock.patch.object(plotting, "display"):
+            return plotting.explore(draw, **sliders)
+
+    add("explore", explore, **of_sliders(plt))
+    of_architecture(add, plotting)
+    of_grids(add, plotting)
+    of_curves(add, plotting)
+    of_tables(add, plotting)
+
+
+def of_sliders(plt):
+    def draw(kernel, rounding):
+        return plt.figure(figsize=(1, 1))
+
+    def odd(kernel, rounding):
+        plt.figure(figsize=(1, 1))
+        raise TypeError("an error of the learner's own in draw")
+
+    def choices(value):
+        return None if isinstance(value, (list, tuple)) and value == [None] else False
+
+    wrong = {
+        "three numbers": (1, 9, 2),
+        "texts": ("1", "9", "2", "3"),
+        "start outside": (1, 9, 2, 11),
+        "limits reversed": (9, 1, 2, 3),
+        "step of 0": (1, 9, 0, 3),
+        "negative step": (1, 9, -2, 3),
+        "NaN": (0.0, float("nan"), 0.1, 0.5),
+        "None": (0, 1, None, 0),
+        "no choices": [],
+    }
+    slider = Argument((1, 9, 2, 3), choices, {"np.int64": tuple(np.int64([1, 9, 2, 3]))}, wrong)
+    draws_figure = Argument(draw, lambda value: False, wrong={"no figure": lambda **named: 3})
+    draws_figure.wrong |= {"raises": odd, "other arguments": lambda size: draw(1, 2)}
+    return {
+        "draw": draws_figure,
+        "kernel": slider,
+        "rounding": slider.but(valid=["floor", "ceil"], same={}),
+    }
+
+
+def of_architecture(add, plotting):
+    from alexnet_helpers import geometry
+
+    layer = geometry.Layer("conv", "conv", 8, 3)
+    face = np.zeros((4, 4))
+    wrong = {
+        "an unknown block": {"conv9": face},
+        "a text as face": {"conv": "photo.png"},
+        "four axes": {"conv": np.zeros((1, 4, 4, 3))},
+        "NaN": {"conv": np.full((4, 4), np.nan)},
+        "complex": {"conv": face + 1j},
+        "masked": {"conv": np.ma.masked_equal(face, 0)},
+        "no pixels": {"conv": np.zeros((0, 4))},
+        "None as face": {"conv": None},
+        "faces alone": [face],
+        "photo above 255": {"image": np.full((4, 4, 3), 300)},
+    }
+    faces = Argument({"conv": face}, is_empty_dict, {"as a list": {"conv": face.tolist()}}, wrong)
+    layers = of_layers(geometry, layer)
+    layers["layers"] = layers["layers"].but(right=lambda value: False)
+    layers["layers"].wrong |= {"three groups": [layer._replace(units=9, groups=3)]}
+    add("plot_architecture", plotting.plot_architecture, **layers, faces=faces.or_none())
+
+
+def len_of(value):
+    return len(value) if isinstance(value, (list, np.ndarray)) and len(value) < 9 else None
+
+
+def is_empty_dict(value):
+    return isinstance(value, dict) and not value
+
+
+def titles(valid):
+    wrong = {
+        "too few": valid[:-1],
+        "too many": [*valid, "x"],
+        "a text alone": "ab",
+        "numbers of the wrong count": [1],
+    }
+    same = {"as an array": np.array(valid), "as a tuple": tuple(valid)}
+    return Argument(
+        valid,
+        lambda value: True if value is None else None if len_of(value) == 2 else False,
+        same,
+        wrong,
+    )
+
+
+def caption():
+    return words("a title", empty=True).or_none()
+
+
+def of_grids(add, plotting):
+    maps = array(eighths(4, 4, 2))
+    del maps.wrong["with one more axis"], maps.wrong["with two more channels"]
+    counts = {"two of them": [0, 1], "as a tuple": (0, 1), "as an array": np.array([0, 1])}
+    beyond = {
+        "beyond the last": [2],
+        "-1": [-1],
+        "Booleans": [True, False],
+        "floats": [0.0, 1.0],
+        "a text": "01",
+        "none": [],
+        "texts": ["0", "1"],
+    }
+    many = Argument(2, several, counts, beyond)
+    row = whole(2, 1, 16)
+    add(
+        "plot_feature_maps",
+        plotting.plot_feature_maps,
+        maps=maps,
+        channels=many,
+        columns=row,
+        titles=titles(["a", "b"]),
+        title=caption(),
+    )
+    kernels = array(eighths(3, 3, 2, 2))
+    del kernels.wrong["with two more channels"]  # more filters
+    add(
+        "plot_filters",
+        plotting.plot_filters,
+        weights=kernels,
+        filters=many.or_none(),
+        columns=row,
+        titles=titles(["a", "b"]),
+        title=caption(),
+        channel=whole(1, 0, 1),
+    )
+    pictures = array(np.abs(eighths(2, 4, 4, 3)) / 2).but(shown={})
+    pictures.wrong |= {
+        "from -1": eighths(2, 4, 4, 3) / 2 - 0.5,
+        "up to 255 as floats": np.full((2, 4, 4, 3), 255.0),
+        "int16": np.full((2, 4, 4, 3), 200, np.int16),
+        "a NaN": np.full((2, 4, 4, 3), np.nan),
+    }
+    add(
+        "plot_images",
+        plotting.plot_images,
+        images=pictures,
+        titles=titles(["a", "b"]),
+        columns=row,
+        title=caption(),
+    )
+
+
+def several(value):
+    """A number of maps, or the numbers of the maps: of the usual values, these."""
+    if isinstance(value, (int, np.integer)) and not is_flag(value):
+        return None if value > 2 else value > 0
+    return None if isinstance(value, set) and value == {1} else False
+
+
+def of_curves(add, plotting):
+    import pandas as pd
+
+    run = {"recipe": "a", "seed": 0, "epoch": [1, 2], "loss": [2.0, 1.0], "accuracy": [0.1, 0.2]}
+    curves = pd.DataFrame(run)
+    wrong = {
+        "no rows": curves[:0],
+        "without seed": curves.drop(columns="seed"),
+        "as a dict": run,
+        "the file's name": "modern_half",
+        "texts as losses": curves.assign(loss="low"),
+    }
+    given = Argument(curves, lambda value: False, {}, wrong)
+    columns = some_names(["loss", "accuracy"], empty=False)
+    add(
+        "plot_training",
+        plotting.plot_training,
+        curves=given,
+        metrics=columns.but(names=("curves",)),
+        x=choice("epoch").but(names=("curves",)),
+    )
+    table = pd.DataFrame({"recipe": ["a", "a", "b"], "result": [0.5, 0.25, 0.75]})
+    bad = {
+        "no rows": table[:0],
+        "NaN": table.assign(result=np.nan),
+        "texts": table.assign(result="high"),
+        "as a dict": table.to_dict(),
+        "without the name": table.drop(columns="recipe"),
+    }
+    add(
+        "plot_spread",
+        plotting.plot_spread,
+        table=Argument(table, lambda value: False, {}, bad),
+        value=choice("result").but(names=("table",)),
+        name=choice("recipe").but(names=("table",)),
+        reference=choice("a", "a").or_none(),
+        label=words("accuracy", empty=True).or_none(),
+    )
+
+
+def of_tables(add, plotting):
+
+    counts = np.array([[3, 1], [0, 4]])
+    same = {"as a list": counts.tolist(), "as int32": counts.astype(np.int32)}
+    wrong = unfit(counts)
+    table = Argument(counts, is_frame, same, wrong)
+    add("plot_confusion_matrix", plotting.plot_confusion_matrix, table=table)
+    photo = pixels(images(1)).but(valid=images(1)[0], same={})
+    photo.wrong = {
+        "divided by 255": images(1)[0] / 255,
+        "grey": images(1)[0][..., 0],
+        "no pixels": images(1)[0][:0],
+        "several": images(2),
+        "as int64": images(1)[0].astype(int),
+        "masked": np.ma.masked_equal(images(1)[0], 0),
+        "as complex numbers": images(1)[0] + 1j,
+    }
+    shares = [eighths(3, 3), eighths(3, 3)]
+    bad = {
+        "one array alone": eighths(3, 3),
+        "five": shares * 2 + shares[:1],
+        "with NaN": [np.full((2, 2), np.nan), shares[0]],
+        "texts": ["a", "b"],
+        "complex": [shares[0] + 1j, shares[1]],
+        "masked": [np.ma.masked_less(shares[0], 0), shares[1]],
+        "one axis": [np.zeros(3), np.zeros(3)],
+        "too few": shares[:1],
+    }
+    same = {"as a tuple": tuple(shares), "as an array": np.stack(shares)}
+    maps = Argument(shares, lambda value: False, same, bad, names=("titles",))
+    add(
+        "plot_attribution",
+        plotting.plot_attribution,
+        photo=photo,
+        maps=maps,
+        titles=titles(["a", "b"]),
+        label=words("share", empty=True),
+    )
+
+
+def unfit(counts):
+    return {
+        "negative": -counts,
+        "shares": counts / 8,
+        "Booleans": counts > 0,
+        "texts": counts.astype(str),
+        "not square": counts[:1],
+        "three axes": counts[np.newaxis],
+        "masked": np.ma.masked_equal(counts, 0),
+        "none": counts[:0, :0],
+        "complex": counts + 1j,
+    }
+
+
+def make_photos():
+    """Make a folder of photos of two classes, and return the path of one."""
+    from PIL import Image
+
+    written = io.BytesIO()
+    Image.fromarray(images(1, 16)[0]).save(written, "PNG")
+    for part in ("train", "val"):
+        for name in ("cat", "dog"):
+            Path("photos", part, name).mkdir(parents=True, exist_ok=True)
+            Path("photos", part, name, "1.png").write_bytes(written.getvalue())
+    return Path("photos/train/cat/1.png").absolute()
+
+
+def of_data(add):
+    from alexnet_helpers import data
+
+    photo = make_photos()
+    content = photo.read_bytes()
+    size = whole(8, 1, 4096)
+    add("sample_photo", data.sample_photo, size=size)
+    file = a_file(photo)
+    file.same |= {"content": content, "bytearray": bytearray(content), "view": memoryview(content)}
+    file.wrong |= {"cut": content[:40], "in a list": [photo], "no bytes": b""}
+    add("read_photo", data.read_photo, file=file, size=size)
+    of_folders(add, data, photo, size)
+    add("ImageData", lambda: 1, data.ImageData._fields)  # a record: "a dataset in train" tries it
+    mirrors = Argument(
+        ("http://127.0.0.1/a", "http://127.0.0.1/b"),
+        lambda value: None if isinstance(value, (list, tuple)) and not value else False,
+        {"as a list": ["http://127.0.0.1/a"]},
+        {"an address alone": "http://127.0.0.1/a", "numbers": [1, 2], "no address": ["a b"]},
+    )
+    sha256 = words("0" * 64).but(right=lambda value: False)
+    sha256.wrong |= {"63 digits": "0" * 63, "no digits": "x" * 64}
+    add(
+        "load_cifar10",
+        lambda **named: data.load_cifar10(**named).source,
+        mirrors=mirrors,
+        sha256=sha256,
+        slowest=real(200_000.0, 0),
+        patience=real(10.0, above=0),
+    )
+
+
+def of_folders(add, data, photo, size):
+    folder = a_file(Path("photos").absolute())
+    folder.wrong = {"a file": photo, "its name in a list": ["photos"], "empty": Path("empty")}
+    Path("empty").mkdir()
+    read = lambda **named: np.asarray(data.load_image_folder(**named).x_train)  # noqa: E731
+    add("load_image_folder", read, folder=folder, size=size)
+    files = Argument(
+        [photo, photo],
+        lambda value: None if isinstance(value, (list, tuple)) and not value else False,
+        {"as texts": [str(photo)] * 2, "as a tuple": (photo, photo)},
+        {"a path alone": str(photo), "numbers": [1], "no file": ["nowhere.png"]},
+        names=("file",),
+    )
+    add("ImageFiles", lambda **named: np.asarray(data.ImageFiles(**named)), files=files, size=size)
+
+
+def of_exercises(add):
+    from alexnet_helpers import exercises
+
+    def check(name, answer):
+        with redirect_stdout(io.StringIO()) as said:
+            exercises.check(name, answer)
+        return said.getvalue()
+
+    never = lambda value, result: ": right." not in result  # noqa: E731
+    answer = Argument(6, lambda value: None, {"np.int64": np.int64(6), "6.0": 6.0}, verify=never)
+    answer.same |= {"float32": np.float32(6), "array": np.array([6])}
+    add("check", judged(check), name=choice("01.2"), answer=answer)
+    for name, (right, *_) in exercises.EXERCISES.items():
+        add(f"check {name}", judged(check, name), **of_answer(right, never))
+
+    def exercise(**named):
+        with mock.patch.dict(exercises.EXERCISES):
+            return exercises.exercise(**named)
+
+    add(
+        "exercise",
+        exercise,
+        name=words("99.1"),
+        right=Argument(3, anything),
+        hints=Argument([(2, "Too small.")], anything),
+        tolerance=real(0.5, above=0).or_none(),
+        remark=words("Well done.", empty=True),
+    )
+    add("call", lambda function: exercises.call(function, 3), function=a_function(abs))
+
+
+def of_answer(right, never):
+    """An answer that raises nothing and is not taken for right."""
+    if not callable(right) and np.ndim(right) == 0 and not isinstance(right, str):
+        usual = lambda value, result: ": right." not in result or same_number(value, right)  # noqa: E731
+        return {"answer": Argument(right, lambda value: None, verify=usual)}
+    return {"answer": Argument(..., lambda value: None, verify=never)}
+
+
+def same_number(value, right):
+    try:
+        return bool(value == right) and isinstance(value, (bool, np.bool_)) == isinstance(right, bool)
+    except Exception:
+        return False
+
+
+def judged(check, name=None):
+    """Call `check` so that an answer that makes it raise shows as an error of `check`."""
+    if name is None:
+        return check
+    return lambda answer: check(name, answer)
+
+
+# The modules with Keras
+
+
+def tiny_model(side=8, classes=2):
+    from alexnet_helpers import load_keras
+
+    keras = load_keras()
+    keras.utils.set_random_seed(0)
+    shape = (side, side, 3)
+    parts = [keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(classes, "softmax")]
+    return keras.Sequential(parts)
+
+
+def a_model(valid):
+    return Argument(valid, lambda value: False, wrong={"a layer": valid.layers[-1]})
+
+
+def of_models(add):
+    from alexnet_helpers import models
+
+    keras = models.keras
+    of_layers_in_keras(add, models, keras)
+    start = an_initializer("he_normal")
+    sides = {
+        "as a list": [67, 67, 3],
+        "np.int64": tuple(np.int64([67, 67, 3])),
+    }
+    wrong = {
+        "66 pixels": (66, 67, 3),
+        "two numbers": (67, 67),
+        "four numbers": (None, 67, 67, 3),
+        "floats": (67.0, 67.0, 3.0),
+        "Booleans": (67, 67, True),
+        "no channels": (67, 67, 0),
+        "a number": 67,
+        "texts": ("67", "67", "3"),
+    }
+    add(
+        "alexnet",
+        unbuilt(models, keras),
+        input_shape=Argument((67, 67, 3), lambda value: False, sides, wrong),
+        num_classes=whole(7),
+        towers=whole(2, 1, 2),
+        local_response_norm=flag(True),
+        kernel_initializer=start,
+    )
+    of_cifar10_network(add, models)
+    model = tiny_model()
+    add("named_weights", models.named_weights, model=a_model(model))
+    add("multiply_adds", models.multiply_adds, model=a_model(model))
+
+
+def unbuilt(models, keras):
+    """Build the large network's layers, without the weights."""
+
+    def call(**named):
+        with mock.patch.object(keras, "Sequential", lambda layers, name: layers[1:]):
+            return [layer.get_config() for layer in models.alexnet(**named)]
+
+    return call
+
+
+def of_layers_in_keras(add, models, keras):
+    def normalize(**named):
+        return keras.ops.convert_to_numpy(models.LocalResponseNorm(**named)(eighths(1, 2, 2, 4)))
+
+    size = whole(3, odd=True)
+    size.wrong |= {"even": 4}
+    constants = {"k": real(2.0, above=0), "alpha": real(0.5, 0), "beta": real(0.75)}
+    add("LocalResponseNorm", normalize, size=size, **constants, towers=whole(2, 1, 4))
+    # Its arguments are those of Keras' own layer.
+    add("GroupedConv2D", lambda: models.GroupedConv2D(4, 3, groups=2).filters)
+
+
+def of_cifar10_network(add, models):
+    variants = choice("paper").but(right=lambda value: False)
+    add(
+        "alexnet_cifar10",
+        models.alexnet_cifar10,
+        variant=variants,
+        width=real(0.03125, 0.02, 4).or_none().but(right=of_width),
+        num_classes=whole(3),
+        kernel_initializer=an_initializer("he_normal"),
+        centred_input=flag(True).or_none(),
+        batch_norm=flag(False).or_none(),
+        weights=Argument(None, lambda value: value is None, wrong={"in a list": ["cifar10"]}),
+        **ingredients(),
+    )
+    stored = {"variant": "modern", "weights": "cifar10"}
+    weights = choice("cifar10").but(right=lambda value: value is None)
+    weights.wrong["a folder"] = "."
+    add(
+        "alexnet_cifar10 with stored weights",
+        lambda **named: models.alexnet_cifar10(**stored | named).count_params(),
+        weights=weights.but(valid="cifar10"),
+        num_classes=whole(10).but(right=lambda value: False),
+        width=real(0.25, 0.02, 4).but(valid=None, same={}, right=lambda value: None if value is None else False),
+    )
+
+
+def an_initializer(valid):
+    """What Keras looks up by name; it takes functions as well."""
+    right = lambda value: None if callable(value) else False  # noqa: E731
+    return choice(valid).but(same={}, right=right)
+
+
+def of_width(value):
+    return value is None or (isinstance(value, float) and value == 1.5)
+
+
+def ingredients():
+    stem = Argument(
+        (5, 2),
+        lambda value: value is None,
+        {"as a list": [5, 2], "np.int64": tuple(np.int64([5, 2]))},
+        {"a number": 11, "one number": (11,), "floats": (5.0, 2.0), "0": (0, 1), "True": (5, True)},
+    )
+    return {
+        "activation": an_initializer("tanh"),
+        "pool": whole(2),
+        "dropout": real(0.25, 0, below=1),
+        "towers": whole(1, 1, 2),
+        "stem": stem,
+        "local_response_norm": flag(False).or_none(),
+        "without": some_names(["conv3"]),
+        "ones_in_biases": flag(True),
+    }
+
+
+def of_distributed(add):
+    from alexnet_helpers import distributed
+
+    alone = a_share(distributed)
+    devices = choice(1, 1).but(same={"all": "all", "np.int64": np.int64(1)})
+    add("find_share", distributed.find_share, devices=devices)
+
+    def distribution(share):
+        with distributed.distribution(share):
+            return 1
+
+    def undistributed():
+        with distributed.undistributed():
+            return 1
+
+    add("distribution", distribution, share=alone)
+    add("undistributed", undistributed)
+    add("check_agreement", lambda share: distributed.check_agreement(share, a=1), share=alone)
+    add("Share", shared(distributed), **of_share())
+    part = lambda n: distributed.Share(2, 2, 1).part(n)  # noqa: E731
+    add("Share.part", part, n=whole(8, 0))
+
+    def run_job(**named):
+        with mock.patch.object(distributed.subprocess, "Popen", stop):
+            return distributed.run_job(**named)
+
+    command = Argument(
+        [sys.executable, "-c", "0"],
+        lambda value: None if isinstance(value, (list, tuple)) else False,
+        {"as a tuple": (sys.executable, "-c", "0")},
+        {"a text": "python -c 0", "numbers": [1, 2], "none": []},
+    )
+    folder = a_folder(Path("logs").absolute())
+    Path("logs").mkdir()
+    add(
+        "run_job",
+        run_job,
+        command=command,
+        processes=whole(2).but(right=lambda value: None if is_huge(value) else False),
+        log_folder=folder,
+        first_appears=flag(True),
+    )
+
+
+def a_share(distributed):
+    wrong = {"a number": 2, "a plain tuple": (1, 1, 0), "devices of 0": distributed.Share(0)}
+    wrong |= {"process 2 of 1": distributed.Share(1, 1, 2)}
+    return Argument(distributed.ALONE, lambda value: False, wrong=wrong, names=("devices", "process"))
+
+
+def shared(distributed):
+    """Take the share of a batch, which is where a `Share` is used."""
+    from alexnet_helpers import training
+
+    def call(**named):
+        batches = training.Batches(images(8), np.arange(8) % 2, 4, num_classes=2, share=distributed.Share(**named))
+        return batches[0][1]
+
+    return call
+
+
+def of_share():
+    return {
+        "devices": whole(2).but(names=("share",)),
+        "processes": whole(2).but(names=("share",)),
+        "process": whole(1, 0, 1).but(names=("share",)),
+    }
+
+
+def of_training(add):
+    from alexnet_helpers import training
+
+    given = {"images": pixels(images(), free=True), "rng": draws()}
+    add("shift", training.shift, **given, pixels=whole(2, 0))
+    add("flip", training.flip, **given)
+    add("erase", training.erase, **given, pixels=whole(4, 0).but(names=("side",)))
+    add("erase_wide", training.erase_wide, **given)
+    turn = {"degrees": real(15.0, 0, 360), "fraction": real(0.125, 0, 1)}
+    turn = {name: one.but(right=either_number) for name, one in turn.items()}
+    add("rotate_and_shift", training.rotate_and_shift, **given, **turn)
+    of_recipes(add, training)
+    of_batches(add, training)
+    of_views(add, training)
+    of_runs(add, training)
+    of_files(add, training)
+    of_command_line(add, training)
+
+
+def either_number(value):
+    number = isinstance(value, numbers.Real) and not is_flag(value)
+    return None if number and math.isfinite(value) else False
+
+
+def tiny_recipe(training, **changes):
+    return training.Recipe("tiny", "a small one", width=0.03125, batch_size=4, epochs=3, **changes)
+
+
+def of_recipes(add, training):
+    built = {"variant", "width", "kernel_initializer", "centred_input", "batch_norm", "ingredients"}
+    usual = vars(tiny_recipe(training))
+
+    def recipe(**named):
+        made = training.Recipe(**named)
+        if any(vars(made)[name] is not usual[name] for name in built - {"ingredients"}):
+            training.compile_model(made, 2)  # which checks the network's own arguments
+        return list(vars(made).values())
+
+    schedule = {"schedule": "cosine", "optimizer": "adamw", "weight_decay": 0.5}
+
+    def scheduled(**named):
+        return training.Recipe("tiny", "a small one", **schedule | named)
+
+    name = words("tiny")
+    name.wrong |= {"NA": "NA", "a way out": "../../up", "absolute": "/abs", "nan": "nan"}
+    fields = {"variant": choice("tutorial"), "width": real(0.03125, 0.02, 4).but(right=of_width)}
+    fields["width"].same.clear()
+    add(
+        "Recipe",
+        recipe,
+        name=name,
+        summary=words("a small one", empty=True),
+        **fields,
+        kernel_initializer=an_initializer("glorot_uniform"),
+        centred_input=flag(False),
+        batch_norm=flag(False).but(valid=None, same={}).or_none(),
+        optimizer=choice("adam"),
+        learning_rate=real(0.0078125, above=0),
+        schedule=choice("constant"),
+        warmup_epochs=whole(0, 0).but(same={"np.int64": np.int64(0)}),
+        weight_decay=real(0.0, 0).but(right=zero, wrong={"with adam": 0.5}),
+        averaging=real(0.5, 0, below=1),
+        ingredients=Argument(Fresh(dict), is_empty_dict),
+        label_smoothing=real(0.5, 0, below=1),
+        augmentation=some_names(["shift", "flip"]),
+        batch_size=whole(4),
+        epochs=whole(3),
+        refine_epochs=whole(0, 0).but(same={"np.int64": np.int64(0)}),
+        refine_rate=real(0.0, 0).but(right=zero, wrong={"without refine_epochs": 0.5}),
+    )
+    of_schedules(add, training, scheduled)
+
+
+def zero(value):
+    return isinstance(value, (int, float, np.number)) and not is_flag(value) and value == 0
+
+
+def of_schedules(add, training, scheduled):
+    add(
+        "Recipe with a schedule",
+        scheduled,
+        epochs=whole(50),
+        warmup_epochs=whole(2, 0, 40),
+        refine_epochs=whole(4, 1, 40),
+        refine_rate=real(0.125, above=0),
+        weight_decay=real(0.5, 0),
+    )
+    add(
+        "Refined",
+        lambda **named: float(training.Refined(**named)(np.float32(4.0))),
+        main=real(0.5, above=0).but(right=anything, shown={}),
+        main_steps=whole(3, 0).but(right=either_number),
+        refine_rate=real(0.25, above=0).but(right=either_number),
+        refine_steps=whole(5).but(right=either_number),
+    )
+    recipe = tiny_recipe(training)
+    wrong = {"a name": "tutorial", "a dict": dataclasses.asdict(recipe), "the class": training.Recipe}
+    add(
+        "compile_model",
+        lambda **named: training.compile_model(**named),
+        recipe=Argument(recipe, lambda value: False, wrong=wrong),
+        steps_per_epoch=whole(5),
+        num_classes=whole(4),
+        mixed=flag(False),
+    )
+    add("Study", studied(training), **of_study(training))
+
+
+def studied(training):
+    def call(**named):
+        with (
+            mock.patch.dict(training.STUDIES, {"a study": training.Study(**named)}),
+            mock.patch.object(training, "compile_model", stop),
+        ):
+            return training.study("a study", dataset=a_dataset(training), results_folder="studies")
+
+    return call
+
+
+def of_study(training):
+    recipe = tiny_recipe(training)
+    wrong = {"names": ["tutorial"], "a recipe alone": recipe}
+    several = {"floats": (0.5,), "texts": ("0",), "negative": (-1,), "a number": 3, "True": (True,)}
+    return {
+        "recipes": Argument((recipe,), lambda value: False, {"as a list": [recipe]}, wrong),
+        "seeds": Argument((0,), lambda value: False, {"as a list": [0], "np.int64": (np.int64(0),)}, several),
+        "steps": whole(20).but(right=lambda value: None if is_huge(value) else False),
+        "every": whole(10).but(right=lambda value: False, wrong={"7": 7, "40": 40}),
+        "images": whole(10).or_none(),
+        "validation_images": whole(2),
+    }
+
+
+def a_dataset(training, n=40):
+    names = tuple("ab")
+    halves = [images(n, 32), np.arange(n) % 2, images(8, 32), np.arange(8) % 2]
+    return training.data.ImageData(*halves, names, "made for a test")
+
+
+def of_batches(add, training):
+    def first(**named):
+        return training.Batches(**named)[0]
+
+    names = {"num_classes": whole(3).but(names=("labels",))}
+    add(
+        "Batches",
+        first,
+        images=pixels(images(), free=True),
+        labels=labels([0, 2, 1, 2], 3),
+        batch_size=whole(2),
+        augmentation=some_names(["shift", "flip"]),
+        seed=whole(0, 0).but(same={"np.int64": np.int64(0)}),
+        **names,
+        refine_from=real(3.0, 0).but(right=anything, wrong={"text": "3", "NaN": float("nan")}),
+        share=a_share(training.distributed),
+    )
+    fixed = training.Batches(images(), np.array([0, 1, 0, 1]), 2, num_classes=2)
+
+    def start_epoch(epoch):
+        fixed.start_epoch(epoch)
+        return fixed[0][1]
+
+    add("Batches.start_epoch", start_epoch, epoch=whole(1, 0))
+    add(
+        "split_validation",
+        training.split_validation,
+        images=pixels(images(10), free=True),
+        labels=labels(np.arange(10) % 3, 10),
+        validation_images=whole(2, 0).but(wrong={"-1": -1, "2.0": 2.0, "text": "2"}),
+        seed=whole(3, 0),
+    )
+
+
+def of_views(add, training):
+    model, some = tiny_model(), pixels(images())
+    some.wrong["no channels, as many"] = np.zeros((4, 8, 8, 0))
+    some.wrong["channels first"] = images().transpose(0, 3, 1, 2)
+    given = {"model": a_model(model), "images": some}
+    add("predict_two_views", training.predict_two_views, **given)
+    add("predict_ten_views", training.predict_ten_views, **given, pixels=whole(2, 0, 8))
+
+
+def of_runs(add, training):
+    recipe = tiny_recipe(training)
+
+    def train(**named):
+        with mock.patch.object(training, "compile_model", stop):
+            return training.train(verbose=0, **named)
+
+    wrong = {"a dict": dataclasses.asdict(recipe), "the class": training.Recipe}
+    dataset = a_dataset(training)
+    pairs = ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test))
+    bad = {"as Keras gives it": pairs, "four arrays": tuple(dataset)[:4], "a folder": "photos"}
+    numbers = Argument(recipe, lambda value: False, {"by name": "tutorial"}, wrong)
+    given = Argument(dataset, lambda value: None if value is None else False, wrong=bad)
+    folder = a_folder(Path("runs").absolute())
+    devices = choice(1, 1).but(same={"all": "all", "np.int64": np.int64(1)})
+    add(
+        "train",
+        train,
+        exempt=("verbose",),  # Keras' own
+        recipe=numbers,
+        dataset=given.but(names=("x_train", "y_train", "x_test", "y_test")),
+        seed=whole(3, 0),
+        epochs=whole(2).or_none(),
+        checkpoint_folder=folder,
+        results_folder=folder,
+        mixed=flag(False),
+        devices=devices,
+    )
+    fields = of_dataset(dataset)
+    into = {"checkpoint_folder": "runs", "results_folder": "runs"}
+
+    def with_dataset(**named):
+        return train(recipe=recipe, dataset=training.data.ImageData(**named), **into)
+
+    add("a dataset in train", with_dataset, **fields)
+
+    def study(**named):
+        with mock.patch.object(training, "compile_model", stop):
+            return training.study(**named)
+
+    add(
+        "study",
+        study,
+        name=choice("repair_study"),
+        dataset=given.but(names=("x_train", "y_train", "x_test", "y_test")),
+        results_folder=folder,
+    )
+
+
+def of_dataset(dataset):
+    names = Argument(
+        ("a", "b"),
+        lambda value: False,
+        {"as a list": ["a", "b"]},
+        {"one too few": ("a",), "a text": "ab", "numbers": (0, 1), "twice the same": ("a", "a")},
+        names=("y_train", "y_test"),
+    )
+    source = words("made for a test")
+    source.wrong |= {"NA": "NA"}
+    return {
+        "x_train": pixels(dataset.x_train),
+        "y_train": labels(dataset.y_train, 2),
+        "x_test": pixels(dataset.x_test),
+        "y_test": labels(dataset.y_test, 2),
+        "class_names": names,
+        "source": source,
+    }
+
+
+def of_files(add, training):
+    import pandas as pd
+
+    recipe = training.Recipe("tiny", "a small one", width=0.03125, epochs=2)
+    model = training.models.alexnet_cifar10(width=0.03125)
+    curves = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0]})
+    file = a_folder(Path("network.npz").absolute())
+    file.wrong |= {"a folder": Path("runs")}
+    Path("runs").mkdir(exist_ok=True)
+    rows = {"no rows": curves[:0], "a dict": {"epoch": [1]}, "a text": "curves.csv"}
+    add(
+        "save_weights",
+        training.save_weights,
+        file=file,
+        model=a_model(model),
+        recipe=Argument(recipe, lambda value: False, wrong={"a name": "modern"}),
+        curves=Argument(curves, lambda value: None if isinstance(value, pd.DataFrame) else False, wrong=rows),
+    )
+
+
+TEXTS = {"nothing": "", "-1": "-1", "0": "0", "1.5": "1.5", "nan": "nan", "name": "no such"}
+TEXTS |= {"True": "True", "blank": " ", "with NUL": "a\0b", "huge": "1" * 30, "hex": "0x1"}
+
+
+def of_command_line(add, training):
+    def main(arguments):
+        said = io.StringIO()
+        here = {"CHECKPOINT_FOLDER": Path("runs"), "RESULTS_FOLDER": Path("runs")}
+        stops = mock.patch.multiple(training, compile_model=stop, **here)
+        try:
+            with stops, redirect_stderr(said), mock.patch.object(sys, "argv", ["training"]):
+                training.main(arguments)
+        except SystemExit as end:
+            if end.code:
+                raise ValueError(said.getvalue().strip()) from None
+
+    words_of_it = Argument(
+        ["modern"],
+        lambda value: False,
+        {"as a tuple": ("modern",)},
+        {"a text": "modern", "numbers": ["modern", 3], "an unknown option": ["modern", "--sed=1"]},
+        names=("required: name", "invalid choice", "unrecognized"),
+    )
+    add("main", main, arguments=words_of_it)
+    folder = make_photos().absolute().parents[2]
+    for option, good, accepted in (
+        ("seed", "1", ("0",)),
+        ("epochs", "2", ()),
+        ("devices", "1", ()),
+        ("processes", "1", ()),
+    ):
+        values = Argument(
+            good,
+            lambda value, accepted=accepted: value in accepted or (None if value == "1" * 30 else False),
+            only=TEXTS,
+        )
+        named = lambda option=option, **given: main(["modern", f"--{option}={given[option]}"])  # noqa: E731
+        add(f"main --{option}", named, **{option: values})
+    images_of = Argument(folder, anything, only=TEXTS | {"there": folder})
+    add("main --images", lambda images: main(["modern", f"--images={images}"]), images=images_of)
+
+
+TABLES = {
+    "alexnet_helpers": of_package,
+    "alexnet_helpers.checks": of_checks,
+    "alexnet_helpers.data": of_data,
+    "alexnet_helpers.distributed": of_distributed,
+    "alexnet_helpers.exercises": of_exercises,
+    "alexnet_helpers.geometry": of_geometry,
+    "alexnet_helpers.models": of_models,
+    "alexnet_helpers.numpy_layers": of_numpy_layers,
+    "alexnet_helpers.plotting": of_plotting,
+    "alexnet_helpers.training": of_training,
+    "alexnet_helpers.walk": of_walk,
+}
