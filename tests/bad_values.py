@@ -22,6 +22,7 @@ import pkgutil
 import re
 import sys
 import tempfile
+import time
 import warnings
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -631,16 +632,17 @@ def left_behind(watch, before, outcome):
 def try_one(entry, name, argument, trial, plain, watch):
     """Make one call and return its record."""
     _, value, expected = trial
-    arguments = {one: made(other.valid) for one, other in entry.arguments.items()}
-    arguments[name] = value
+    others = {one: other for one, other in entry.arguments.items() if one != name}
+    arguments = {one: made(other.valid) for one, other in others.items()} | {name: value}
     held = [*arrays_in(list(arguments.values()))]
     before = [(one, one.tobytes()) for one in held if one.dtype.kind not in "O"]
-    watch.on = True
+    watch.on, started = True, time.perf_counter()
     outcome = perform(entry.call, arguments)
-    watch.on = False
+    watch.on, seconds = False, round(time.perf_counter() - started, 3)
     left = left_behind(watch, before, outcome)
     verdict, remark = judge(argument, name, expected, value, plain, outcome)
-    return {"verdict": verdict, "remark": " ".join(remark.split())[:300], "left": left}
+    remark = " ".join(remark.split())[:300]
+    return {"verdict": verdict, "remark": remark, "left": left, "seconds": seconds}
 
 
 def try_all(entries, record, done, watch):

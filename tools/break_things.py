@@ -1,0 +1,436 @@
+"""Break the course in one place after another, and see whether the tests notice.
+
+    python tools/break_things.py                 every break; about ten minutes on two cores
+    python tools/break_things.py geometry conv2d those whose name or file holds one of the words
+    python tools/break_things.py --list          their names, files and tests; runs nothing
+    python tools/break_things.py --keep-going    goes on after a break that nobody notices
+
+Each break changes one line in a copy of the course, never in this folder, and runs the tests
+that should notice. First these tests have to pass unbroken. A break whose old text is not
+found exactly once is out of date, which counts as an error: write it anew.
+"""
+
+import argparse
+import collections
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+ENOUGH = 0.95  # the share that has to be noticed
+SECONDS = 900  # for the tests of one break
+NOT_FOUND = (4, 5)  # pytest's exit status for tests that do not exist
+
+
+class Break(NamedTuple):
+    """One line to change, and what pytest should then fail in."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+def breaks_of(file, tests, *changes):
+    """Return the breaks of one file; a change may name other tests as a fourth part."""
+    return [Break(name, file, old, new, (*other, tests)[0]) for name, old, new, *other in changes]
+
+
+PACKAGE = "alexnet_helpers"
+BREAKS = [
+    *breaks_of(
+        f"{PACKAGE}/geometry.py",
+        "tests/test_geometry.py",
+        ("same rounds down", "return -(-size // stride)", "return size // stride"),
+        ("ceil rounds down", "else -(-room // stride)) + 1", "else room // stride) + 1"),
+        ("padding on one side", "room = size + 2 * zeros - kernel", "room = size + zeros - kernel"),
+        ("the field grows by the whole kernel", "- 1) * jump, input_size)", ") * jump, input_size)"),
+        ("filters need not fit the groups", "if channels % groups or units % groups:", "if channels % groups:"),
+        ("no biases", "return (side, side, units), weights + units,", "return (side, side, units), weights,"),
+        ("work of one row", "side**2 * weights", "side * weights"),
+        ("two layers of one name", "if name in checked:", "if name in ():"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/numpy_layers.py",
+        "tests/test_numpy_layers.py",
+        ("all ties get the gradient", "waiting &= ~found", "waiting &= True"),
+        ("the gradient of relu at 0 is 1", "np.heaviside(x, 0)", "np.heaviside(x, 1)"),
+        ("the loss clips at 1e-9", "np.maximum(of_true_class, 1e-7)", "np.maximum(of_true_class, 1e-9)"),
+        ("the towers see each other", "in _split(towers, x)], axis=-1)", "in _split(1, x)], axis=-1)"),
+        ("rows may sum to 1.5", "np.abs(sums - 1).max() < 1e-3", "np.abs(sums - 1).max() < 0.5"),
+        ("softmax overflows", "np.exp(z - z.max(axis=-1, keepdims=True))", "np.exp(z)"),
+        ("dropout does not scale", "return x * mask / (1 - rate), mask", "return x * mask, mask"),
+        ("the gradient is a sum", "return (probabilities - one_hot) / len(labels)", "return probabilities - one_hot"),
+        ("half of the neighbours' share", "- 2 * alpha * beta * x *", "- alpha * beta * x *"),
+        (
+            "the kernel is flipped",
+            "return array.reshape(-1, array.shape[-1])",
+            "return array[::-1].reshape(-1, array.shape[-1])",
+        ),
+        ("the padding keeps its gradient", "inner = slice(padding, -padding or None)", "inner = slice(None)"),
+        ("the bias gets a mean", "x.T @ dy, dy.sum(axis=0)", "x.T @ dy, dy.mean(axis=0)"),
+        ("float64 widens", "return kept.astype(bool)", "return kept.astype(float)"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/walk.py",
+        "tests/test_walk.py",
+        ("coloured edges are bars", "[gabor(angle, 10, np.pi / 2) for angle", "[gabor(angle, 10, 0) for angle"),
+        ("filters see even grey", "wave -= wave.mean()", "wave -= 0"),
+        ("Glorot instead of He", "np.sqrt(2 / np.prod(", "np.sqrt(1 / np.prod("),
+        ("the photo from 0 to 1", "/ 127.5 - 1", "/ 255"),
+        ("all layers from one seed", "[SEED, list(WEIGHT_SHAPES).index(name)]", "[SEED, 1]"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/models.py",
+        "tests/test_models.py",
+        ("fc8 has its own start", 'name="fc8", kernel_initializer=kernel_initializer)', 'name="fc8")'),
+        (
+            "the start is ignored",
+            '"kernel_initializer": check_initializer(start),',
+            '"kernel_initializer": "glorot_uniform",',
+        ),
+        ("dropout of 0.4", 'layers.Dropout(0.5, name="dropout6")', 'layers.Dropout(0.4, name="dropout6")'),
+        ("float16 overflows", '"float32" if given in ("float16", "bfloat16") else given', "given"),
+        ("k is 1", "def __init__(self, size=5, k=2.0,", "def __init__(self, size=5, k=1.0,"),
+        (
+            "alpha is divided by the size",
+            "keras.ops.cast(self.alpha * self.neighbours,",
+            "keras.ops.cast(self.alpha / self.size * self.neighbours,",
+        ),
+        ("twice the penalty", "keras.regularizers.L2(0.00025)", "keras.regularizers.L2(0.0005)"),
+        ("pixels are divided by the variance", "variance = [std**2 for std", "variance = [std**4 for std"),
+        ("ones in all biases", 'and name not in ("conv1", "conv3"):', 'and name not in ("conv1",):'),
+        (
+            "batch normalization keeps the biases",
+            "layer(size, *arguments, use_bias=False,",
+            "layer(size, *arguments, use_bias=True,",
+        ),
+        ("a changed file is read", "hexdigest() != sha256", "hexdigest() == ''"),
+        ("NaN comes out of a file", "if not np.isfinite(array).all():", "if np.isnan(array).all():"),
+        ("the towers are dropped", "if towers == 1 or number not in (2, 4, 5):", "if True:"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/data.py",
+        "tests/test_data.py",
+        ("photos lie on their side", '6: "ROTATE_270"', '6: "ROTATE_90"'),
+        ("orientation is not read", "return int(photo.getexif().get(ORIENTATION, 1))", "return 1"),
+        ("transparent is black", 'Image.new("RGBA", part.size, "white")', 'Image.new("RGBA", part.size, "black")'),
+        ("other digits are tested", "% 7 == 6", "% 7 == 5"),
+        ("planes and rows change places", ".transpose(0, 2, 3, 1)", ".transpose(0, 3, 2, 1)"),
+        ("the speed is not one per second", "if received < slowest * seconds:", "if received < slowest:"),
+        ("an endless body", "if watch.received > ARCHIVE_BYTES:", "if watch.received > 10**15:"),
+        ("no deadline for headers", "connection.shutdown(socket.SHUT_RDWR)", "pass"),
+        ("two downloads at once", "lock.acquire(timeout=0)", "pass"),
+        ("large photos are read", "if pixels > most:", "if pixels > 10**15:"),
+        (
+            "files of any size",
+            "if (size := path.stat().st_size) != n * RECORD_BYTES:",
+            "if (size := path.stat().st_size) < 0:",
+        ),
+        ("labels above 9", ">= len(CLASS_NAMES):", "> 255:"),
+        ("any member of the archive", "if not member.isreg() or member.size", "if member.size"),
+        ("classes may differ", "if odd := sorted(set(found[one]) - set(found[other])):", "if odd := ():"),
+        ("the left square", "left, top = (width - side) // 2, (height", "left, top = 0, (height"),
+        ("16 bits wrap", "np.clip((values - black) / ((white - black) / 255), 0, 255)", "(values - black)"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/training.py",
+        "tests/test_training.py",
+        ("momentum of 0.5", "keras.optimizers.SGD(rate, momentum=0.9,", "keras.optimizers.SGD(rate, momentum=0.5,"),
+        ("SGD does not decay", "weight_decay=recipe.weight_decay or None, **average", "**average"),
+        (
+            "AdamW decays by 0.004",
+            "AdamW(rate, weight_decay=recipe.weight_decay, **average)",
+            "AdamW(rate, weight_decay=0.004, **average)",
+        ),
+        ("biases decay as well", 'var_names=["bias", "gamma", "beta"]', 'var_names=["nothing"]'),
+        ("no label smoothing", "label_smoothing=recipe.label_smoothing", "label_smoothing=0.0"),
+        ("averaging of 0.99", '"ema_momentum": recipe.averaging', '"ema_momentum": 0.99'),
+        ("no warm-up", "warmup_steps=warmup,", "warmup_steps=0,"),
+        (
+            "refining at the main rate",
+            "main_epochs * steps_per_epoch, recipe.refine_rate,",
+            "main_epochs * steps_per_epoch, recipe.learning_rate,",
+        ),
+        (
+            "validated images are trained on",
+            "held_out, rest = np.sort(order[:n]), np.sort(order[n:])",
+            "held_out, rest = np.sort(order[:n]), np.sort(order)",
+        ),
+        (
+            "the split ignores the seed",
+            "order = np.random.default_rng(seed).permutation",
+            "order = np.random.default_rng(0).permutation",
+        ),
+        ("one view twice", "views = (images, images[:, :, ::-1])", "views = (images, images)"),
+        (
+            "ten views stay in the middle",
+            "(2 * pixels, 0), (2 * pixels, 2 * pixels)):",
+            "(2 * pixels, 0), (pixels, pixels)):",
+        ),
+        (
+            "views of another size",
+            'checks.pixels("images", images, shape=needed[1:])',
+            'checks.pixels("images", images)',
+        ),
+        ("flips upside down", "images[:, :, ::-1], images)\n\n\ndef erase", "images[:, ::-1], images)\n\n\ndef erase"),
+        ("erases a pixel more", "(from_top < side)", "(from_top <= side)"),
+        ("erases while refining", "self.epoch >= self.refine_from", "False"),
+        (
+            "every epoch in one order",
+            "np.random.default_rng([self.seed, self.epoch]).permutation",
+            "np.random.default_rng([self.seed]).permutation",
+        ),
+        ("dropout goes on as it was", "layer.seed_generator.state.assign(state.astype(np.uint32))", "pass"),
+        ("other images go on", '"checksum": checksum}', '"checksum": 0}'),
+        (
+            "the views change columns",
+            '"_two_views": two_views, "_ten_views": ten_views',
+            '"_two_views": ten_views, "_ten_views": two_views',
+        ),
+        (
+            "the confusion is transposed",
+            '"truth": np.repeat(names, n), "predicted": np.tile(names, n)',
+            '"truth": np.tile(names, n), "predicted": np.repeat(names, n)',
+        ),
+        ("the backward pass is free", "3 * models.multiply_adds", "1 * models.multiply_adds"),
+        ("a name is read as missing", "keep_default_na=False", "keep_default_na=True"),
+        ("two writers, one file", "secrets.token_hex(4)", "'0'"),
+        ("decay with plain Adam", 'if recipe.weight_decay and recipe.optimizer == "adam":', "if False:"),
+        ("warm-up of a constant rate", 'if recipe.warmup_epochs and recipe.schedule == "constant":', "if False:"),
+        (
+            "labels are not looked at",
+            'checks.integers("labels", labels, 0, num_classes - 1, length=n)',
+            "np.asarray(labels)",
+        ),
+        ("float images train", 'self.images = checks.pixels("images", images)', "self.images = images"),
+        ("the checksum of a checkpoint", "if archive.testzip() is not None:", "if False:"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/distributed.py",
+        "tests/test_distributed.py",
+        (
+            "the last image is lost",
+            "n * (self.process + 1) // self.processes",
+            "n // self.processes * (self.process + 1)",
+        ),
+        ("a job fails in silence", "if code):", "if code and code < 0):"),
+        ("devices that are not there", "if wanted > there:", "if wanted > there + 99:"),
+        ("the others are left running", "process.kill()", "pass"),
+        ("no share is checked", "if devices % processes:", "if False:"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/plotting.py",
+        "tests/test_plotting.py",
+        ("validation is not dashed", '"linestyle": "--" if number else "-"', '"linestyle": "-"'),
+        ("sliders redraw while dragged", "continuous_update=False", "continuous_update=True"),
+        ("a contrast of 98 %", "np.percentile(values, 99)", "np.percentile(values, 98)"),
+        (
+            "negative weights are bright",
+            "pictures = 0.5 + weights / largest / 2",
+            "pictures = 0.5 - weights / largest / 2",
+        ),
+        (
+            "titles on the wrong axes",
+            'xlabel="taken for", ylabel="true class"',
+            'xlabel="true class", ylabel="taken for"',
+        ),
+        ("orange speaks against", '"cmap": "PuOr_r"', '"cmap": "PuOr"'),
+        ("the text is lost", '"text/plain": alt}', '"text/plain": ""}'),
+        ("towers do not cross", '"vermillion" if crosses else "grey"', '"grey"'),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/exercises.py",
+        "tests/test_exercises.py",
+        ("a thousandth is right", 'in "iub" else 1e-6', 'in "iub" else 1e-3'),
+        ("functions may be a thousandth off", 'in "iu" else 1e-5', 'in "iu" else 1e-3'),
+        (
+            "NaN is right",
+            "return ~(np.abs(found - expected) <= tolerance * largest)",
+            "return np.abs(found - expected) > tolerance * largest",
+        ),
+        ("True is 1", "or _is_boolean(answer) != _is_boolean(expected):", "or False:"),
+        (
+            "only the first case counts",
+            "    return None\n\n\ndef _has_no_body",
+            "        return None\n\n\ndef _has_no_body",
+        ),
+        ("half an answer is one", "if blank and blank == len(parts):", "if blank:"),
+        ("the type does not matter", "if wrong_type := _wrong_type(found, expected):", "if wrong_type := None:"),
+        (
+            "the learner's arrays change",
+            "given, given_by_name = _copies(arguments),",
+            "given, given_by_name = arguments,",
+        ),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/__init__.py",
+        "tests/test_house.py",
+        ("the reason is swallowed", "shutil.copyfileobj(held_back, stderr)", "pass"),
+        ("last words are lost", "os.write(2, begin + words)", "pass"),
+        ("channels first", 'set_image_data_format("channels_last")', "image_data_format()"),
+        ("another precision", 'set_floatx("float32")', "floatx()"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/checks.py",
+        "tests/test_checks.py",
+        (
+            "True is an integer",
+            "    number = None\n    if not isinstance(value, (bool, np.bool_)) and",
+            "    number = None\n    if",
+        ),
+        ("NaN is a number", "math.isfinite(result)\n", "True\n"),
+        (
+            "1 is True",
+            "    if not isinstance(value, (bool, np.bool_)):\n        refuse",
+            "    if not isinstance(value, (bool, np.bool_, int)):\n        refuse",
+        ),
+        (
+            "a name is a list",
+            "if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):",
+            "if not isinstance(value, (str, list, tuple, set, frozenset)):",
+        ),
+        (
+            "masks are ignored",
+            "    if isinstance(value, np.ma.MaskedArray):\n        raise",
+            "    if False:\n        raise",
+        ),
+        (
+            "labels N x 1",
+            "fits = result.ndim == 1 and result.dtype.kind",
+            "fits = result.ndim >= 1 and result.dtype.kind",
+        ),
+        ("pixels of any type", 'if not fits or dtype != "uint8":', "if not fits:"),
+        ("limits are not looked at", "(lowest is None or result >= lowest)", "True"),
+        ("names lead out", r"""'<>:"/\\|?*'""", r"""'<>:"|?*'"""),
+    ),
+    *breaks_of(
+        "tools/notebooks.py",
+        "tests/test_notebooks.py -k 'colab or setup or slide or crash or stored or neighbours'",
+        ("no GPU in Colab", 'ON_GPU = ("10", "11", "12", "13", "14")', 'ON_GPU = ("11", "12", "13", "14")'),
+        ("the next lesson is the last", "names[position + 1])} →](", "names[-1])} →]("),
+        ("slide types are lost", 'for name in ("slideshow", "tags") if', 'for name in ("tags",) if'),
+        (
+            "Colab fetches another version",
+            'REPOSITORY, VERSION = "", "v{__version__}"',
+            'REPOSITORY, VERSION = "", "main"',
+        ),
+    ),
+    *breaks_of(
+        "tools/classroom.py",
+        "tests/test_classroom.py",
+        ("a folder is written over", "or any(path.iterdir())", "or False"),
+        ("exercises become slides", 'return "skip" if first.startswith', 'return "-" if first.startswith'),
+        ("unanswered is right", 'value == "right" for value', 'value != "" for value'),
+        ("a missing exercise is none", 'said.get(name, "missing")', 'said.get(name, "right")'),
+    ),
+]
+
+
+def found(one, root=ROOT):
+    """Return how often the old text of a break is in its file."""
+    return (root / one.file).read_text("utf-8").count(one.old)
+
+
+def chosen(words):
+    """Return the breaks that the words on the command line name; all without words."""
+    named = [one for one in BREAKS if not words or any(word in f"{one.name} {one.file}" for word in words)]
+    if not named:
+        raise SystemExit(f"no break has {' or '.join(words)} in its name or file: see --list")
+    return named
+
+
+def copy_of_the_course(folder):
+    """Copy what Git knows or would add, so that no result of an earlier run is in the way."""
+    command = ["git", "-C", str(ROOT), "ls-files", "-coz", "--exclude-standard"]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, folder / name)
+    # Some tests look at what Git knows.
+    for arguments in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", "-C", str(folder), *arguments], check=True)
+
+
+def run(tests, folder):
+    """Return pytest's exit status (None: it took too long), and the end of what it said."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n0", "-p", "no:cacheprovider", *shlex.split(tests)]
+    environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(folder)}
+    try:
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        return None, f"no end after {SECONDS} s"
+    return done.returncode, "\n".join(done.stdout.strip().splitlines()[-3:])
+
+
+def try_break(one, folder):
+    """Apply a break in the copy, run its tests, mend the copy; return the verdict."""
+    path = folder / one.file
+    whole = path.read_text("utf-8")
+    path.write_text(whole.replace(one.old, one.new), "utf-8")
+    try:
+        status, said = run(one.tests, folder)
+    finally:
+        path.write_text(whole, "utf-8")
+    if status in NOT_FOUND:
+        return f"ERROR: these tests do not exist: {one.tests}\n{said}"
+    return "NOT NOTICED" if status == 0 else "noticed"
+
+
+def faults_before(breaks, folder):
+    """Return what is wrong before anything is broken: texts that moved, tests that fail."""
+    faults = [f"{one.name}: its old text is {found(one)} times in {one.file}" for one in breaks if found(one) != 1]
+    for tests in dict.fromkeys(one.tests for one in breaks):
+        status, said = run(tests, folder)
+        if status != 0:
+            faults.append(f"{tests} does not pass unbroken:\n{said}")
+    return faults
+
+
+def main(arguments=None):
+    """Do what the command line asks for; return whether something is wrong."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("words", nargs="*", help="only breaks with one of these in their name or file")
+    parser.add_argument("--list", action="store_true", help="list them, and run nothing")
+    parser.add_argument("--keep-going", action="store_true", help="go on after one that is not noticed")
+    options = parser.parse_args(arguments)
+    breaks = chosen(options.words)
+    if options.list:
+        for one in breaks:
+            print(f"{one.name:38} {one.file:34} {one.tests}{'' if found(one) == 1 else '  OUT OF DATE'}")
+        return 0
+    with tempfile.TemporaryDirectory(prefix="broken-") as name:
+        folder = Path(name)
+        copy_of_the_course(folder)
+        faults = faults_before(breaks, folder)
+        print("\n".join(faults), flush=True)
+        if faults and not options.keep_going:
+            return 1
+        return report(breaks, folder, options.keep_going) or bool(faults)
+
+
+def report(breaks, folder, keep_going):
+    """Try the breaks, print a line for each and the share; return whether too few are noticed."""
+    verdicts = collections.Counter()
+    for one in sorted((one for one in breaks if found(one) == 1), key=lambda one: one.tests):
+        started = time.monotonic()
+        verdict = try_break(one, folder)
+        verdicts[verdict.split(":")[0]] += 1
+        print(f"{verdict:12} {time.monotonic() - started:5.0f} s  {one.file}: {one.name}", flush=True)
+        if verdict != "noticed" and not keep_going:
+            break
+    noticed, tried = verdicts["noticed"], sum(verdicts.values())
+    print(f"{noticed} of {tried} breaks were noticed ({noticed / max(tried, 1):.1%}); {len(breaks)} are listed")
+    return noticed < ENOUGH * len(breaks)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
