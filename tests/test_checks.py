@@ -187,6 +187,8 @@ def test_the_class_of_arrays_is_not_an_array():
 def test_an_object_is_shown_without_its_address_also_as_an_array():
     assert checks.describe(np.array(object())) == "a object"
     assert checks.describe(np.array(None)) == "None"
+
+
 def test_several_texts_are_not_one():
     assert checks.texts("mirrors", ["a", "b"]) == checks.texts("mirrors", ("a", "b")) == ("a", "b")
     assert checks.texts("mirrors", ()) == ()
