@@ -178,7 +178,7 @@ class ImageFiles:
 def load_image_folder(folder, size=32):
     """Find the images of a folder that is laid out as ImageNet's usually is: a subfolder per class.
 
-    What lies there and is no image that Pillow reads is passed over, and counted in a printed line.
+    Whatever else lies in it is passed over; a printed line says how many files of which kind.
 
     Parameters
     ----------
@@ -227,9 +227,8 @@ def _class_folders(folder, part):
                 passed_over["folders" if file.is_dir() else suffix or "without a suffix"] += 1
     if passed_over:
         listed = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.most_common(5))
-        print(
-            f"Passed over in {folder.name}/{part}: {listed}. Images have to be of a kind that Pillow reads, like JPEG."
-        )
+        print(f"Passed over in {folder.name}/{part}: {listed}.")
+        print("Only images in class folders count, in a format that Pillow reads: export others as JPEG.")
     return classes
 
 

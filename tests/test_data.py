@@ -1267,7 +1267,7 @@ def test_how_many_files_were_passed_over_is_said(tmp_path, image_folder, capsys)
     assert np.asarray(dataset.x_train).shape == (2, 32, 32, 3)
     printed = capsys.readouterr().out
     assert printed.startswith(f"Passed over in {tmp_path.name}/train: 10 .heic, 2 .pdf, 1 ")
-    assert printed.count("\n") == 1 and "like JPEG" in printed
+    assert printed.count("\n") == 2 and "export others as JPEG" in printed
 
 
 @pytest.mark.parametrize("suffix", ["mpo", "jp2", "tif", "webp", "bmp", "gif", "ppm"])
