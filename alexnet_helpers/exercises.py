@@ -1431,7 +1431,8 @@ def _one_tower(function):
         for layer in geometry.ALEXNET
     ]
     table = geometry.layer_table(halves)
-    for layer, (name, row) in zip(learning, table[table["parameters"] > 0].iterrows()):
+    table = table[table["parameters"] > 0]
+    for layer, (name, row) in zip(learning, table.iterrows()):
         arrives, shape, count = layer.input.shape[1:], layer.output.shape[1:], layer.count_params()
         if arrives != row["input"]:
             return f"{name} gets {arrives} from the layers before it: look at their pools, strides and units."
@@ -1441,22 +1442,22 @@ def _one_tower(function):
             return f"{name} has the right shape, but {count:,} parameters: look at kernel, input and groups."
     if any(isinstance(layer, keras.layers.AveragePooling2D) for layer in model.layers):
         return "AlexNet's pools keep the maximum, not the average."
-    return _missing_relu(keras, model, learning)
+    return _missing_relu(keras, model, dict(zip(table.index, learning)))
 
 
 def _missing_relu(keras, model, learning):
-    """Run noise through a model, and say if a layer receives negative values: then there is no ReLU before it."""
+    """Run noise through a model; a ReLU leaves zeros and nothing below them: say behind which layer it is missing."""
     rng = np.random.default_rng(0)
-    for layer in learning:
+    for layer in learning.values():
         kernel, *bias = layer.get_weights()
         scale = (kernel.size / kernel.shape[-1]) ** -0.5
         noise = rng.standard_normal(kernel.shape, np.float32)
         layer.set_weights([noise * np.float32(scale), *map(np.zeros_like, bias)])
     image = rng.standard_normal((1, 227, 227, 3), np.float32)
-    arriving = keras.Model(model.inputs[0], [layer.input for layer in learning[1:]])(image)
-    for before, values in zip(learning, arriving):
-        if np.asarray(values).min() < 0:
-            return f"{before.name} has no ReLU: what arrives at the next layer is partly negative."
+    arriving = keras.Model(model.inputs[0], [layer.input for layer in list(learning.values())[1:]])(image)
+    for name, values in zip(learning, arriving):
+        if np.asarray(values).min() != 0:
+            return f"{name} has no ReLU: what arrives at the next layer would be 0 in part, and nowhere negative."
     return None
 
 
@@ -1467,16 +1468,17 @@ def _tower(filters=(48, 128, 192, 192, 128), units=2048, classes=1000, activatio
         from alexnet_helpers import load_keras
 
         keras = load_keras()
+        settings = {"activation": activation, "kernel_initializer": "zeros"}  # random ones take seconds
         model = keras.Sequential([keras.Input((227, 227, 3))])
         for count, (kernel, stride, _), pooled in zip(filters, _ALEXNET[::2][:2] + _ALEXNET[4:7], (1, 1, 0, 0, 1)):
             padding = "valid" if kernel == 11 else "same"
-            model.add(keras.layers.Conv2D(count, kernel, stride, padding, activation=activation))
+            model.add(keras.layers.Conv2D(count, kernel, stride, padding, **settings))
             if pooled:
                 model.add(getattr(keras.layers, pool)(3, 2))
         model.add(keras.layers.Flatten())
         for count in (units, units):
-            model.add(keras.layers.Dense(count, activation=activation))
-        model.add(keras.layers.Dense(classes, activation="softmax"))
+            model.add(keras.layers.Dense(count, **settings))
+        model.add(keras.layers.Dense(classes, kernel_initializer="zeros"))
         return model
 
     return one_tower
@@ -1566,7 +1568,8 @@ exercise(
         (_tower(classes=500), "fc8 gives (500,)."),
         (_tower(units=4096), "fc6 gives (4096,)."),
         (_tower(filters=(48, 128, 384, 192, 128)), "conv3 gives (13, 13, 384)."),
-        (_tower(activation=None), "has no ReLU"),
+        (_tower(activation=None), "conv1 has no ReLU"),
+        (_tower(activation="sigmoid"), "conv1 has no ReLU"),
         (_tower(pool="AveragePooling2D"), "keep the maximum, not the average"),
         (lambda: "model.summary()", "Your function returned a str; a Keras model is asked for."),
     ],
@@ -1880,6 +1883,7 @@ exercise(
         (_COUNTS[::-1, ::-1].copy(),),
         (np.roll(_COUNTS, 1, (0, 1)),),
         (np.array([[9, 0, 4], [1, 7, 2], [3, 0, 5]]),),
+        (np.array([[50, 9, 2], [0, 40, 3], [3, 4, 30]]),),
         (np.random.default_rng(4).permutation(36).reshape(6, 6),),
     ],
     wrong=[
@@ -1888,6 +1892,10 @@ exercise(
         (
             lambda counts: tuple(sorted(_pair_of(counts * (1 - np.eye(len(counts), dtype=int))))),
             "That is the largest count in one direction: add both directions.",
+        ),
+        (
+            lambda counts: _pair_of(np.triu(counts * counts.T, k=1)),
+            "Counted in both directions: add the two counts, do not multiply them.",
         ),
         (lambda counts: _most_confused(counts)[::-1], "The smaller class number comes first."),
         (
