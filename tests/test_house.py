@@ -42,7 +42,7 @@ COLAB = dict(re.findall(r"^([\w-]+)==(.+)$", (ROOT / "tools" / "colab-versions.t
 def python(code, **kwargs):
     """Run code in a fresh interpreter, from the root, and return what it wrote."""
     command = [sys.executable, "-c", code]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300, **kwargs)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800, **kwargs)
 
 
 # --- the same packages everywhere ---
@@ -207,9 +207,9 @@ def test_the_last_words_of_a_process_that_dies_while_keras_loads_reach_the_reade
     script.write_text(
         "import nbformat; from nbclient import NotebookClient\n"
         f"cell = nbformat.v4.new_code_cell({code!r})\n"
-        "NotebookClient(nbformat.v4.new_notebook(cells=[cell]), startup_timeout=600).execute()\n"
+        "NotebookClient(nbformat.v4.new_notebook(cells=[cell]), startup_timeout=1800).execute()\n"
     )
-    done = subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=900)
+    done = subprocess.run([sys.executable, script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800)
     assert "DeadKernelError" in done.stderr
     assert "compiled to use AVX instructions" in done.stderr
 
@@ -236,7 +236,7 @@ def test_quietly_works_without(without):
     )
     done = subprocess.run(
         [sys.executable, "-c", code + "with h.quietly(): print('goes on')"],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=600, **without,
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=1800, **without,
     )  # fmt: skip
     assert done.stdout == "goes on\n"
 
@@ -466,7 +466,7 @@ def test_make_installs_into_its_own_environment_or_says_why_not(tmp_path):
     def make(python, *options, **settings):
         command = ["make", ".venv/installed", "complete=import tiny", f"PYTHON={python}", *options]
         return subprocess.run(
-            command, cwd=course, capture_output=True, text=True, check=False, timeout=900, env=environment | settings
+            command, cwd=course, capture_output=True, text=True, check=False, timeout=1800, env=environment | settings
         )
 
     done = make(tmp_path / "it's python", **hostile)

@@ -166,7 +166,7 @@ def run(notebook, path):
     client = NotebookClient(
         notebook,
         timeout=1800,
-        startup_timeout=180,  # on a busy machine a kernel takes its time
+        startup_timeout=900,  # on a busy machine a kernel takes its time
         kernel_name="python3",
         resources={"metadata": {"path": path.parent}},
         record_timing=False,
