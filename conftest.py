@@ -3,9 +3,13 @@
 None of what the account is set to, and some settings that the course has to correct.
 """
 
+import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -14,7 +18,7 @@ os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
 os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
 
 # Settings of the account that would reach into the kernels and the processes that tests start.
-ACCOUNT = ("IPYTHON", "JUPYTER", "KERAS", "MPL", "PYTHON", "TF_CPP", "TF_USE_LEGACY_KERAS")
+ACCOUNT = ("FORCE_COLOR", "IPYTHON", "JUPYTER", "KERAS", "MPL", "PYTHON", "TF_CPP", "TF_USE_LEGACY_KERAS")
 KEPT = ("KERAS_BACKEND", "PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONPYCACHEPREFIX")
 for name in [name for name in os.environ if name.startswith(ACCOUNT) and name not in KEPT]:
     del os.environ[name]
@@ -51,19 +55,82 @@ except (ImportError, ValueError):
 )
 
 
+# Forked from a process with TensorFlow in it, a kernel starts in a second (tests/forked_kernels.py).
+FORKED = [sys.executable, str(CHECKS.with_name("forked_kernels.py"))]
+SOCKET = FOLDER / "kernels"
+PARENT = []
+KERNELS = {
+    "plain": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "forked": [*FORKED, "kernel", str(SOCKET), "-f", "{connection_file}"],
+}
+for name, command in KERNELS.items():
+    folder = Path(os.environ["JUPYTER_DATA_DIR"], "kernels", name)
+    folder.mkdir(parents=True)
+    specification = {"argv": command, "display_name": name, "language": "python"}
+    (folder / "kernel.json").write_text(json.dumps(specification), "utf-8")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    """Choose the kernel of a notebook before nbval starts it."""
+    if item.path.suffix != ".ipynb":
+        return
+    # Notebook 15 chooses another backend before it imports Keras.
+    forked = not item.path.name.startswith("15") and kernels_can_fork()
+    item.parent.nb.metadata["kernelspec"]["name"] = "forked" if forked else "plain"
+
+
+def kernels_can_fork():
+    """Tell whether a process is there that kernels can be forked from; start it if need be."""
+    if not sys.platform.startswith("linux") or len(os.fsencode(SOCKET)) > 90:  # a socket's name has at most 107
+        return False
+    if not PARENT:
+        PARENT.append(subprocess.Popen([*FORKED, "parent", str(SOCKET)], stdin=subprocess.PIPE, cwd=FOLDER))
+    while not SOCKET.exists() and PARENT[0].poll() is None:
+        time.sleep(0.05)
+    return PARENT[0].poll() is None
+
+
 def pytest_configure(config):
     """Give each of the workers that share the cores one thread for NumPy: more would only wait for each other."""
     if config.getoption("numprocesses", default=None):  # with -n 0, where run times are measured, NumPy has all cores
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
+# What takes longest is begun first: else one of the two workers would be left with it at the end.
+LONGEST = ("test_training", "test_distributed", "12_", "test_elsewhere", "test_classroom", "test_data", "test_house")
+LONGEST += ("test_models", "14_", "15_", "13_", "09_", "test_plotting", "11_", "10_", "test_numpy", "02_")
+
+
 def pytest_collection_modifyitems(items):
-    """Let warnings fail the tests in tests/, and none of the notebooks: how nbval starts a kernel is not theirs."""
+    """Order the tests; let warnings fail those in tests/, and no notebooks: how nbval starts a kernel is not theirs."""
+
+    def place(item):
+        return next((n for n, name in enumerate(LONGEST) if item.path.name.startswith(name)), len(LONGEST))
+
+    items.sort(key=place)
     for item in items:
         if item.path.suffix == ".ipynb":
             item.add_marker(pytest.mark.filterwarnings("ignore"))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Keep the tests of a file together, in the order above; those of odd places are long, and share nothing."""
+    if config.getoption("dist") != "loadscope":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid if "test_elsewhere.py" in nodeid else super()._split_scope(nodeid)
+
+    config.option.loadscopereorder = False  # by number of tests
+    return Scheduling(config, log)
+
+
 def pytest_unconfigure():
     """Leave nothing behind."""
+    for parent in PARENT:
+        parent.communicate()
     shutil.rmtree(FOLDER, ignore_errors=True)
