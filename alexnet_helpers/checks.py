@@ -274,3 +274,24 @@ def _listed(allowed):
     """Write 'a', 'b' or 'c'."""
     words = [repr(one) for one in allowed]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+# Names that Windows keeps for devices, with whatever extension.
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{device}{digit}" for device in ("COM", "LPT") for digit in range(1, 10))}
+
+
+def file_name(name, value):
+    """Return a text that can name a file in any system, and does not lead out of its folder.
+
+    >>> file_name("name", "../up")
+    Traceback (most recent call last):
+    ...
+    ValueError: name must be a plain file name, without separators, got '../up'
+    """
+    usable = isinstance(value, str) and 0 < len(value) <= 100 and value == value.strip(" .")
+    if usable:
+        usable = not any(letter in '<>:"/\\|?*' or not letter.isprintable() for letter in value)
+        usable = usable and value.split(".")[0].rstrip().upper() not in _DEVICES
+    if not usable:
+        refuse(name, "a plain file name, without separators", value)
+    return str(value)

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alexnet_helpers import load_keras
+from alexnet_helpers import checks, load_keras
 
 keras = load_keras()
 
@@ -34,10 +34,22 @@ class Share(NamedTuple):
 
     def part(self, n):
         """Return the slice of n images that belongs to this process."""
+        n = checks.integer("n", n, 0)
         return slice(n * self.process // self.processes, n * (self.process + 1) // self.processes)
 
 
 ALONE = Share()
+
+
+def check_share(share):
+    """Return a `Share` that can be."""
+    if not isinstance(share, Share):
+        checks.refuse("share", "a Share(devices, processes, process)", share)
+    devices, processes = (checks.integer(name, getattr(share, name)) for name in ("devices", "processes"))
+    process = checks.integer("process", share.process, 0, processes - 1)
+    if devices % processes:
+        checks.refuse("devices", f"a multiple of the {processes} processes", devices)
+    return Share(devices, processes, process)
 
 
 def find_share(devices=1):
@@ -48,25 +60,32 @@ def find_share(devices=1):
     ValueError : for devices that are not there, that this backend cannot use, or fewer than the job has.
     """
     backend = keras.backend.backend()
-    if devices != "all":
-        _check_integer("devices", devices, 1, ', or "all"')
+    if not isinstance(devices, str) or devices != "all":
+        try:
+            devices = checks.integer("devices", devices)
+        except ValueError:
+            checks.refuse("devices", 'a positive integer or "all"', devices)
     if backend != "jax":
         job = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")
         if job != "1":  # each process would train all of it, alone
-            raise ValueError(f"KERAS_DISTRIBUTION_NUM_PROCESSES={job}: allowed with KERAS_BACKEND=jax, not {backend}")
+            checks.refuse(
+                "KERAS_DISTRIBUTION_NUM_PROCESSES", f"1 on the {backend} backend (KERAS_BACKEND=jax has more)", job
+            )
         if devices not in (1, "all"):
-            raise ValueError(f"devices={devices}: allowed on the {backend} backend is 1; KERAS_BACKEND=jax has more")
+            checks.refuse("devices", f"1 on the {backend} backend (KERAS_BACKEND=jax has more)", devices)
         return ALONE
     import jax
 
     there, processes = jax.device_count(), jax.process_count()
     if jax.local_device_count() * processes != there:
-        raise ValueError(f"devices={devices!r}: allowed is a job whose {processes} processes have equally many each")
+        raise ValueError(f"devices must be as many in each of the {processes} processes, got {there} in all")
     wanted = there if devices == "all" else devices
     if wanted > there:
-        raise ValueError(f"devices={devices}: allowed are the {there} that JAX finds here. {SIMULATE}")
+        raise ValueError(
+            f"devices must be an integer from 1 to the {there} that JAX finds here, got {wanted}. {SIMULATE}"
+        )
     if processes > 1 and wanted < there:
-        raise ValueError(f'devices={devices}: allowed in a job of {processes} processes is "all" ({there})')
+        checks.refuse("devices", f'"all" ({there}) in a job of {processes} processes', devices)
     return Share(wanted, processes, jax.process_index())
 
 
@@ -78,6 +97,7 @@ def distribution(share):
     ------
     RuntimeError : when another process of the job ends or cannot be reached; it quotes what JAX said.
     """
+    share = check_share(share)
     if share.devices == 1:
         yield
         return
@@ -101,13 +121,13 @@ def distribution(share):
 
 
 def check_agreement(share, **facts):
-    """Have all processes of a job compare what they are about to do; they would train on in silence.
+    """Check that all processes are about to train the same thing; otherwise they would silently diverge.
 
     Raises
     ------
     ValueError : when another process has another value of one of the `facts` (numbers or texts).
     """
-    if share.processes == 1:
+    if check_share(share).processes == 1:
         return
     from jax.experimental import multihost_utils
 
@@ -115,7 +135,7 @@ def check_agreement(share, **facts):
         of_all = multihost_utils.process_allgather(np.array(zlib.crc32(str(value).encode()), np.uint32))
         if len(set(of_all.ravel().tolist())) > 1:
             raise ValueError(
-                f"{name}={value!r} in process {share.process}: allowed is the same in all {share.processes}"
+                f"{name} must be the same in all {share.processes} processes, got {value!r} in process {share.process}"
             )
 
 
@@ -138,12 +158,20 @@ def run_job(command, processes, log_folder, first_appears=False):
 
     Raises
     ------
-    ValueError : for a number of processes that is none, and on Windows.
+    ValueError : for a number of processes that is none, a folder that is not there, and on Windows.
     RuntimeError : when a process fails; it says which, how, and where its last words are.
     """
-    _check_integer("processes", processes, 1)
+    processes, first_appears = checks.integer("processes", processes), checks.flag("first_appears", first_appears)
+    if (
+        not isinstance(command, (list, tuple))
+        or not command
+        or not all(isinstance(part, (str, os.PathLike)) for part in command)
+    ):
+        checks.refuse("command", "a list of texts: a program and its arguments", command)
+    if not checks.path("log_folder", log_folder).is_dir():
+        checks.refuse("log_folder", "a folder that there is", str(log_folder))
     if os.name == "nt":
-        raise ValueError(f"processes={processes}: allowed on Linux and macOS; Windows has no gloo for JAX, but WSL has")
+        raise ValueError("run_job must be called on Linux or macOS: Windows has no gloo for JAX, but WSL has")
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         address = f"localhost:{probe.getsockname()[1]}"
@@ -171,8 +199,3 @@ def run_job(command, processes, log_folder, first_appears=False):
     for code, number in sorted((code, number) for number, code in enumerate(codes) if code):
         how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"failed with exit status {code}"
         raise RuntimeError(f"process {number} of {processes} {how}; its last words are in {logs[number]}")
-
-
-def _check_integer(name, value, smallest, otherwise=""):
-    if not isinstance(value, int) or isinstance(value, bool) or value < smallest:
-        raise ValueError(f"{name}={value!r}: allowed is an integer, {smallest} or more{otherwise}")

@@ -4,17 +4,18 @@ Only `keras` is used, so every model runs on its TensorFlow, JAX and PyTorch bac
 named conv1 ... fc8 as in the paper, and each network ends in a softmax.
 """
 
+import contextlib
 import hashlib
-import io
 import json
 import math
+import os
+import random
 import zipfile
-import zlib
 from pathlib import Path
 
 import numpy as np
 
-from alexnet_helpers import load_keras
+from alexnet_helpers import checks, load_keras
 
 keras = load_keras()
 layers = keras.layers
@@ -38,6 +39,8 @@ INGREDIENTS = {
     "ones_in_biases": False,
 }
 REMOVABLE = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
+FILTERS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
+MOST_CLASSES = 100_000  # more than any data set has; the check is for a number that was never meant as one
 
 # Trained networks that come with the course (data/README.md says how each was made): file and SHA-256.
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "data" / "weights"
@@ -59,15 +62,17 @@ class LocalResponseNorm(layers.Layer):
 
     def __init__(self, size=5, k=2.0, alpha=1e-4, beta=0.75, towers=1, **kwargs):
         super().__init__(**kwargs)
-        if not isinstance(size, int) or size < 1 or size % 2 == 0:
-            raise ValueError(f"size={size!r}: allowed is an odd positive integer, as many neighbours before as after")
-        _check_positive_integer("towers", towers)
-        self.size, self.k, self.alpha, self.beta, self.towers = size, k, alpha, beta, towers
+        self.size, self.towers = checks.integer("size", size), checks.integer("towers", towers)
+        if self.size % 2 == 0:
+            checks.refuse("size", "an odd positive integer (as many neighbours before as after)", size)
+        self.k = checks.number("k", k, above=0)
+        self.alpha = checks.number("alpha", alpha, lowest=0)
+        self.beta = checks.number("beta", beta)
 
     def build(self, input_shape):
         channels = input_shape[-1]
         if channels % self.towers:
-            raise ValueError(f"towers={self.towers}: allowed is a divisor of the {channels} channels")
+            checks.refuse("towers", f"a divisor of the {channels} channels", self.towers)
         # One matrix product adds up the neighbours of every channel: on a CPU nine times faster than
         # adding shifted copies of the maps.
         number, tower = np.arange(channels), np.arange(channels) * self.towers // channels
@@ -132,11 +137,11 @@ def alexnet(
     ------
     ValueError : when an argument is out of range, or the image is too small for eight layers.
     """
-    _check_image_shape(input_shape, smallest=67)
-    _check_positive_integer("num_classes", num_classes)
-    if towers not in (1, 2):
-        raise ValueError(f"towers={towers!r}: allowed are 1 (one network) and 2 (the paper's two GPUs)")
-    start = {"activation": "relu", "kernel_initializer": kernel_initializer}
+    input_shape = _check_image_shape(input_shape, smallest=67)
+    num_classes = checks.integer("num_classes", num_classes, 1, MOST_CLASSES)
+    towers = checks.choice("towers", towers, (1, 2))
+    local_response_norm = checks.flag("local_response_norm", local_response_norm)
+    start = {"activation": "relu", "kernel_initializer": check_initializer(kernel_initializer)}
 
     def norm(number):
         return [LocalResponseNorm(towers=towers, name=f"norm{number}")] if local_response_norm else []
@@ -166,10 +171,10 @@ def alexnet(
 
 
 def alexnet_cifar10(
-    variant="tutorial",
+    variant=None,
     width=None,
-    num_classes=10,
-    kernel_initializer="glorot_uniform",
+    num_classes=None,
+    kernel_initializer=None,
     centred_input=None,
     batch_norm=None,
     weights=None,
@@ -191,11 +196,11 @@ def alexnet_cifar10(
 
     Parameters
     ----------
-    variant : "tutorial", "paper" or "modern".
+    variant : "tutorial", "paper" or "modern". None is "tutorial", or what the stored weights need.
     width : factor on the number of filters and of units in fc6 and fc7; 1.0 is 96-256-384-384-256
         filters, 0.5 is one of the paper's towers. None is 1.0, or what the stored weights need.
-    num_classes : number of outputs.
-    kernel_initializer : how the weights start; Keras' default, which the tutorials keep, is
+    num_classes : number of outputs. None is 10, or what the stored weights need.
+    kernel_initializer : how the weights start. None is Keras' default, which the tutorials keep:
         "glorot_uniform".
     centred_input : False divides the pixels by 255, as the tutorials do; True subtracts the mean
         and divides by the standard deviation of CIFAR-10's channels. None is False, or what the
@@ -217,138 +222,299 @@ def alexnet_cifar10(
 
     Raises
     ------
-    ValueError : for an unknown variant or ingredient, a width that leaves a layer without filters, a
-        number of classes that is no positive integer, or a file of weights that is missing, damaged,
-        or of another network than the arguments ask for.
+    ValueError : for an unknown variant or ingredient, ingredients that contradict each other, a width
+        that leaves a layer without filters, or a file of weights that is missing, damaged, or of
+        another network than the arguments ask for.
     """
-    if variant not in CIFAR10_VARIANTS:
-        raise ValueError(f"variant={variant!r}: allowed are {', '.join(CIFAR10_VARIANTS)}")
-    _check_positive_integer("num_classes", num_classes)
-    asked = {"variant": variant, "width": width, "centred_input": centred_input, "batch_norm": batch_norm}
-    network = {"width": 1.0, "centred_input": False, "batch_norm": variant == "modern"}
-    if weights is not None:
-        about, arrays = _read_weights(weights)
-        network = about["network"]
-        asked["num_classes"] = num_classes
-        if wrong := [name for name, value in asked.items() if value not in (None, network[name])]:
-            needed = ", ".join(f"{name}={network[name]!r}" for name in wrong)
-            given = ", ".join(f"{name}={asked[name]!r}" for name in wrong)
-            raise ValueError(f"{given}: allowed with weights={str(weights)!r} is {needed}")
-    width, centred_input, batch_norm = (
-        network[name] if asked[name] is None else asked[name] for name in ("width", "centred_input", "batch_norm")
-    )
-    if not isinstance(width, (int, float)) or not 0.02 <= width <= 4:
-        raise ValueError(f"width={width!r}: allowed is a number from 0.02 to 4 (1.0 is the paper's)")
+    asked = {
+        "variant": variant,
+        "width": width,
+        "num_classes": num_classes,
+        "kernel_initializer": kernel_initializer,
+        "centred_input": centred_input,
+        "batch_norm": batch_norm,
+    }
+    network = check_network(**asked, **ingredients)
+    if weights is None:
+        return _build(network)
+    with _open_weights(weights) as (needed, archive):
+        for name, value in (asked | ingredients).items():
+            allowed = needed.get(name)  # None: what the weights leave no choice about
+            if value is not None and (name in ingredients or network[name] != allowed):
+                wanted = f"{allowed!r}, or not given," if allowed is not None else "left as the variant has it"
+                checks.refuse(name, f"{wanted} with weights={str(weights)!r}", value)
+        model = _build(check_network(**needed))
+        _assign(model, archive, weights)
+    return model
+
+
+def check_network(
+    variant=None,
+    width=None,
+    num_classes=None,
+    kernel_initializer=None,
+    centred_input=None,
+    batch_norm=None,
+    **ingredients,
+):
+    """Return all settings of a network as a dict, those that are None or not given as the variant has them.
+
+    The arguments are those of `alexnet_cifar10`, without weights.
+
+    Raises
+    ------
+    ValueError : for a setting that is out of range, or would have no effect beside the others.
+    """
+    variant = checks.choice("variant", "tutorial" if variant is None else variant, CIFAR10_VARIANTS)
+    start = "glorot_uniform" if kernel_initializer is None else kernel_initializer
+    batch_norm = variant == "modern" if batch_norm is None else batch_norm
+    network = {
+        "variant": variant,
+        "width": checks.number("width", 1.0 if width is None else width, 0.02, 4),
+        "num_classes": checks.integer("num_classes", 10 if num_classes is None else num_classes, 1, MOST_CLASSES),
+        "kernel_initializer": check_initializer(start),
+        "centred_input": checks.flag("centred_input", False if centred_input is None else centred_input),
+        "batch_norm": checks.flag("batch_norm", batch_norm),
+    }
+    network |= _check_ingredients(**ingredients)
+    _check_contradictions(network, ingredients)
+    norm, default = network["local_response_norm"], variant == "paper" and not batch_norm
+    return network | {"local_response_norm": default if norm is None else norm}
+
+
+def _check_ingredients(**ingredients):
+    """Return all ingredients, those that are not given with their defaults."""
+    if unknown := [name for name in ingredients if name not in INGREDIENTS]:
+        raise ValueError(f"ingredients must be out of {', '.join(INGREDIENTS)}, got {unknown[0]}")
     changed = INGREDIENTS | ingredients
-    for name, value in ingredients.items():
-        if name not in INGREDIENTS:
-            raise ValueError(f"{name}={value!r}: allowed ingredients are {', '.join(INGREDIENTS)}")
-        if weights is not None:
-            raise ValueError(f"{name}={value!r}: allowed with weights={str(weights)!r} is the variant unchanged")
-    if isinstance(changed["without"], str) or not set(changed["without"]) <= set(REMOVABLE):
-        raise ValueError(f"without={changed['without']!r}: allowed is a list of {', '.join(REMOVABLE)}")
-    if changed["local_response_norm"] and batch_norm:
-        raise ValueError("local_response_norm=True: allowed with batch_norm=True is None or False")
-    first_kernel, first_stride, units = CIFAR10_VARIANTS[variant]
-    first_kernel, first_stride = changed["stem"] or (first_kernel, first_stride)
-    towers, lrn = changed["towers"], changed["local_response_norm"]
-    lrn = (variant == "paper" and not batch_norm) if lrn is None else lrn
-    start = {"kernel_initializer": kernel_initializer}
+    norm, stem = changed["local_response_norm"], changed["stem"]
+    if stem is not None:
+        if not isinstance(stem, (list, tuple)) or len(stem) != 2:
+            checks.refuse("stem", "(kernel, stride) of conv1, two integers from 1 to 32", stem)
+        stem = tuple(checks.integer("stem", size, 1, 32) for size in stem)
+    return {
+        "activation": _check_activation(changed["activation"]),
+        "pool": checks.integer("pool", changed["pool"], 1, 32),
+        "dropout": checks.number("dropout", changed["dropout"], lowest=0, below=1),
+        "towers": checks.choice("towers", changed["towers"], (1, 2)),
+        "stem": stem,
+        "local_response_norm": norm if norm is None else checks.flag("local_response_norm", norm),
+        "without": checks.names("without", changed["without"], REMOVABLE),
+        "ones_in_biases": checks.flag("ones_in_biases", changed["ones_in_biases"]),
+    }
+
+
+def _check_contradictions(network, given):
+    """Refuse settings that would be dropped without a word, and towers that a layer cannot be divided into."""
+    without, dense = set(network["without"]), {"fc6", "fc7"}
+    if network["batch_norm"]:
+        if network["local_response_norm"]:
+            checks.refuse("local_response_norm", "None or False with batch_norm=True", True)
+        if network["ones_in_biases"]:
+            checks.refuse("ones_in_biases", "False with batch normalization, which replaces the biases", True)
+    if network["ones_in_biases"] and without >= {"conv2", "conv4", "conv5"} | dense:
+        checks.refuse("ones_in_biases", "False without conv2, conv4, conv5, fc6 and fc7", True)
+    if "dropout" in given and network["dropout"] and without >= dense:
+        checks.refuse("dropout", "0, or not given, without fc6 and fc7", network["dropout"])
+    if network["towers"] == 2:
+        if without >= {"conv2", "conv4", "conv5"}:
+            checks.refuse("towers", "1 without conv2, conv4 and conv5", 2)
+        odd = [name for name, filters in FILTERS.items() if _scaled(filters, network["width"]) % 2]
+        if odd := [name for name in odd if name not in without]:
+            checks.refuse("width", f"such that {odd[0]} can be divided into two towers", network["width"])
+
+
+def check_initializer(value, name="kernel_initializer"):
+    """Return an initializer, or what Keras makes one of; refuse everything else, and what draws no kernels."""
+    if isinstance(value, keras.initializers.Initializer):
+        return value
+    # A new initializer draws its seed from Python's generator. Without what is set back at the end,
+    # looking at a recipe would change the weights that the next network starts with.
+    state = random.getstate()
+    try:
+        kernel = keras.ops.convert_to_numpy(keras.initializers.get(_plain(value))((3, 3, 2, 2)))
+        usable = kernel.shape == (3, 3, 2, 2) and np.isfinite(kernel).all()
+    except Exception:  # Keras raises errors of many kinds, and a function of the caller's any
+        usable = False
+    finally:
+        random.setstate(state)
+    if not usable:
+        checks.refuse(name, "an initializer of Keras for any layer, by its name or its class_name and config", value)
+    return _plain(value)
+
+
+def _check_activation(value):
+    """Return the name of an activation of Keras that works on each value, or such a function."""
+    if value == INGREDIENTS["activation"]:
+        return value
+    try:
+        usable = value is not None and keras.activations.get(_plain(value))(keras.ops.zeros((2, 3))).shape == (2, 3)
+    except Exception:  # as above
+        usable = False
+    if not usable:
+        checks.refuse("activation", "the name of an activation of Keras, such as 'relu' or 'tanh'", value)
+    return value
+
+
+def _plain(value):
+    """Return dicts of any kind as plain ones, which Keras may change."""
+    return {key: _plain(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+
+def _scaled(size, width):
+    return max(1, round(size * width))
+
+
+def _build(network):
+    """Build the network that `check_network` described."""
+    first_kernel, first_stride, units = CIFAR10_VARIANTS[network["variant"]]
+    first_kernel, first_stride = network["stem"] or (first_kernel, first_stride)
+    towers, start = network["towers"], {"kernel_initializer": network["kernel_initializer"]}
     full_precision = keras.config.dtype_policy().variable_dtype
-    if variant == "paper":
+    if network["variant"] == "paper":
         start["kernel_regularizer"] = keras.regularizers.L2(0.00025)
 
-    def learned(layer, name, size, *arguments, **named):
-        """Return a layer with its activation, and its normalization where the variant has one."""
-        if name in changed["without"]:
-            return []
-        size, norm = max(1, round(size * width)), f"norm{name[-1]}"
-        if batch_norm:
-            return [
-                layer(size, *arguments, use_bias=False, name=name, **start, **named),
-                layers.BatchNormalization(name=norm),
-                layers.Activation(changed["activation"], name=f"relu{name[-1]}"),
-            ]
-        if changed["ones_in_biases"] and name not in ("conv1", "conv3"):
-            named["bias_initializer"] = "ones"
-        built = [layer(size, *arguments, activation=changed["activation"], name=name, **start, **named)]
-        return built + [LocalResponseNorm(towers=towers, name=norm)] * (lrn and name in ("conv1", "conv2"))
-
-    def conv(number, filters, kernel, strides=1):
-        options = {"strides": strides, "padding": "same"}
+    def conv(number, kernel, strides=1):
+        name, options = f"conv{number}", {"strides": strides, "padding": "same", **start}
         if towers == 1 or number not in (2, 4, 5):
-            return learned(layers.Conv2D, f"conv{number}", filters, kernel, **options)
-        return learned(GroupedConv2D, f"conv{number}", filters, kernel, groups=towers, **options)
+            return _learned(network, layers.Conv2D, name, FILTERS[name], kernel, **options)
+        return _learned(network, GroupedConv2D, name, FILTERS[name], kernel, groups=towers, **options)
 
     def pool(number):
-        return layers.MaxPooling2D(changed["pool"], strides=2, padding="same", name=f"pool{number}")
+        return layers.MaxPooling2D(network["pool"], strides=2, padding="same", name=f"pool{number}")
 
     def hidden(number):
-        dense = learned(layers.Dense, f"fc{number}", units)
-        return [*dense, layers.Dropout(changed["dropout"], name=f"dropout{number}")] if dense else []
+        dense = _learned(network, layers.Dense, f"fc{number}", units, **start)
+        return [*dense, layers.Dropout(network["dropout"], name=f"dropout{number}")] if dense else []
 
-    model = keras.Sequential(
+    return keras.Sequential(
         [
             keras.Input((32, 32, 3), name="image"),
-            _rescaling(centred_input),
-            *conv(1, 96, first_kernel, first_stride),
+            _rescaling(network["centred_input"]),
+            *conv(1, first_kernel, first_stride),
             pool(1),
-            *conv(2, 256, 5),
+            *conv(2, 5),
             pool(2),
-            *conv(3, 384, 3),
-            *conv(4, 384, 3),
-            *conv(5, 256, 3),
+            *conv(3, 3),
+            *conv(4, 3),
+            *conv(5, 3),
             pool(3),
             layers.Flatten(name="flatten"),
             *hidden(6),
             *hidden(7),
             # also where a policy of mixed precision computes the rest in 16 bits
-            layers.Dense(num_classes, activation="softmax", name="fc8", dtype=full_precision, **start),
+            layers.Dense(network["num_classes"], activation="softmax", name="fc8", dtype=full_precision, **start),
         ],
-        name=f"alexnet_cifar10_{variant}",
+        name=f"alexnet_cifar10_{network['variant']}",
     )
-    if weights is not None:
-        _assign(model, arrays, weights)
-    return model
 
 
-def _read_weights(weights):
-    """Return what a file of weights says about its network, and its arrays by name."""
-    file = Path(weights)
-    if weights in STORED_WEIGHTS:
-        name, sha256 = STORED_WEIGHTS[weights]
-        file = WEIGHTS_FOLDER / name
+def _learned(network, layer, name, size, *arguments, **named):
+    """Return a layer with its activation and, where the network has one, its normalization."""
+    if name in network["without"]:
+        return []
+    size, norm, activation = _scaled(size, network["width"]), f"norm{name[-1]}", network["activation"]
+    if network["batch_norm"]:
+        return [
+            layer(size, *arguments, use_bias=False, name=name, **named),
+            layers.BatchNormalization(name=norm),
+            layers.Activation(activation, name=f"relu{name[-1]}"),
+        ]
+    if network["ones_in_biases"] and name not in ("conv1", "conv3"):
+        named["bias_initializer"] = "ones"
+    built = [layer(size, *arguments, activation=activation, name=name, **named)]
+    if network["local_response_norm"] and name in ("conv1", "conv2"):
+        built.append(LocalResponseNorm(towers=network["towers"], name=norm))
+    return built
+
+
+@contextlib.contextmanager
+def _open_weights(weights):
+    """Open a file of weights; give what it says about its network, and the archive with the weights."""
+    if not isinstance(weights, (str, os.PathLike)):
+        names = ", ".join(map(repr, STORED_WEIGHTS))
+        checks.refuse("weights", f"{names} or the path of a file that training.save_weights wrote", weights)
+    file = checks.path("weights", weights)
+    stored, sha256 = STORED_WEIGHTS.get(weights, (None, None)) if isinstance(weights, str) else (None, None)
+    file = WEIGHTS_FOLDER / stored if stored else file
     if not file.is_file():
         names = ", ".join(map(repr, STORED_WEIGHTS))
-        raise ValueError(f"weights={str(weights)!r}: there is no file {file}; allowed are {names} and a file's path")
-    content = file.read_bytes()
+        raise ValueError(f"weights must be {names} or a file's path, got {str(weights)!r}: there is no file {file}")
     remedy = "make it again, or take it again from the course's repository"
-    if weights in STORED_WEIGHTS and hashlib.sha256(content).hexdigest() != sha256:
-        raise ValueError(f"weights={weights!r}: {file} is damaged or not the course's file; {remedy}")
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        about = json.loads(str(arrays.pop("about")))
-        if not {"variant", "width", "centred_input", "batch_norm", "num_classes"} <= set(about["network"]):
-            raise ValueError("it does not say of which network")
-    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error) as error:
-        problem = f"{file} is damaged or holds no weights ({error}); {remedy}"
-        raise ValueError(f"weights={str(weights)!r}: {problem}") from error
-    return about, arrays
+    with open(file, "rb") as content:
+        if stored and hashlib.file_digest(content, "sha256").hexdigest() != sha256:
+            raise ValueError(f"weights={weights!r}: {file} is damaged or not the course's file; {remedy}")
+        try:
+            archive = zipfile.ZipFile(content)
+            about = json.loads(str(_read_member(archive, "about.npy", "U", (), MOST_BYTES_ABOUT)))
+            network = {name: about["network"][name] for name in DESCRIBED}
+            if None in network.values():
+                raise ValueError("it does not say of which network")
+            width = check_network(**network)["width"]
+            if _header(archive, "conv1/kernel.npy")[0][-1] != _scaled(FILTERS["conv1"], width):
+                raise ValueError("its conv1 is not of the width that it says")
+        except Exception as error:  # a damaged archive or text makes zipfile, NumPy and json raise errors of any kind
+            problem = f"{file} is damaged or holds no weights ({_said(error)}); {remedy}"
+            raise ValueError(f"weights={str(weights)!r}: {problem}") from error
+        yield network, archive
 
 
-def _assign(model, arrays, weights):
+# What a file of weights says about its network, and how much it may say.
+DESCRIBED = ("variant", "width", "centred_input", "batch_norm", "num_classes")
+MOST_BYTES_ABOUT = 2**20
+
+
+def _header(archive, member):
+    """Return shape and type of an array in a .npz file, and how many bytes lie before its numbers."""
+    with archive.open(member) as file:
+        if np.lib.format.read_magic(file) != (1, 0):
+            raise ValueError(f"{member} is an array of another version than NumPy writes")
+        shape, fortran_order, dtype = np.lib.format.read_array_header_1_0(file)
+        if fortran_order and len(shape) > 1:
+            raise ValueError(f"{member} lies in another order than the course writes")
+        return shape, dtype, file.tell()
+
+
+def _read_member(archive, member, kinds, shape, most_bytes):
+    """Return one array of a .npz file; look at what it claims to be before any memory is taken for it."""
+    found, dtype, start = _header(archive, member)
+    size = archive.getinfo(member).file_size
+    if found != shape or dtype.kind not in kinds:
+        raise ValueError(f"{member} is {found} of {dtype}")
+    if size != start + math.prod(shape) * dtype.itemsize or size > most_bytes:
+        raise ValueError(f"{member} has {size} bytes")
+    with archive.open(member) as file:
+        return np.frombuffer(file.read(), dtype, offset=start).reshape(shape)[()]
+
+
+def _assign(model, archive, weights):
     """Give a network the arrays of a file: one for each of its variables, of the same shape."""
     variables = named_weights(model)
-    shapes = {name: tuple(array.shape) for name, array in arrays.items()}
-    if shapes != {name: tuple(variable.shape) for name, variable in variables.items()}:
-        raise ValueError(f"weights={str(weights)!r}: the file holds the weights of another network than {model.name}")
-    for name, variable in variables.items():
-        variable.assign(arrays[name].astype("float32"))
+    problem = f"weights={str(weights)!r}: the file"
+    try:
+        shapes = {name[:-4]: _header(archive, name)[0] for name in archive.namelist() if name != "about.npy"}
+        if shapes != {name: tuple(variable.shape) for name, variable in variables.items()}:
+            raise ValueError(f"{problem} holds the weights of another network than {model.name}")
+        for name, variable in variables.items():
+            most = 1000 + 8 * math.prod(variable.shape)
+            array = _read_member(archive, f"{name}.npy", "f", tuple(variable.shape), most).astype("float32")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{name} has values that are not finite numbers")
+            variable.assign(array)
+    except Exception as error:  # as above
+        if str(error).startswith(problem):
+            raise
+        raise ValueError(f"{problem} is damaged ({_said(error)}); make it again") from error
+
+
+def _said(error):
+    """Return an error's message in one line of reasonable length, or its kind where it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def named_weights(model):
     """Return a network's weights by name, "conv1/kernel" for example, with the state of normalization layers."""
+    model = check_model(model)
     return {f"{layer.name}/{variable.name}": variable for layer in model.layers for variable in layer.weights}
 
 
@@ -358,7 +524,7 @@ def multiply_adds(model):
     Convolutions and dense layers are counted: each weight is used once at every place of the
     layer's output map. (Normalization and pooling are left out, as in `geometry.layer_table`.)
     """
-    counted = [layer for layer in model.layers if isinstance(layer, (layers.Conv2D, layers.Dense))]
+    counted = [layer for layer in check_model(model).layers if isinstance(layer, (layers.Conv2D, layers.Dense))]
     return sum(math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1]) for layer in counted)
 
 
@@ -370,19 +536,24 @@ def _rescaling(centred):
     return layers.Rescaling(1 / 255, name="rescaling")
 
 
-def _check_image_shape(input_shape, smallest):
-    valid = (
-        isinstance(input_shape, (tuple, list))
-        and len(input_shape) == 3
-        and all(isinstance(n, int) and n > 0 for n in input_shape)
+def check_model(model):
+    """Return a `keras.Model` whose layers have their weights."""
+    if not isinstance(model, keras.Model) or not model.built:
+        checks.refuse("model", "a built keras.Model, such as models.alexnet_cifar10() returns", model)
+    return model
+
+
+def _check_image_shape(input_shape, smallest, largest=1000):
+    wanted = (
+        f"(height, width, channels) in integers, height and width from {smallest} (smaller maps vanish before pool3) "
+        f"to {largest}"
     )
-    if not valid or min(input_shape[:2]) < smallest:
-        raise ValueError(
-            f"input_shape={input_shape!r}: allowed is (height, width, channels) in positive integers, "
-            f"height and width at least {smallest} (smaller maps vanish before pool3)"
-        )
-
-
-def _check_positive_integer(name, value):
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"{name}={value!r}: allowed is a positive integer")
+    if not isinstance(input_shape, (tuple, list)) or len(input_shape) != 3:
+        checks.refuse("input_shape", wanted, input_shape)
+    try:
+        height, width, channels = (checks.integer("input_shape", size, 1, largest) for size in input_shape)
+    except ValueError:
+        checks.refuse("input_shape", wanted, input_shape)
+    if min(height, width) < smallest:
+        checks.refuse("input_shape", wanted, input_shape)
+    return height, width, channels

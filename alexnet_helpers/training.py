@@ -11,13 +11,17 @@ several recipes over their first steps, and writes `data/results/STUDY.csv`.
 
 import argparse
 import dataclasses
+import itertools
 import json
 import math
 import os
 import platform
+import secrets
+import struct
 import sys
 import time
 import zipfile
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,18 +29,14 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import data, distributed, load_keras, models
+from alexnet_helpers import checks, data, distributed, load_keras, models
 
 keras = load_keras()
 
 CHECKPOINT_FOLDER = data.DATA_FOLDER / "checkpoints"
 RESULTS_FOLDER = data.DATA_FOLDER / "results"
 VALIDATION_IMAGES = 5_000
-
-
-def _check_choice(name, value, allowed):
-    if value not in allowed:
-        raise ValueError(f"{name}={value!r}: allowed are {', '.join(allowed)}")
+LARGEST_SEED = 2**32 - 1  # of NumPy's global generator, which Keras sets as well
 
 
 # Augmentation: each takes uint8 images (N, height, width, channels) and a NumPy generator and
@@ -45,7 +45,8 @@ def _check_choice(name, value, allowed):
 
 def shift(images, rng, pixels=4):
     """Move each image by up to `pixels` in each direction; black moves in (paper, section 4.1: crops)."""
-    n, height, width, _ = images.shape
+    n, height, width, _ = checks.pixels("images", images).shape
+    pixels, rng = checks.integer("pixels", pixels, 0, max(height, width)), checks.generator("rng", rng)
     padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
     top, left = rng.integers(0, 2 * pixels + 1, (2, n, 1))
     rows, columns = top + np.arange(height), left + np.arange(width)
@@ -54,26 +55,29 @@ def shift(images, rng, pixels=4):
 
 def flip(images, rng):
     """Mirror half of the images left to right (paper, section 4.1)."""
-    mirrored = rng.random(len(images)) < 0.5
+    images = checks.pixels("images", images)
+    mirrored = checks.generator("rng", rng).random(len(images)) < 0.5
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
 
 
-def erase(images, rng, pixels=8):
+def erase(images, rng, side=7):
     """Cover a square of each image with mid-grey ("cutout", DeVries and Taylor, arXiv:1708.04552).
 
-    Its middle is any pixel; its side is `pixels` - 1 (7 for 8), and less where it leaves the image.
+    The square has `side` x `side` pixels. Its middle is any pixel of the image; where the square
+    leaves the image, less is covered.
     """
-    n, height, width, _ = images.shape
+    n, height, width, _ = checks.pixels("images", images).shape
+    side, rng = checks.integer("side", side, 0, max(height, width)), checks.generator("rng", rng)
     row, column = rng.integers(0, height, (n, 1)), rng.integers(0, width, (n, 1))
-    in_rows = np.abs(np.arange(height) - row) < pixels // 2
-    in_columns = np.abs(np.arange(width) - column) < pixels // 2
+    from_top, from_left = np.arange(height) - row + side // 2, np.arange(width) - column + side // 2
+    in_rows, in_columns = (from_top >= 0) & (from_top < side), (from_left >= 0) & (from_left < side)
     covered = in_rows[:, :, None, None] & in_columns[:, None, :, None]
     return np.where(covered, np.uint8(128), images)
 
 
 def erase_wide(images, rng):
     """Cover a square of 11 x 11 pixels, as `erase` does: for networks that learn the images by heart."""
-    return erase(images, rng, pixels=12)
+    return erase(images, rng, side=11)
 
 
 def rotate_and_shift(images, rng, degrees=15, fraction=0.1):
@@ -82,7 +86,9 @@ def rotate_and_shift(images, rng, degrees=15, fraction=0.1):
     Each image turns by up to `degrees` around its middle and moves by up to `fraction` of its side,
     both ways. Values between pixels are interpolated linearly; border pixels repeat outside.
     """
-    n, height, width, _ = images.shape
+    n, height, width, _ = checks.pixels("images", images).shape
+    degrees = checks.number("degrees", degrees, lowest=0, highest=180)
+    fraction, rng = checks.number("fraction", fraction, lowest=0, highest=1), checks.generator("rng", rng)
     angle = np.deg2rad(rng.uniform(-degrees, degrees, (n, 1, 1)))
     down = rng.uniform(-fraction, fraction, (n, 1, 1)) * height
     right = rng.uniform(-fraction, fraction, (n, 1, 1)) * width
@@ -104,6 +110,28 @@ def rotate_and_shift(images, rng, degrees=15, fraction=0.1):
 AUGMENTATIONS = {function.__name__: function for function in (shift, flip, erase, erase_wide, rotate_and_shift)}
 
 
+class _Frozen(dict):
+    """A dict that does not change any more, and so can be shared by recipes and be the key of another."""
+
+    def __hash__(self):
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self):  # copies and pickles are made from a plain dict
+        return _Frozen, (dict(self),)
+
+    def _refuse(self, *_, **__):
+        raise TypeError("a recipe does not change: make another with dataclasses.replace(recipe, ingredients={...})")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+
+
+def _frozen(value):
+    """Return dicts and lists, at any depth, in a form that does not change."""
+    if isinstance(value, dict):
+        return _Frozen((key, _frozen(part)) for key, part in value.items())
+    return tuple(_frozen(part) for part in value) if isinstance(value, (list, tuple)) else value
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """Everything that decides how a network trains, as data.
@@ -122,7 +150,7 @@ class Recipe:
 
     Raises
     ------
-    ValueError : for a field out of range (the network's own are checked when it is built).
+    ValueError : for a field out of range, or one that would have no effect beside the others.
     """
 
     name: str
@@ -147,26 +175,66 @@ class Recipe:
     refine_rate: float = 0.0
 
     def __post_init__(self):
-        _check_choice("optimizer", self.optimizer, ("adam", "adamw", "sgd"))
-        _check_choice("schedule", self.schedule, ("constant", "cosine"))
-        for augmentation in self.augmentation:
-            _check_choice("augmentation", augmentation, AUGMENTATIONS)
-        for name, smallest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
-            distributed._check_integer(name, getattr(self, name), smallest)
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate={self.learning_rate!r}: allowed is a positive number")
-        for name in ("averaging", "label_smoothing"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ValueError(f"{name}={getattr(self, name)!r}: allowed is a number from 0 to less than 1")
-        if not 0 <= self.weight_decay < math.inf:
-            raise ValueError(f"weight_decay={self.weight_decay!r}: allowed is a number, 0 or more")
-        if self.warmup_epochs + self.refine_epochs >= self.epochs:
-            parts = f"warmup_epochs={self.warmup_epochs!r}, refine_epochs={self.refine_epochs!r}"
-            raise ValueError(f"{parts}: allowed are fewer than epochs={self.epochs} together")
-        if not 0 <= self.refine_rate < math.inf or (self.refine_rate > 0) != (self.refine_epochs > 0):
-            raise ValueError(
-                f"refine_rate={self.refine_rate!r}: allowed is a positive number with refine_epochs, else 0"
-            )
+        for name, value in _check_fields(self).items():
+            object.__setattr__(self, name, value)
+        _check_combination(self)
+
+
+def _check_fields(recipe):
+    """Return the fields of a recipe, each checked by itself and in the form in which it is kept."""
+    if not isinstance(recipe.summary, str):
+        checks.refuse("summary", "a text", recipe.summary)
+    if not isinstance(recipe.augmentation, (list, tuple)):  # a set has no order
+        checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATIONS)}", recipe.augmentation)
+    fields = {
+        "name": checks.file_name("name", recipe.name),
+        "optimizer": checks.choice("optimizer", recipe.optimizer, ("adam", "adamw", "sgd")),
+        "learning_rate": checks.number("learning_rate", recipe.learning_rate, above=0),
+        "schedule": checks.choice("schedule", recipe.schedule, ("constant", "cosine")),
+        "weight_decay": checks.number("weight_decay", recipe.weight_decay, lowest=0),
+        "averaging": checks.number("averaging", recipe.averaging, lowest=0, below=1),
+        "label_smoothing": checks.number("label_smoothing", recipe.label_smoothing, lowest=0, below=1),
+        "augmentation": checks.names("augmentation", recipe.augmentation, AUGMENTATIONS),
+        "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
+    }
+    for name, lowest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
+        fields[name] = checks.integer(name, getattr(recipe, name), lowest)
+    return fields | _check_network_fields(recipe)
+
+
+def _check_network_fields(recipe):
+    """Return the fields that make the network, checked as `models.alexnet_cifar10` does."""
+    if not isinstance(recipe.ingredients, dict):
+        checks.refuse("ingredients", "a dict of arguments of models.alexnet_cifar10", recipe.ingredients)
+    names = ("width", "kernel_initializer", "centred_input", "batch_norm")
+    for name in ("variant", *names):
+        if getattr(recipe, name) is None and name != "batch_norm":
+            checks.refuse(name, "given", None)
+    given = {name: getattr(recipe, name) for name in names}
+    network = models.check_network(recipe.variant, **given, **recipe.ingredients)
+    for name in ("kernel_initializer", "ingredients"):
+        try:
+            json.dumps(getattr(recipe, name), allow_nan=False)
+        except (TypeError, ValueError, RecursionError):  # a recipe is kept in a file beside its checkpoints
+            checks.refuse(name, "made of texts, numbers, lists and dicts", getattr(recipe, name))
+    fields = {name: network[name] for name in ("variant", "width", "centred_input")}
+    fields["batch_norm"] = None if recipe.batch_norm is None else network["batch_norm"]
+    return fields | {name: _frozen(getattr(recipe, name)) for name in ("kernel_initializer", "ingredients")}
+
+
+def _check_combination(recipe):
+    """Refuse fields that another one would leave without effect."""
+    if recipe.weight_decay and recipe.optimizer == "adam":
+        checks.refuse("weight_decay", '0 with optimizer="adam" (only "adamw" and "sgd" decay)', recipe.weight_decay)
+    if recipe.warmup_epochs and recipe.schedule == "constant":
+        checks.refuse("warmup_epochs", '0 with schedule="constant"', recipe.warmup_epochs)
+    if recipe.warmup_epochs + recipe.refine_epochs >= recipe.epochs:
+        given = f"{recipe.warmup_epochs} and {recipe.refine_epochs}"
+        raise ValueError(
+            f"warmup_epochs and refine_epochs must be fewer than epochs={recipe.epochs} together, got {given}"
+        )
+    if (recipe.refine_rate > 0) != (recipe.refine_epochs > 0):
+        checks.refuse("refine_rate", "a positive number with refine_epochs, else 0", recipe.refine_rate)
 
 
 COMMON = Recipe("tutorial", "as many tutorials write it, without their rotation", augmentation=("shift", "flip"))
@@ -236,8 +304,9 @@ REPAIRS = {
 class Study(NamedTuple):
     """Recipes to be run over their first `steps` batches, each with every seed.
 
-    One row of results is written for `every` so many steps, which divides `steps`. `images` of the
-    training images are used, and as many validation images as `validation_images` says.
+    One row of results is written per `every` steps; `every` must divide `steps`. The first `images`
+    training images (None: all) and the first `validation_images` validation images are used, or
+    those that there are. `name` names the file of results of a study that `STUDIES` does not hold.
     """
 
     recipes: tuple
@@ -246,6 +315,7 @@ class Study(NamedTuple):
     every: int = 10
     images: int | None = None
     validation_images: int = 1000
+    name: str | None = None
 
 
 _common, *_repaired = (
@@ -273,7 +343,7 @@ CHANGES = {
     "Glorot initial weights": {"kernel_initializer": "glorot_uniform"},
     "weights from N(0, 0.01²)": {"kernel_initializer": SMALL_NORMAL},
     "biases of 1": {"ingredients": {"ones_in_biases": True}},
-    "constant learning rate": {"schedule": "constant"},
+    "constant learning rate": {"schedule": "constant", "warmup_epochs": 0},
     "stem 11x11, stride 4": {"ingredients": {"stem": [11, 4]}},
 }
 _changed = tuple(dataclasses.replace(BASE, **{"name": name} | changes) for name, changes in CHANGES.items())
@@ -296,8 +366,9 @@ class Batches(keras.utils.PyDataset):
 
     Raises
     ------
-    ValueError : when images and labels do not match, a label is no class, or the devices cannot
-        divide a batch evenly.
+    ValueError : if the images are not N x height x width x 3 uint8, the labels are not one integer
+        from 0 to `num_classes` - 1 for each, or the devices cannot divide a batch evenly.
+    IndexError : for a batch that the epoch does not have.
     """
 
     def __init__(
@@ -312,30 +383,37 @@ class Batches(keras.utils.PyDataset):
         share=distributed.ALONE,
     ):
         super().__init__()
-        if len(images) != len(labels) or not len(images):
-            raise ValueError(f"labels: {len(labels)} for {len(images)} images; allowed is one for each of 1 or more")
-        if labels.min() < 0 or labels.max() >= num_classes:
-            raise ValueError(f"labels: {labels.min()} to {labels.max()}; allowed are 0 to {num_classes - 1}")
-        if batch_size % share.devices or len(images) < share.devices:
+        num_classes = checks.integer("num_classes", num_classes, 1, models.MOST_CLASSES)
+        self.images = checks.pixels("images", images)
+        n = self.images.shape[0]
+        self.labels = checks.integers("labels", labels, 0, num_classes - 1, length=n).astype(np.int64)
+        self.batch_size = checks.integer("batch_size", batch_size)
+        if not isinstance(augmentation, (list, tuple)):
+            checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATIONS)}", augmentation)
+        self.augmentation = checks.names("augmentation", augmentation, AUGMENTATIONS)
+        self.seed = checks.integer("seed", seed, 0, LARGEST_SEED)
+        self.refine_from = refine_from if refine_from == math.inf else checks.integer("refine_from", refine_from, 0)
+        self.share = distributed.check_share(share)
+        if self.batch_size % share.devices or n < share.devices:
             raise ValueError(
-                f"batch_size={batch_size} for {len(images)} images: allowed with {share.devices} devices is a multiple "
-                "of their number, and an image for each"
+                f"batch_size must be a multiple of the {share.devices} devices, and there must be an image for each, "
+                f"got {self.batch_size} for {n} images"
             )
-        self.images, self.labels, self.share = images, labels, share
         self.one_hot = np.eye(num_classes, dtype=np.float32)
-        self.batch_size, self.seed = batch_size, seed
-        self.augmentation, self.refine_from = augmentation, refine_from
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
-        self.epoch = epoch
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.images))
+        self.epoch = checks.integer("epoch", epoch, 0)
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
         self.order = order[: len(order) - len(order) % self.share.devices]
 
     def __len__(self):
         return -(-len(self.order) // self.batch_size)
 
     def __getitem__(self, index):
+        if isinstance(index, (int, np.integer)) and not 0 <= index < len(self):
+            raise IndexError(f"index must be an integer from 0 to {len(self) - 1}, got {index}")
+        index = checks.integer("index", index, 0)
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         mine = self.share.part(len(chosen))
         # The other processes' images stay black here: random numbers are drawn for them, but they are not read.
@@ -354,6 +432,12 @@ def split_validation(images, labels, validation_images=VALIDATION_IMAGES, seed=0
     The validation images are drawn at random, the same ones for the same seed, never from the test
     set. `validation_images` is at most a fifth of the images (small data sets keep enough to learn).
     """
+    images, labels = (part if hasattr(part, "shape") else np.asarray(part) for part in (images, labels))
+    for name, part in {"images": images, "labels": labels}.items():
+        if not len(part.shape) or part.shape[0] != images.shape[0]:
+            checks.refuse(name, "one for each image, along the first axis", part)
+    validation_images = checks.integer("validation_images", validation_images, 0)
+    seed = checks.integer("seed", seed, 0, LARGEST_SEED)
     n = min(validation_images, len(images) // 5)
     order = np.random.default_rng(seed).permutation(len(images))
     held_out, rest = np.sort(order[:n]), np.sort(order[n:])
@@ -361,7 +445,11 @@ def split_validation(images, labels, validation_images=VALIDATION_IMAGES, seed=0
 
 
 def predict_two_views(model, images):
-    """Return probabilities averaged over each image and its mirror image."""
+    """Return probabilities averaged over each image and its mirror image.
+
+    The images are N x height x width x 3 uint8, of the size that the model takes.
+    """
+    images = _check_views(model, images)
     views = (images, images[:, :, ::-1])
     return sum(model.predict(view, batch_size=500, verbose=0) for view in views) / 2
 
@@ -372,12 +460,22 @@ def predict_ten_views(model, images, pixels=2):
     The paper cuts five patches, the corners and the middle, out of a larger image, and takes their
     mirror images too. Here the image stays, or moves by `pixels` towards each corner; black moves in.
     """
+    images = _check_views(model, images)
     height, width = images.shape[1:3]
+    pixels = checks.integer("pixels", pixels, 0, min(height, width) - 1)
     padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
     total = 0.0
     for top, left in ((pixels, pixels), (0, 0), (0, 2 * pixels), (2 * pixels, 0), (2 * pixels, 2 * pixels)):
         total += predict_two_views(model, padded[:, top : top + height, left : left + width])
     return total / 5
+
+
+def _check_views(model, images):
+    """Return the images as an array, if the model takes such: TensorFlow may kill the process that hands it others."""
+    needed = getattr(models.check_model(model), "input_shape", ())
+    if not isinstance(needed, tuple) or len(needed) != 4 or None in needed[1:]:
+        checks.refuse("model", "a network for images of one size", model)
+    return np.asarray(checks.pixels("images", images, shape=needed[1:]))
 
 
 @keras.saving.register_keras_serializable(package="alexnet_helpers")
@@ -386,8 +484,12 @@ class Refined(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, main, main_steps, refine_rate, refine_steps):
         """Take the main schedule with its number of steps, and the rate and steps of the cosine after it."""
-        self.main = keras.optimizers.schedules.deserialize(main) if isinstance(main, dict) else main
-        self.main_steps, self.refine_rate, self.refine_steps = main_steps, refine_rate, refine_steps
+        main = keras.optimizers.schedules.deserialize(main) if isinstance(main, dict) else main
+        if not isinstance(main, keras.optimizers.schedules.LearningRateSchedule):
+            main = checks.number("main", main, above=0)
+        self.main, self.main_steps = main, checks.integer("main_steps", main_steps)
+        self.refine_rate = checks.number("refine_rate", refine_rate, above=0)
+        self.refine_steps = checks.integer("refine_steps", refine_steps)
 
     def __call__(self, step):
         step = keras.ops.cast(step, "float32")
@@ -406,8 +508,9 @@ def compile_model(recipe, steps_per_epoch, num_classes=10, mixed=False):
 
     With `mixed` it computes in float16 what a GPU multiplies faster so, and keeps its weights in float32.
     """
+    recipe, steps_per_epoch = _find_recipe(recipe), checks.integer("steps_per_epoch", steps_per_epoch)
     usual = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16" if mixed else usual)
+    keras.config.set_dtype_policy("mixed_float16" if checks.flag("mixed", mixed) else usual)
     try:
         return _compile_model(recipe, steps_per_epoch, num_classes)
     finally:
@@ -464,12 +567,16 @@ class _Checkpoints(keras.callbacks.Callback):
         if not math.isfinite(logs["loss"]):
             raise FloatingPointError(
                 f"the loss is {float(logs['loss'])} after batch {batch + 1} of epoch {self.epoch + 1}: "
-                "try a smaller learning_rate or a longer warm-up (in a recipe of another name), or look for "
-                f"pixels that are no numbers. {self.epoch} epochs are safe in the last checkpoint."
+                f"try a smaller learning_rate or a longer warm-up (in a recipe of another name). {_saved(self.epoch)}"
             )
 
     def on_epoch_end(self, epoch, logs=None):
         seconds = time.perf_counter() - self.started
+        if broken := _not_finite(self.model):  # else it would be saved, and each later start would end here
+            raise FloatingPointError(
+                f"{broken} has values that are not finite numbers after epoch {epoch + 1}: "
+                f"try a smaller learning_rate (in a recipe of another name). {_saved(epoch)}"
+            )
         row = {"epoch": epoch + 1, **{name: round(float(value), 5) for name, value in logs.items()}}
         row["learning_rate"] = float(f"{float(self.model.optimizer.learning_rate):.4g}")
         row["seconds"] = round(seconds, 1)
@@ -480,6 +587,77 @@ class _Checkpoints(keras.callbacks.Callback):
         if self.batches.share.process == 0:  # the others hold the same weights
             with distributed.undistributed():  # Keras makes a variable when it saves
                 _save_checkpoint(self.folder, epoch + 1, self.model, self.curves)
+
+
+def _not_finite(model):
+    """Return the name of the first weight, or number of the optimizer, that is NaN or infinite, or None."""
+    for variable in [*model.variables, *model.optimizer.variables]:
+        values = keras.ops.convert_to_numpy(variable)
+        if np.issubdtype(values.dtype, np.inexact) and not np.isfinite(values).all():
+            return getattr(variable, "path", variable.name)
+    return None
+
+
+def _saved(epochs):
+    """Say what a run that ends now has kept."""
+    return f"The checkpoint of epoch {epochs} is whole." if epochs else "No epoch has been saved."
+
+
+def _find_recipe(recipe):
+    """Return a recipe by its name, or the one that was given."""
+    if isinstance(recipe, Recipe):
+        return recipe
+    if not isinstance(recipe, str) or recipe not in RECIPES:
+        checks.refuse("recipe", f"a Recipe, or one of {', '.join(RECIPES)}", recipe)
+    return RECIPES[recipe]
+
+
+def _check_dataset(dataset):
+    """Return a data set (None: CIFAR-10) whose images, labels and names fit each other and the network."""
+    dataset = data.load_cifar10() if dataset is None else dataset
+    wanted = "data.ImageData, such as data.load_cifar10() returns"
+    if isinstance(dataset, (list, tuple)) and not hasattr(dataset, "_fields"):
+        remedy = (
+            ". Of (x_train, y_train), (x_test, y_test), as keras.datasets loads them, make data.ImageData("
+            "x_train, y_train.ravel(), x_test, y_test.ravel(), class_names, source), with a name for each class and "
+            "a text that says which images these are"
+        )
+        raise ValueError(f"dataset must be {wanted}, got a {type(dataset).__name__} of {len(dataset)}{remedy}")
+    if missing := [name for name in data.ImageData._fields if not hasattr(dataset, name)]:
+        raise ValueError(f"dataset must be {wanted}, got {checks.describe(dataset)}, which has no {missing[0]}")
+    names = dataset.class_names
+    if isinstance(names, str) or not isinstance(names, (list, tuple)) or not len(names):
+        checks.refuse("class_names", "a list of names, one for each class", names)
+    names = tuple(_check_name("class_names", name) for name in names)
+    if twice := [name for name, count in zip(*np.unique(names, return_counts=True)) if count > 1]:
+        checks.refuse("class_names", "names that differ", str(twice[0]))
+    arrays = {}
+    for part in ("train", "test"):
+        x = checks.pixels(f"x_{part}", getattr(dataset, f"x_{part}"), shape=(32, 32, 3))
+        y = checks.integers(f"y_{part}", getattr(dataset, f"y_{part}"), 0, len(names) - 1, length=x.shape[0])
+        arrays |= {f"x_{part}": x, f"y_{part}": y.astype(np.int64)}
+    return data.ImageData(**arrays, class_names=names, source=_check_name("source", dataset.source))
+
+
+def _check_name(argument, name):
+    """Return a text that can be written into a table and is read back as it is."""
+    name = str(checks.text(argument, name))
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name) or set(name) & set("\r\n\0"):
+        checks.refuse(argument, "a text of one line that UTF-8 can hold", name)
+    return name
+
+
+def _checksum(dataset):
+    """Return a number that changes with the training images, their labels or the names of the classes."""
+    images, crc = dataset.x_train, zlib.crc32(json.dumps([dataset.class_names, dataset.x_train.shape]).encode())
+    crc = zlib.crc32(dataset.y_train.astype("<i8").tobytes(), crc)
+    if (files := getattr(images, "files", None)) is not None:  # they are too many to be read: names and sizes must do
+        for file in map(Path, files):
+            crc = zlib.crc32(f"{file.parent.name}/{file.name} {file.stat().st_size}".encode(), crc)
+        return crc
+    for start in range(0, len(images), 1000):
+        crc = zlib.crc32(np.ascontiguousarray(images[start : start + 1000]), crc)
+    return crc
 
 
 def train(
@@ -495,8 +673,8 @@ def train(
 ):
     """Train a recipe from the last checkpoint on, and write its curves when it ends.
 
-    A run that is killed and run again gives the weights and curves of an unbroken one, to the last
-    bit on one machine (a GPU may add up in another order each time).
+    A run that is killed and run again gives the weights and curves of an unbroken one, but for what
+    rounding adds where a machine adds up in another order each time.
 
     Parameters
     ----------
@@ -526,81 +704,111 @@ def train(
     Raises
     ------
     ValueError : for an unknown recipe, a negative seed, fewer than one epoch, devices that are not
-        there or do not divide the batch, processes of a job that do not agree, images of another
-        shape, a checkpoint that is damaged or was begun with another definition of the recipe,
-        another precision or other images.
+        there or do not divide the batch, processes of a job that do not agree, images or labels of
+        another shape or type, a damaged table of results, a checkpoint that is damaged or was begun
+        with another definition of the recipe, another precision, other images, labels or classes.
     RuntimeError : when another process is training the same recipe and seed.
     OSError : when a folder cannot be written to, or the disk is full; the last checkpoint stays whole.
-    FloatingPointError : when the loss is no longer a finite number.
+    FloatingPointError : when the loss or a weight is no longer a finite number.
     """
-    if isinstance(recipe, str):
-        _check_choice("recipe", recipe, RECIPES)
-        recipe = RECIPES[recipe]
-    distributed._check_integer("seed", seed, 0)
-    if epochs is not None:
-        distributed._check_integer("epochs", epochs, 1)
-    share = distributed.find_share(devices)
-    folder = _writable_folder("checkpoint_folder", Path(checkpoint_folder) / f"{recipe.name}-seed{seed}")
+    recipe, share = _find_recipe(recipe), distributed.find_share(devices)
+    seed = checks.integer("seed", seed, 0, LARGEST_SEED)
+    epochs = recipe.epochs if epochs is None else checks.integer("epochs", epochs)
+    verbose, mixed = checks.choice("verbose", verbose, ("auto", 0, 1, 2)), checks.flag("mixed", mixed)
+    dataset = None if dataset is None else _check_dataset(dataset)
+    _check_clock()
+    checkpoint_folder = checks.path("checkpoint_folder", checkpoint_folder)
+    folder = _writable_folder("checkpoint_folder", checkpoint_folder / f"{recipe.name}-seed{seed}")
     results = _writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
-    lock_file = folder / f"lock{share.process or ''}"  # in a job each process has a lock of its own
-    try:
-        lock = filelock.FileLock(lock_file).acquire(timeout=0)
-    except filelock.Timeout:
-        raise RuntimeError(
-            f"recipe {recipe.name!r}, seed {seed}: another process is training it (if none is, remove {lock_file})"
-        ) from None
-    with lock:
-        dataset = dataset or data.load_cifar10()
-        if dataset.x_train.shape[1:] != (32, 32, 3):
-            raise ValueError(f"dataset: images of {dataset.x_train.shape[1:]}; allowed are (32, 32, 3)")
-        training, validation = split_validation(dataset.x_train, dataset.y_train)
-        classes, refine_from = len(dataset.class_names), recipe.epochs - recipe.refine_epochs
-        batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes, refine_from, share)
-
-        if len(validation[0]) < share.devices:
-            raise ValueError(f"dataset: {len(validation[0])} validation images; allowed are {share.devices} or more")
-
-        def from_checkpoint():
-            keras.utils.set_random_seed(seed)
-            model = compile_model(recipe, len(batches), classes, mixed)
-            if share.process == 0:
-                _check_definition(folder, recipe, dataset, model.dtype_policy.name)
-            return model, _load_checkpoint(folder, model)
-
-        with distributed.distribution(share):
-            model, curves = from_checkpoint()
-            first = len(curves)
-            last = recipe.epochs if epochs is None else min(recipe.epochs, first + epochs)
-            definition = {"recipe": dataclasses.asdict(recipe), "source": dataset.source, "seed": seed}
-            distributed.check_agreement(share, **definition, images=len(batches.images), epochs=(first, last))
-            if first < last:
-                facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source}
-                facts |= _machine_facts(model.dtype_policy.name, share)
-                # The averages are in the model's place while it is validated, and not when it is saved.
-                averaging = [keras.callbacks.SwapEMAWeights()] if recipe.averaging else []
-                mine = share.part(len(validation[0]) - len(validation[0]) % share.devices)
-                model.fit(
-                    batches,
-                    validation_data=(np.asarray(validation[0][mine]), batches.one_hot[validation[1][mine]]),
-                    validation_batch_size=max(500 // share.devices, 1) * share.devices // share.processes,
-                    initial_epoch=first,
-                    epochs=last,
-                    callbacks=[*averaging, _Checkpoints(folder, batches, curves, facts)],
-                    verbose=verbose,
-                    shuffle=False,
-                )
+    with _lock(folder, recipe, seed, share):
+        dataset = _check_dataset(None) if dataset is None else dataset
+        for table in (results, _confusion(results)):
+            _read_table(table)  # damaged ones are named now, not after the last epoch
+        run = _Run(recipe, dataset, seed, epochs, folder, mixed, share, verbose)
+        model, curves, first, last = run.train()
         if share.processes > 1:
             return model, pd.DataFrame(curves)
-        if share.devices > 1:
-            model, curves = from_checkpoint()  # on one device again
-        if recipe.averaging:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-        if last == recipe.epochs:
-            stored, _ = _rows_of_run(results, recipe.name, seed, dataset.source)
-            if first == last and len(stored):
-                return model, stored  # the test set has been looked at, and once is enough
-            return model, _finish(model, dataset, pd.DataFrame(curves), results)
-    return model, pd.DataFrame(curves)
+        if last < recipe.epochs:
+            return model, pd.DataFrame(curves)
+        stored, _ = _rows_of_run(results, recipe.name, seed, dataset.source)
+        if first == last and len(stored):
+            return model, stored  # the test set has been looked at, and once is enough
+        return model, _finish(model, dataset, pd.DataFrame(curves), results)
+
+
+def _lock(folder, recipe, seed, share):
+    """Hold the folder of a run, so that no other process trains it; in a job each process has a lock of its own."""
+    file = folder / f"lock{share.process or ''}"
+    try:
+        return filelock.FileLock(file).acquire(timeout=0)
+    except filelock.Timeout:
+        raise RuntimeError(
+            f"recipe {recipe.name!r}, seed {seed}: another process is training it (if none is, remove {file})"
+        ) from None
+
+
+class _Run:
+    """One call of `train`: from the last checkpoint on, for some epochs."""
+
+    def __init__(self, recipe, dataset, seed, epochs, folder, mixed, share, verbose):
+        self.recipe, self.dataset, self.seed, self.epochs = recipe, dataset, seed, epochs
+        self.folder, self.mixed, self.share, self.verbose = folder, mixed, share, verbose
+        self.checksum, self.classes = _checksum(dataset), len(dataset.class_names)
+        training, self.validation = split_validation(dataset.x_train, dataset.y_train)
+        if (n := len(self.validation[0])) < share.devices:
+            raise ValueError(
+                f"x_train must have images enough for {share.devices} validation images, a fifth of them, got {n}"
+            )
+        refine_from = recipe.epochs - recipe.refine_epochs
+        self.batches = Batches(
+            *training, recipe.batch_size, recipe.augmentation, seed, self.classes, refine_from, share
+        )
+
+    def from_checkpoint(self):
+        """Return the network and the curves of the epochs that it has behind it."""
+        keras.utils.set_random_seed(self.seed)
+        model = compile_model(self.recipe, len(self.batches), self.classes, self.mixed)
+        if self.share.process == 0:
+            _check_definition(self.folder, self.recipe, self.dataset, model.dtype_policy.name, self.checksum)
+        return model, _load_checkpoint(self.folder, model)
+
+    def train(self):
+        """Return the network on one device, the curves, and from which to which epoch it was trained."""
+        recipe, share = self.recipe, self.share
+        with distributed.distribution(share):
+            model, curves = self.from_checkpoint()
+            first = len(curves)
+            last = min(recipe.epochs, first + self.epochs)
+            definition = {"recipe": dataclasses.asdict(recipe), "source": self.dataset.source, "seed": self.seed}
+            definition |= {"images": len(self.batches.images), "data": self.checksum, "epochs": (first, last)}
+            distributed.check_agreement(share, **definition)
+            if first < last:
+                self.fit(model, curves, last)
+        if share.processes == 1:
+            if share.devices > 1:
+                model, curves = self.from_checkpoint()  # on one device again
+            if recipe.averaging:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+        return model, curves, first, last
+
+    def fit(self, model, curves, last):
+        """Train up to the epoch `last`, and add a row for each epoch to the curves."""
+        share, (images, labels) = self.share, self.validation
+        facts = {"recipe": self.recipe.name, "seed": self.seed, "source": self.dataset.source}
+        facts |= _machine_facts(model.dtype_policy.name, share)
+        # The averages are in the model's place while it is validated, and not when it is saved.
+        averaging = [keras.callbacks.SwapEMAWeights()] if self.recipe.averaging else []
+        mine = share.part(len(images) - len(images) % share.devices)
+        model.fit(
+            self.batches,
+            validation_data=(np.asarray(images[mine]), self.batches.one_hot[labels[mine]]),
+            validation_batch_size=max(500 // share.devices, 1) * share.devices // share.processes,
+            initial_epoch=len(curves),
+            epochs=last,
+            callbacks=[*averaging, _Checkpoints(self.folder, self.batches, curves, facts)],
+            verbose=self.verbose,
+            shuffle=False,
+        )
 
 
 def save_weights(file, model, recipe, curves):
@@ -618,15 +826,24 @@ def save_weights(file, model, recipe, curves):
     ------
     ValueError : for a weight that is no finite number in its format, or a recipe with `ingredients`.
     """
+    file = _regular_file("file", file)
+    recipe, weights = _find_recipe(recipe), models.named_weights(model)
     if recipe.ingredients:
-        raise ValueError(f"recipe: {recipe.name!r} changes {', '.join(recipe.ingredients)}; allowed is none that does")
+        changed = f"{recipe.name!r}, which changes {', '.join(recipe.ingredients)}"
+        raise ValueError(f"recipe must be one without ingredients, got {changed}")
+    if model.name != f"alexnet_cifar10_{recipe.variant}":
+        checks.refuse("model", f"a network of the recipe {recipe.name!r}", model.name)
+    if not isinstance(curves, pd.DataFrame) or not len(curves):
+        checks.refuse("curves", "the DataFrame that train returned", curves)
+    _check_clock()
     arrays = {}
-    for name, variable in models.named_weights(model).items():
+    for name, variable in weights.items():
         array = keras.ops.convert_to_numpy(variable)
         with np.errstate(over="ignore"):
             arrays[name] = array.astype("float16" if array.ndim > 1 else "float32")
         if not np.isfinite(arrays[name]).all():
-            raise ValueError(f"model: {name} has values that are no finite numbers in {arrays[name].dtype}")
+            kind = arrays[name].dtype
+            raise ValueError(f"model must have weights that are finite numbers in {kind}, got others in {name}")
     network = {name: getattr(recipe, name) for name in ("variant", "width", "centred_input")}
     network["batch_norm"] = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
     network["num_classes"] = model.output_shape[-1]
@@ -637,7 +854,15 @@ def save_weights(file, model, recipe, curves):
         with open(path, "wb") as unfinished:
             np.savez_compressed(unfinished, about=np.array(text), **arrays)
 
-    _write_whole(Path(file), write)
+    _write_whole(file, write)
+
+
+def _regular_file(argument, file):
+    """Return the path of a file that may be written or replaced; of a link, that of the file that it leads to."""
+    path = Path(os.path.realpath(checks.path(argument, file)))
+    if not path.parent.is_dir() or (path.exists() and not path.is_file()):
+        checks.refuse(argument, "the path of a file, in a folder that there is", str(file))
+    return path
 
 
 def study(name, dataset=None, results_folder=RESULTS_FOLDER):
@@ -648,7 +873,7 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
 
     Parameters
     ----------
-    name : one of `STUDIES`.
+    name : one of `STUDIES`, or a `Study` with a name.
     dataset : what `data.load_cifar10()` returns (the default).
 
     Returns
@@ -656,44 +881,103 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
     DataFrame with one row for every ten steps of each run (or as many as the study's `every` says):
     `loss` and `accuracy` are means over those training batches; the last row of a run holds the
     accuracy on validation images and on as many training images (both as they are, without dropout),
-    and the seconds that the run took.
+    and the seconds that the run took. `definition` is a checksum of the recipe, the study's numbers
+    and the images.
+
+    Raises
+    ------
+    ValueError : for an unknown study, one with fields that do not fit, a damaged table of results, or
+        one that holds a run of another definition or with other images.
     """
-    _check_choice("name", name, STUDIES)
-    recipes, seeds, steps, every, images, validation_images = STUDIES[name]
-    if not isinstance(steps, int) or steps < every or steps % every:
-        raise ValueError(f"steps={steps!r}: allowed is a multiple of {every}")
+    name, asked = _find_study(name)
+    dataset = None if dataset is None else _check_dataset(dataset)
     file = _writable_folder("results_folder", results_folder) / f"{name}.csv"
-    dataset = dataset or data.load_cifar10()
+    _read_table(file)
+    dataset = _check_dataset(None) if dataset is None else dataset
+    checksum, runs = _checksum(dataset), list(itertools.product(asked.seeds, asked.recipes))
+    definitions = {recipe: _definition_of_row(asked, recipe, checksum) for recipe in asked.recipes}
+    for seed, recipe in runs:
+        rows, _ = _rows_of_run(file, recipe.name, seed, dataset.source)
+        if "definition" in rows and not set(rows["definition"]) <= {"", definitions[recipe]}:
+            raise ValueError(
+                f"recipe {recipe.name!r}, seed {seed}: its rows in {file} were made with another definition of the "
+                "recipe or the study, or with other images. Give it another name, or remove that file to begin anew"
+            )
+    for seed, recipe in runs:
+        rows, _ = _rows_of_run(file, recipe.name, seed, dataset.source)
+        if len(rows) != asked.steps // asked.every:
+            _merge_rows(file, _run_of_study(asked, recipe, seed, dataset, definitions[recipe]))
+    return _read_table(file)
+
+
+def _find_study(name):
+    """Return the name of a study and the study, with its fields checked."""
+    if isinstance(name, Study):
+        found, known = name, [title for title, one in STUDIES.items() if one is name]
+        name = found.name if found.name is not None or not known else known[0]
+        if name is None:
+            checks.refuse("name", "a Study with a name: Study(..., name='my_study')", None)
+    elif isinstance(name, str) and name in STUDIES:
+        found = STUDIES[name]
+    else:
+        checks.refuse("name", f"a Study, or one of {', '.join(STUDIES)}", name)
+    recipes, seeds = found.recipes, found.seeds
+    if not isinstance(recipes, (list, tuple)) or not recipes or not all(isinstance(one, Recipe) for one in recipes):
+        checks.refuse("recipes", "a list of one Recipe or more", recipes)
+    if len({recipe.name for recipe in recipes}) < len(recipes):
+        checks.refuse("recipes", "of different names", [recipe.name for recipe in recipes])
+    if not isinstance(seeds, (list, tuple, range)) or not len(seeds):
+        checks.refuse("seeds", "a list of one integer or more", seeds)
+    every, steps = checks.integer("every", found.every), checks.integer("steps", found.steps)
+    if steps % every:
+        checks.refuse("steps", f"a multiple of every={every}", steps)
+    return checks.file_name("name", name), found._replace(
+        recipes=tuple(recipes),
+        seeds=tuple(checks.integer("seeds", seed, 0, LARGEST_SEED) for seed in seeds),
+        steps=steps,
+        every=every,
+        images=None if found.images is None else checks.integer("images", found.images),
+        validation_images=checks.integer("validation_images", found.validation_images),
+    )
+
+
+def _definition_of_row(asked, recipe, checksum):
+    """Return a short text that another definition of the recipe or the study, or other images, would change."""
+    usual = {field.name: field.default for field in dataclasses.fields(recipe)}
+    own = {name: value for name, value in dataclasses.asdict(recipe).items() if value != usual[name]}
+    own |= {name: getattr(asked, name) for name in ("steps", "every", "images", "validation_images")}
+    own |= {"name": "", "summary": "", "data": checksum, "precision": keras.config.dtype_policy().name}
+    return f"{zlib.crc32(json.dumps(own, sort_keys=True).encode()):08x}"
+
+
+def _run_of_study(asked, recipe, seed, dataset, definition):
+    """Train one recipe with one seed, and return its rows."""
+    facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source, **_machine_facts()}
     training, validation = split_validation(dataset.x_train, dataset.y_train)
-    training = tuple(part[:images] for part in training)
-    validation = tuple(part[:validation_images] for part in validation)
-    for seed, recipe in ((seed, recipe) for seed in seeds for recipe in recipes):
-        facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source, **_machine_facts()}
-        if len(_rows_of_run(file, recipe.name, seed, dataset.source)[0]) == steps // every:
-            continue
-        keras.utils.clear_session()  # else each network stays in memory
-        keras.utils.set_random_seed(seed)
-        batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, len(dataset.class_names))
-        model = compile_model(recipe, len(batches), len(dataset.class_names))
-        measured, started = [], time.perf_counter()
-        for step in range(steps):
-            epoch, index = divmod(step, len(batches))
-            if index == 0:
-                batches.start_epoch(epoch)
-            model.reset_metrics()
-            measured.append(model.train_on_batch(*batches[index], return_dict=True))
-        means = pd.DataFrame(measured, dtype=float).groupby(np.arange(steps) // every).mean().round(5)
-        step = every * means.index + every
-        rows = pd.DataFrame(facts | {"step": step, "loss": means["loss"], "accuracy": means["accuracy"]})
-        # Not `predict`, which compiles a graph for each network and warns that there are many.
-        known = tuple(part[:validation_images] for part in training)
-        for column, (x, y) in {"train_accuracy": known, "val_accuracy": validation}.items():
-            parts = np.split(x, range(500, len(x), 500))
-            answers = [keras.ops.convert_to_numpy(model(part)).argmax(axis=1) for part in parts]
-            rows.loc[rows.index[-1], column] = (np.concatenate(answers) == y).mean().round(5)
-        rows.loc[rows.index[-1], "seconds"] = round(time.perf_counter() - started)
-        _merge_rows(file, rows)
-    return pd.read_csv(file)
+    training = tuple(part[: asked.images] for part in training)
+    keras.utils.clear_session()  # else each network stays in memory
+    keras.utils.set_random_seed(seed)
+    batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, len(dataset.class_names))
+    model = compile_model(recipe, len(batches), len(dataset.class_names))
+    measured, started = [], time.perf_counter()
+    for step in range(asked.steps):
+        epoch, index = divmod(step, len(batches))
+        if index == 0:
+            batches.start_epoch(epoch)
+        model.reset_metrics()
+        measured.append(model.train_on_batch(*batches[index], return_dict=True))
+    means = pd.DataFrame(measured, dtype=float).groupby(np.arange(asked.steps) // asked.every).mean().round(5)
+    step = asked.every * means.index + asked.every
+    columns = {"definition": definition, "step": step, "loss": means["loss"], "accuracy": means["accuracy"]}
+    rows = pd.DataFrame(facts | columns)
+    # Not `predict`, which compiles a graph for each network and warns that there are many.
+    for column, (x, y) in {"train_accuracy": training, "val_accuracy": validation}.items():
+        x, y = np.asarray(x[: asked.validation_images]), y[: asked.validation_images]
+        parts = np.split(x, range(500, len(x), 500))
+        answers = [keras.ops.convert_to_numpy(model(part)).argmax(axis=1) for part in parts]
+        rows.loc[rows.index[-1], column] = (np.concatenate(answers) == y).mean().round(5)
+    rows.loc[rows.index[-1], "seconds"] = round(time.perf_counter() - started)
+    return rows
 
 
 def _seed_dropout(model, seed, epoch):
@@ -706,21 +990,43 @@ def _seed_dropout(model, seed, epoch):
             layer.seed_generator.state.assign(state.astype(np.uint32))
 
 
-def _check_definition(folder, recipe, dataset, precision):
+def _check_definition(folder, recipe, dataset, precision, checksum):
     """Write down beside the checkpoints what is trained on what; refuse to go on with anything else."""
     file = folder / "recipe.json"
     trained_on = {"source": dataset.source, "images": len(dataset.x_train), "classes": len(dataset.class_names)}
-    trained_on["precision"] = precision
+    trained_on |= {"precision": precision, "checksum": checksum}
     text = json.dumps(dataclasses.asdict(recipe) | trained_on | {"summary": ""}, indent=1)
-    if not list(folder.glob("epoch-*.keras")):
-        _write_whole(file, lambda path: path.write_text(text))
-    begun, now = json.loads(file.read_text()) if file.exists() else {}, json.loads(text)
-    changed = [f"{name}={begun.get(name)!r} (now {now[name]!r})" for name in now if begun.get(name) != now[name]]
-    if changed:
+    now = json.loads(text)
+    if list(folder.glob("epoch-*.keras")):
+        begun = _read_definition(file, recipe)
+        # Those that were begun before checksums were kept go on, and get one.
+        begun.setdefault("checksum", checksum)
+        changed = [name for name in now if begun.get(name) != now[name]]
+        said = [f"{name}={begun.get(name)!r} (now {now[name]!r})" for name in changed if name != "checksum"]
+        said += ["other images, labels or class names"] if changed == ["checksum"] else []
+        if changed:
+            raise ValueError(
+                f"recipe={recipe.name!r}: {folder} was begun with {', '.join(said)}. "
+                "Give the changed recipe another name, or remove that folder to begin anew"
+            )
+    if not file.is_file() or file.read_text("utf-8") != text:
+        _write_whole(file, lambda path: path.write_text(text, "utf-8"))
+
+
+def _read_definition(file, recipe):
+    """Return what was written down when a run began; a field that the recipes did not have then, as it is usually."""
+    usual = {field.name: field.default for field in dataclasses.fields(recipe)} | {"ingredients": {}}
+    try:
+        begun = json.loads(file.read_text("utf-8"))
+        if not isinstance(begun, dict) or not {"name", "source", "images", "learning_rate"} <= set(begun):
+            raise ValueError("it does not say what was trained")
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(
-            f"recipe={recipe.name!r}: {folder} was begun with {', '.join(changed)}. "
-            "Give the changed recipe another name, or remove that folder to begin anew"
-        )
+            f"{file} is missing or damaged ({error}): without it, it is unknown what the checkpoints there belong to. "
+            f"Remove {file.parent} to begin anew"
+        ) from error
+    known = {name: value for name, value in usual.items() if value is not dataclasses.MISSING}
+    return json.loads(json.dumps(known)) | begun
 
 
 def _save_checkpoint(folder, epoch, model, curves):
@@ -733,11 +1039,12 @@ def _save_checkpoint(folder, epoch, model, curves):
         (folder / f"{name}.csv").unlink(missing_ok=True)
         raise OSError(
             error.errno,
-            f"epoch {epoch} could not be saved in {folder} ({error.strerror or error}). Epoch {epoch - 1} is "
-            "whole: make room and run again, and the training goes on from there",
+            f"epoch {epoch} could not be saved in {folder} ({error.strerror or error}). {_saved(epoch - 1)} "
+            "Make room and run again, and the training goes on from there",
         ) from error
-    for old in folder.glob("epoch-*"):
-        if not old.name.startswith(name):
+    # What a killed process was writing goes, too: only this process writes in this folder.
+    for old in [*folder.glob("epoch-*"), *folder.glob("unfinished-*")]:
+        if old.stem != name:
             old.unlink()
 
 
@@ -754,15 +1061,42 @@ def _load_checkpoint(folder, model):
         with zipfile.ZipFile(saved) as archive:
             if archive.testzip() is not None:
                 raise ValueError("its checksum is wrong")
-        model.load_weights(saved)
-        curves = pd.read_csv(saved.with_suffix(".csv")).to_dict("records")
+        curves = _read_curves(saved.with_suffix(".csv"))
         if saved.stem != f"epoch-{len(curves):03d}":
             raise ValueError(f"its curves have {len(curves)} epochs")
+        model.load_weights(saved)
         if not int(model.optimizer.iterations):  # Keras only warns when an optimizer's state does not fit
             raise ValueError("the optimizer's state is missing")
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        if broken := _not_finite(model):
+            raise ValueError(f"{broken} has values that are not finite numbers")
+    except (*_ERRORS_OF_A_FILE, RuntimeError) as error:
         raise ValueError(f"checkpoint {saved} is damaged ({error}): remove {folder} to begin anew") from error
     return curves
+
+
+# What zipfile, h5py, json and pandas raise for a file that is damaged in one way or another.
+_ERRORS_OF_A_FILE = (
+    OSError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    EOFError,
+    NotImplementedError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _read_curves(file):
+    """Return the rows of a checkpoint's curves, which must be whole."""
+    if not file.read_bytes().endswith(b"\n"):
+        raise ValueError("its curves are cut off")
+    table = _read_table(file, needed=("recipe", "seed", "source", "epoch", "loss", "val_loss"))
+    if table.isna().any(axis=None) or table["epoch"].tolist() != list(range(1, len(table) + 1)):
+        raise ValueError("its curves have gaps")
+    return table.to_dict("records")
 
 
 def _finish(model, dataset, curves, file):
@@ -780,16 +1114,42 @@ def _finish(model, dataset, curves, file):
     run = {name: curves[name].iloc[0] for name in ("recipe", "seed", "source")}
     table = pd.DataFrame(run | {"truth": np.repeat(names, n), "predicted": np.tile(names, n), "images": counts})
     if n <= 100:  # a table of ImageNet's classes would have a million rows
-        _merge_rows(file.with_name(f"{file.stem}-confusion.csv"), table)
+        _merge_rows(_confusion(file), table)
     _merge_rows(file, curves)
     return curves
 
 
+def _confusion(file):
+    """Return where the confusion matrices of the runs in a table of results lie."""
+    return file.with_name(f"{file.stem}-confusion.csv")
+
+
+# Columns whose values are texts, whatever they look like: a recipe may be called "NA", a class "1".
+TEXTS = ("recipe", "source", "machine", "backend", "keras", "numpy", "precision", "definition", "truth", "predicted")
+
+
+def _read_table(file, needed=("recipe", "seed", "source")):
+    """Return a table as it was written (the file may be missing); name the file if it is damaged."""
+    if not file.exists():
+        return pd.DataFrame(columns=list(needed))
+    try:
+        columns = pd.read_csv(file, nrows=0).columns
+        if missing := [name for name in needed if name not in columns]:
+            raise ValueError(f"it has no column {missing[0]}")
+        empty = {name: [""] for name in columns if name not in TEXTS}
+        table = pd.read_csv(file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=empty)
+        if table["seed"].dtype.kind not in "iu" and len(table):
+            raise ValueError("a seed in it is no integer")
+    except _ERRORS_OF_A_FILE as error:
+        raise ValueError(
+            f"{file} is damaged ({' '.join(str(error).split())}): repair it, or move it away to begin anew"
+        ) from error
+    return table
+
+
 def _rows_of_run(file, recipe, seed, source):
     """Return the rows of one run and all other rows of a table of several runs (the file may be missing)."""
-    if not file.exists():
-        return pd.DataFrame(), pd.DataFrame()
-    table = pd.read_csv(file)
+    table = _read_table(file)
     same = (table["recipe"] == recipe) & (table["seed"] == seed) & (table["source"] == source)
     return table[same].reset_index(drop=True), table[~same]
 
@@ -809,7 +1169,8 @@ def _write_table(path, table):
 
 def _write_whole(path, write):
     """Have `write` make a file under another name, then rename it: `path` is never half written."""
-    unfinished = path.with_name(f"unfinished-{path.name}")
+    # Each writer has a name of its own: two that write the same file do not write into each other's.
+    unfinished = path.with_name(f"unfinished-{secrets.token_hex(4)}-{path.name}")
     try:
         write(unfinished)
         with open(unfinished, "r+b") as file:
@@ -822,9 +1183,16 @@ def _write_whole(path, write):
 
 def _writable_folder(argument, folder):
     """Return a folder, made if need be, in which files can be made; else say which argument names another."""
-    if not data._writable(Path(folder)):
+    folder = checks.path(argument, folder)
+    if not data._writable(folder):
         raise OSError(f"{argument}={str(folder)!r} cannot be written to: name another folder")
-    return Path(folder)
+    return folder
+
+
+def _check_clock():
+    """Say before a training begins that its checkpoints, which are zip files, could not be written at the end."""
+    if not 1980 <= (year := time.localtime().tm_year) <= 2107:
+        raise RuntimeError(f"this machine's clock says {year}, which no zip file can hold: set it right, and run again")
 
 
 def _machine_facts(precision=None, share=distributed.ALONE):
@@ -847,9 +1215,7 @@ def _machine_facts(precision=None, share=distributed.ALONE):
 def _train_in_processes(options):
     """Do with several processes what the command line asks for; return how many epochs are in the checkpoint."""
     if (backend := keras.backend.backend()) != "jax":
-        raise ValueError(
-            f"processes={options.processes}: allowed on the {backend} backend is 1; KERAS_BACKEND=jax has more"
-        )
+        checks.refuse("processes", f"1 on the {backend} backend (KERAS_BACKEND=jax has more)", options.processes)
     passed_on = {name: getattr(options, name) for name in ("seed", "epochs", "checkpoints", "results", "images")}
     command = [sys.executable, "-m", "alexnet_helpers.training", options.name, "--devices=all"]
     command += [f"--{name}={value}" for name, value in passed_on.items() if value is not None]
@@ -879,9 +1245,9 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     given = [name for name, value in vars(options).items() if value != parser.get_default(name)]
     if options.name in STUDIES and (others := set(given) - {"name", "results"}):
-        parser.error(f"--{min(others)}: allowed with the study {options.name} is --results")
+        parser.error(f"--{min(others)} must be left out with the study {options.name}, which takes --results only")
     if options.processes != 1 and options.devices not in ("1", "all"):
-        parser.error(f"--devices {options.devices}: allowed with --processes is all")
+        parser.error(f"--devices must be all with --processes, got {options.devices}")
     if options.name in STUDIES:
         curves = study(options.name, results_folder=options.results).dropna(subset="val_accuracy")
     else:
@@ -904,7 +1270,8 @@ def main(arguments=None):
         elif options.weights:
             save_weights(options.weights, model, recipe, curves)
         curves = curves.tail(3)
-    print(curves.drop(columns=["source", "machine", "backend", "keras", "numpy"]).to_string(index=False))
+    hidden = ["source", "machine", "backend", "keras", "numpy", "definition"]
+    print(curves.drop(columns=hidden, errors="ignore").to_string(index=False))
     print(f"on {curves['source'].iloc[-1]}")
 
 

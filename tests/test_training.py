@@ -1,13 +1,18 @@
 """Training: recipes, batches and augmentation, and that no epoch is lost, whatever happens on the way."""
 
+import copy
 import dataclasses
+import errno
+import json
 import math
 import os
-import random
+import pickle
 import shutil
+import signal
 import subprocess
 import sys
 import time
+import types
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,7 +22,7 @@ import pandas as pd
 import pytest
 
 from alexnet_helpers import data, load_keras, models, training
-from alexnet_helpers.training import AUGMENTATIONS, Batches, Recipe, split_validation
+from alexnet_helpers.training import AUGMENTATIONS, Batches, Recipe, Study, split_validation
 
 keras = load_keras()
 
@@ -36,6 +41,8 @@ TINY = dataclasses.replace(
     warmup_epochs=1,
     weight_decay=0.5,
 )
+# Few layers: they compile sooner, and lose and keep what all do.
+SHORT = {"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]}
 TIMES = ["seconds", "images_per_second"]
 COLUMNS = ["recipe", "seed", "source", "machine", "backend", "keras", "numpy", "precision", "epoch", "accuracy", "loss"]
 COLUMNS += ["val_accuracy", "val_loss", "learning_rate", *TIMES, "multiply_adds"]
@@ -84,6 +91,25 @@ def unbroken(digits, tmp_path_factory):
         patch.setattr(Batches, "__getitem__", noting)
         model, curves = training.train(TINY, digits, seed=3, **folders(folder))
     return Run(folder, model, curves, seen)
+
+
+def assert_same_weights(found, expected):
+    """Compare two networks; runs on one machine may differ in what rounding makes of another order of additions."""
+    for one, other in zip(found.get_weights(), expected.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * max(np.abs(other).max(), 1e-3))
+
+
+def assert_same_curves(found, expected):
+    numbers = ["accuracy", "loss", "val_accuracy", "val_loss", "learning_rate"]
+    others = [name for name in expected if name not in (*numbers, *TIMES) and not name.startswith("test_")]
+    pd.testing.assert_frame_equal(found[others], expected[others])
+    np.testing.assert_allclose(found[numbers], expected[numbers], rtol=1e-4, atol=2e-5)
+
+
+def first_images(dataset, n, test=30):
+    """Return a data set with its first images only."""
+    parts = {"x_train": n, "y_train": n, "x_test": test, "y_test": test}
+    return dataset._replace(**{name: getattr(dataset, name)[:count] for name, count in parts.items()})
 
 
 def small_dataset(images=60, classes=3):
@@ -153,8 +179,9 @@ def test_refining_begins_anew_erases_nothing_and_survives_a_stop(digits, tmp_pat
         AUGMENTATIONS, "erase_wide", lambda images, rng: erased.append(len(images)) or erase(images, rng)
     )
     changes = {"name": "refined", "width": 0.03, "epochs": 5, "warmup_epochs": 1, "refine_epochs": 2, "averaging": 0.9}
-    recipe = dataclasses.replace(training.MODERN_HALF, learning_rate=0.1, refine_rate=0.01, **changes)
-    small = digits._replace(x_train=digits.x_train[:600], y_train=digits.y_train[:600])
+    changes |= {"ingredients": SHORT, "learning_rate": 0.1, "refine_rate": 0.01}
+    recipe = dataclasses.replace(training.MODERN_HALF, **changes)
+    small = first_images(digits, 600)
     whole, curves = training.train(recipe, small, **folders(tmp_path / "whole"))
     rates = [0.1, 0.05, 0.01, 0.005, 0]  # when each epoch has ended
     np.testing.assert_allclose(curves["learning_rate"], rates, atol=1e-9, rtol=1e-3)
@@ -162,8 +189,7 @@ def test_refining_begins_anew_erases_nothing_and_survives_a_stop(digits, tmp_pat
     erased.clear()
     for epochs in (3, None):
         resumed, _ = training.train(recipe, small, epochs=epochs, **folders(tmp_path / "parts"))
-    for found, expected in zip(resumed.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    assert_same_weights(resumed, whole)
 
 
 def test_only_the_last_checkpoint_is_kept(unbroken):
@@ -176,8 +202,7 @@ def test_run_again_after_the_end_trains_nothing_and_leaves_the_test_set_alone(un
     monkeypatch.setattr(keras.Model, "fit", None)
     model, curves = training.train(TINY, digits, seed=3, **unbroken.copy(tmp_path))
     pd.testing.assert_frame_equal(curves, unbroken.curves)
-    for found, expected in zip(model.get_weights(), unbroken.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    assert_same_weights(model, unbroken.model)
 
 
 def test_killed_before_its_results_were_stored_a_run_only_needs_its_checkpoint(unbroken, digits, tmp_path, monkeypatch):
@@ -197,15 +222,14 @@ def test_multiply_adds_are_three_forward_passes_over_the_training_images(unbroke
 
 def test_averaged_weights_are_validated_returned_and_survive_a_stop(digits, tmp_path):
     changes = {"name": "averaged", "width": 0.03, "epochs": 3, "warmup_epochs": 1, "refine_epochs": 1, "averaging": 0.9}
-    recipe = dataclasses.replace(training.MODERN_HALF, **changes)
+    recipe, digits = dataclasses.replace(training.MODERN_HALF, ingredients=SHORT, **changes), first_images(digits, 600)
     whole, curves = training.train(recipe, digits, **folders(tmp_path / "whole"))
     training.train(recipe, digits, epochs=1, **folders(tmp_path / "parts"))
     resumed, resumed_curves = training.train(recipe, digits, **folders(tmp_path / "parts"))
-    pd.testing.assert_frame_equal(resumed_curves.drop(columns=TIMES), curves.drop(columns=TIMES))
+    assert_same_curves(resumed_curves, curves)
     again, _ = training.train(recipe, digits, **folders(tmp_path / "whole"))
-    for other in (resumed, again):
-        for found, expected in zip(other.get_weights(), whole.get_weights(), strict=True):
-            np.testing.assert_array_equal(found, expected)
+    assert_same_weights(resumed, whole)
+    assert_same_weights(again, whole)
 
     _, (images, labels) = split_validation(digits.x_train, digits.y_train)
     loss, accuracy = whole.evaluate(images, np.eye(10)[labels], batch_size=500, verbose=0)
@@ -218,7 +242,7 @@ def test_averaged_weights_are_validated_returned_and_survive_a_stop(digits, tmp_
 
 def test_in_mixed_precision_a_run_is_stopped_and_continued_alike(tmp_path):
     changes = {"name": "mixed", "width": 0.03, "epochs": 2, "warmup_epochs": 0, "refine_epochs": 1, "batch_size": 32}
-    recipe = dataclasses.replace(training.MODERN, **changes)
+    recipe = dataclasses.replace(training.MODERN, ingredients=SHORT, **changes)
     whole, curves = training.train(recipe, small_dataset(100), mixed=True, **folders(tmp_path / "whole"))
     training.train(recipe, small_dataset(100), epochs=1, mixed=True, **folders(tmp_path / "parts"))
     with pytest.raises(ValueError, match=r"precision='mixed_float16' \(now 'float32'\)"):
@@ -227,8 +251,7 @@ def test_in_mixed_precision_a_run_is_stopped_and_continued_alike(tmp_path):
     assert keras.config.dtype_policy().name == "float32"
     assert isinstance(whole.optimizer, keras.optimizers.LossScaleOptimizer)
     assert curves["precision"].tolist() == ["mixed_float16"] * 2
-    for found, expected in zip(resumed.get_weights(), whole.get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected)
+    assert_same_weights(resumed, whole)
 
 
 OTHER_BACKEND = """
@@ -236,8 +259,10 @@ import dataclasses, sys
 import numpy as np
 from alexnet_helpers import data, training
 images = data.load_cifar10()
-small = images._replace(x_train=images.x_train[:300], y_train=images.y_train[:300])
+small = images._replace(x_train=images.x_train[:300], y_train=images.y_train[:300], x_test=images.x_test[:30],
+                        y_test=images.y_test[:30])
 changes = {"name": "tiny", "width": 0.03, "epochs": 3, "warmup_epochs": 1, "refine_epochs": 1, "averaging": 0.9}
+changes["ingredients"] = {"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]}
 recipe = dataclasses.replace(training.MODERN_HALF, **changes)
 runs = []
 for folder, parts in (("whole", (None,)), ("parts", (1, None))):
@@ -246,8 +271,8 @@ for folder, parts in (("whole", (None,)), ("parts", (1, None))):
         model, curves = training.train(recipe, small, epochs=epochs, verbose=0, **places)
     runs.append((model.get_weights(), curves))
 (whole, curves), (resumed, _) = runs
-equal = all(np.array_equal(one, other) for one, other in zip(whole, resumed, strict=True))
-print(curves["backend"].iloc[0].split()[0], equal, *curves["loss"])
+difference = max(abs(one - other).max() / max(abs(one).max(), 1e-3) for one, other in zip(whole, resumed, strict=True))
+print(curves["backend"].iloc[0].split()[0], difference, *curves["loss"])
 """
 
 
@@ -256,9 +281,10 @@ def test_other_backends_train_alike_and_go_on_after_a_stop(backend, tmp_path):
     pytest.importorskip(backend)
     environment = os.environ | {"KERAS_BACKEND": backend, "ALEXNET_DATA": os.devnull, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "ignore", "-c", OTHER_BACKEND, str(tmp_path)]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=500)
-    name, equal, *losses = done.stdout.splitlines()[-1].split()
-    assert (name, equal) == (backend, "True")
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=3000)
+    name, difference, *losses = done.stdout.splitlines()[-1].split()
+    assert name == backend
+    assert float(difference) <= 1e-5
     assert float(losses[-1]) < float(losses[0])
 
 
@@ -287,7 +313,9 @@ def test_the_half_width_runs_differ_in_width_and_length_alone():
 
 
 def test_a_data_set_with_three_classes(tmp_path):
-    recipe = dataclasses.replace(TINY, epochs=1, warmup_epochs=0, optimizer="adam", schedule="constant")
+    recipe = dataclasses.replace(
+        TINY, epochs=1, warmup_epochs=0, optimizer="adam", schedule="constant", weight_decay=0, ingredients=SHORT
+    )
     model, curves = training.train(recipe, small_dataset(), **folders(tmp_path))
     assert model.output_shape == (None, 3)
     assert len(pd.read_csv(tmp_path / "results" / "tiny-confusion.csv")) == 9
@@ -297,14 +325,25 @@ def test_a_data_set_with_three_classes(tmp_path):
 # --- what can happen on the way ---
 
 COMMAND = """
-import dataclasses, sys
+import dataclasses, os, signal, sys
 from alexnet_helpers import training
+
+def killed(function, moment):
+    def called(*arguments):
+        if os.environ.get("KILL_AT") == moment(*arguments):
+            os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+        return function(*arguments)
+    return called
+
+training.os.replace = killed(os.replace, lambda unfinished, path: os.path.basename(path))
+moment = lambda batches, index: f"batch {{batches.epoch + 1}}" if index == 5 else ""
+training.Batches.__getitem__ = killed(training.Batches.__getitem__, moment)
 training.RECIPES["tiny"] = dataclasses.replace(training.REPAIRED, name="tiny", **{changes!r})
 training.main(sys.argv[1:])
 """
 
 
-def test_killed_five_times_the_command_goes_on_and_ends_as_an_unbroken_run(unbroken, tmp_path):
+def test_killed_at_bad_moments_the_command_goes_on_and_ends_as_an_unbroken_run(unbroken, tmp_path):
     tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(training.REPAIRED)
     changes = {name: value for name, value in tiny.items() if value != repaired[name] and name != "name"}
     names = {"--checkpoints": "checkpoints", "--results": "results"}
@@ -312,33 +351,22 @@ def test_killed_five_times_the_command_goes_on_and_ends_as_an_unbroken_run(unbro
     command = [sys.executable, "-c", COMMAND.format(changes=changes), "tiny", "--seed", "3", *options]
     environment = os.environ | {"ALEXNET_DATA": os.devnull, "PYTHONPATH": str(ROOT)}
     folder = tmp_path / "checkpoints" / "tiny-seed3"
-    killed_with, seen, starting = [], set(), 0.0
-    for attempt in range(5):
-        killed = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        started = time.monotonic()
-        if attempt % 2:  # at any moment of its start
-            time.sleep(random.uniform(0, starting))
-        else:  # soon after an epoch
-            while not set(folder.glob("epoch-*.keras")) - seen and killed.poll() is None:
-                time.sleep(0.01)
-            starting = time.monotonic() - started
-            time.sleep(random.uniform(0, 0.3))
-        killed.kill()
-        killed.wait()
-        saved = [path.name for path in folder.glob("epoch-*.keras")]
-        assert max(saved, default="") >= max(killed_with, default="epoch-001"), "an epoch was lost"
-        killed_with.append(max(saved))
-        seen = set(folder.glob("epoch-*.keras"))
+    # While the second checkpoint is written beside the first, and amid the fifth epoch.
+    for moment, left, whole in (("epoch-002.keras", 1, 1), ("batch 5", 0, 4)):
+        killed = subprocess.run(command, env=environment | {"KILL_AT": moment}, capture_output=True, timeout=3000)
+        assert killed.returncode == -signal.SIGKILL if os.name != "nt" else killed.returncode
+        assert [path.name for path in folder.glob("epoch-*.keras")] == [f"epoch-{whole:03d}.keras"]
+        assert len(list(folder.glob("unfinished-*"))) == left
 
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=500)
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=3000)
     curves = pd.read_csv(tmp_path / "results" / "tiny.csv")
-    pd.testing.assert_frame_equal(curves.drop(columns=TIMES), unbroken.curves.drop(columns=TIMES))
+    assert_same_curves(curves, unbroken.curves)
     compiled = training.compile_model(TINY, 10)
     training._load_checkpoint(folder, compiled)
-    for found, expected in zip(compiled.get_weights(), unbroken.model.get_weights(), strict=True):
-        np.testing.assert_array_equal(found, expected, err_msg=f"killed with {killed_with}")
+    assert_same_weights(compiled, unbroken.model)
     assert "scikit-learn's handwritten digits" in again.stdout.splitlines()[-1]
     assert str(curves["test_accuracy"].iloc[-1]) in again.stdout
+    assert list(folder.glob("unfinished-*")) == []
 
 
 def test_a_full_disk_leaves_the_older_checkpoint_whole(unbroken, tmp_path):
@@ -348,7 +376,9 @@ def test_a_full_disk_leaves_the_older_checkpoint_whole(unbroken, tmp_path):
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # no file may grow beyond 100 kB
     try:
-        with pytest.raises(OSError, match=r"epoch 7 could not be saved .*Epoch 6 is whole: make room and run again"):
+        with pytest.raises(
+            OSError, match=r"epoch 7 could not be saved .*checkpoint of epoch 6 is whole. Make room and run"
+        ):
             training._save_checkpoint(folder, 7, unbroken.model, [*rows, rows[-1]])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
@@ -382,8 +412,10 @@ def test_a_damaged_checkpoint_is_named(unbroken, tmp_path, file, damage):
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
-    recipe = dataclasses.replace(TINY, optimizer="adam", schedule="constant", learning_rate=1e30)
-    with pytest.raises(FloatingPointError, match=r"epoch \d.*smaller learning_rate.*0 epochs are safe"):
+    recipe = dataclasses.replace(
+        TINY, optimizer="adam", schedule="constant", warmup_epochs=0, weight_decay=0, learning_rate=1e30
+    )
+    with pytest.raises(FloatingPointError, match=r"epoch \d.*smaller learning_rate.*No epoch has been saved"):
         training.train(recipe, small_dataset(200), **folders(tmp_path))
     assert list((tmp_path / "checkpoints" / "tiny-seed0").glob("epoch-*")) == []
 
@@ -416,7 +448,7 @@ def test_a_run_is_not_continued_on_other_data(unbroken, digits, tmp_path):
     with pytest.raises(ValueError, match=r"source=.*digits.*now 'noise'.*images=1541.*classes=10"):
         training.train(TINY, small_dataset(), seed=3, **arguments)
     (arguments["checkpoint_folder"] / "tiny-seed3" / "recipe.json").unlink()
-    with pytest.raises(ValueError, match="was begun with name=None"):
+    with pytest.raises(ValueError, match=r"recipe.json is missing or damaged .* Remove .*tiny-seed3 to begin anew"):
         training.train(TINY, digits, seed=3, **arguments)
 
 
@@ -519,14 +551,15 @@ def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path
 
 def test_the_steps_of_a_study_are_counted_in_tens(monkeypatch):
     monkeypatch.setitem(training.STUDIES, "odd", training.Study((training.COMMON,), seeds=(0,), steps=15))
-    with pytest.raises(ValueError, match=r"steps=15: allowed is a multiple of 10"):
+    with pytest.raises(ValueError, match=r"steps must be a multiple of every=10, got 15"):
         training.study("odd")
 
 
 def changed_fields(recipe, base):
     """Return the fields in which a recipe differs, and of the ingredients each by its own name."""
     one, other = (vars(part) | {"ingredients": 0} | part.ingredients for part in (recipe, base))
-    return [name for name in one | other if one.get(name) != other.get(name) and name != "name"]
+    without_effect = {"name"} | ({"warmup_epochs"} if recipe.schedule == "constant" else set())
+    return [name for name in one | other if one.get(name) != other.get(name) and name not in without_effect]
 
 
 def test_each_repair_changes_one_thing():
@@ -541,8 +574,8 @@ def test_each_ingredient_is_changed_alone():
 
 def test_a_network_with_other_ingredients_is_not_stored_as_a_variant(tmp_path):
     recipe = training.STUDIES["what_mattered"].recipes[2]
-    with pytest.raises(ValueError, match=r"recipe: 'pools do not overlap' changes pool; allowed is none that does"):
-        training.save_weights(tmp_path / "a.npz", None, recipe, None)
+    with pytest.raises(ValueError, match=r"recipe must be one without ingredients, got 'pools do not .* changes pool"):
+        training.save_weights(tmp_path / "a.npz", models.alexnet_cifar10(width=0.02), recipe, None)
 
 
 # --- batches ---
@@ -660,46 +693,608 @@ def test_validation_images_are_held_out_and_always_the_same(n, held_out):
     assert not np.array_equal(split_validation(numbers, numbers, seed=1)[1][0], x_validation)
 
 
+# --- the settings of a recipe arrive ---
+
+EVERY_RECIPE = pytest.mark.parametrize("recipe", training.RECIPES.values(), ids=lambda recipe: recipe.name)
+STEPS = 10  # of an epoch
+
+
+def compiled(recipe, width=0.03):
+    return training.compile_model(dataclasses.replace(recipe, width=width), STEPS)
+
+
+def rate_at(recipe, step):
+    """Return the learning rate of a step by the definitions in `Recipe`."""
+    main, warmup = (recipe.epochs - recipe.refine_epochs) * STEPS, recipe.warmup_epochs * STEPS
+    if step >= main and recipe.refine_epochs:
+        return recipe.refine_rate * (1 + math.cos(math.pi * (step - main) / (recipe.refine_epochs * STEPS))) / 2
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if step < warmup:
+        return recipe.learning_rate * step / warmup
+    return recipe.learning_rate * (1 + math.cos(math.pi * (step - warmup) / (main - warmup))) / 2
+
+
+@EVERY_RECIPE
+def test_the_optimizer_of_a_recipe_takes_its_steps(recipe):
+    optimizer = compiled(recipe).optimizer
+    assert type(optimizer).__name__.lower() == recipe.optimizer
+    settings = optimizer.get_config()
+    usual = {"momentum": 0.9, "nesterov": False} if recipe.optimizer == "sgd" else {"beta_1": 0.9, "beta_2": 0.999}
+    usual |= {"clipnorm": None, "clipvalue": None, "global_clipnorm": None, "gradient_accumulation_steps": None}
+    assert usual.items() <= settings.items()
+    epochs = (0, 0.5, 1, recipe.warmup_epochs, recipe.epochs / 2, recipe.epochs - 4, recipe.epochs - 2, recipe.epochs)
+    for step in sorted({round(epoch * STEPS) for epoch in epochs}):
+        optimizer.iterations.assign(step)
+        expected = rate_at(recipe, step)
+        assert float(optimizer.learning_rate) == pytest.approx(expected, rel=1e-4, abs=1e-7 * recipe.learning_rate)
+
+
+@pytest.mark.parametrize("name", ["tutorial_repaired", "paper_half", "modern_half"])
+def test_the_rates_are_those_of_the_stored_run(name):
+    curves = pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv").query("seed == 0").drop_duplicates("epoch")
+    optimizer = compiled(training.RECIPES[name]).optimizer
+    for epoch, rate in zip(curves["epoch"], curves["learning_rate"], strict=True):
+        optimizer.iterations.assign(epoch * STEPS)
+        assert float(optimizer.learning_rate) == pytest.approx(rate, rel=1e-3, abs=1e-9)
+
+
+@EVERY_RECIPE
+def test_only_kernels_decay_by_rate_and_decay(recipe):
+    model = compiled(recipe)
+    for variable in model.trainable_variables:  # biases start at 0, from which nothing can be taken away
+        variable.assign(variable + 1)
+    optimizer, step = model.optimizer, 3 * STEPS
+    optimizer.build(model.trainable_variables)
+    optimizer.iterations.assign(step)
+    before = [keras.ops.convert_to_numpy(variable).copy() for variable in model.trainable_variables]
+    optimizer.apply([keras.ops.zeros_like(variable) for variable in model.trainable_variables])
+    for variable, old in zip(model.trainable_variables, before, strict=True):
+        decay = rate_at(recipe, step) * recipe.weight_decay if variable.path.endswith("/kernel") else 0
+        found = keras.ops.convert_to_numpy(variable)
+        np.testing.assert_allclose(found - old, -decay * old, rtol=1e-2, atol=3e-7, err_msg=variable.path)
+    assert sum(variable.path.endswith("/kernel") for variable in model.trainable_variables) == 8
+
+
+@EVERY_RECIPE
+def test_the_average_of_a_weight_takes_up_what_the_recipe_says(recipe):
+    model = compiled(recipe)
+    optimizer = model.optimizer
+    optimizer.build(model.trainable_variables)
+    assert optimizer.use_ema == (recipe.averaging > 0)
+    if not recipe.averaging:
+        return
+    assert optimizer.ema_overwrite_frequency is None
+    weight, expected = model.trainable_variables[-1], 0
+    rng = np.random.default_rng(0)
+    optimizer._model_variables_moving_average[-1].assign(keras.ops.zeros_like(weight))
+    for step in range(1, 4):
+        optimizer.iterations.assign(step)
+        optimizer.apply(
+            [keras.ops.convert_to_tensor(rng.normal(size=v.shape), "float32") for v in model.trainable_variables]
+        )
+        expected = recipe.averaging * expected + (1 - recipe.averaging) * keras.ops.convert_to_numpy(weight)
+    found = keras.ops.convert_to_numpy(optimizer._model_variables_moving_average[-1])
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-7)
+
+
+@EVERY_RECIPE
+def test_the_loss_of_a_recipe_is_the_cross_entropy_with_smoothed_labels(recipe):
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(10), 5).astype("float32")
+    labels = np.eye(10, dtype="float32")[[3, 1, 4, 1, 5]]
+    wanted = labels * (1 - recipe.label_smoothing) + recipe.label_smoothing / 10
+    expected = -(wanted * np.log(p)).sum(axis=1).mean()
+    assert float(compiled(recipe).loss(labels, p)) == pytest.approx(expected, rel=1e-5)
+
+
+@EVERY_RECIPE
+def test_the_network_of_a_recipe_is_built_as_it_says(recipe):
+    model = compiled(recipe, width=0.25)
+    layers = {layer.name: layer for layer in model.layers}
+    kinds = {layer.name: type(layer).__name__ for layer in model.layers}
+    assert model.name == f"alexnet_cifar10_{recipe.variant}"
+    assert kinds["rescaling"] == ("Normalization" if recipe.centred_input else "Rescaling")
+    assert [layers[f"conv{i}"].filters for i in range(1, 6)] == [24, 64, 96, 96, 64]
+    assert [layers[f"fc{i}"].units for i in (6, 7)] == [{"tutorial": 1024}.get(recipe.variant, 128)] * 2
+    assert [layers[f"dropout{i}"].rate for i in (6, 7)] == [0.5, 0.5]
+    norms = {name: kind for name, kind in kinds.items() if name.startswith("norm")}
+    expected = {"tutorial": {}, "paper": dict.fromkeys(("norm1", "norm2"), "LocalResponseNorm")}
+    assert norms == expected.get(recipe.variant, {f"norm{i}": "BatchNormalization" for i in range(1, 8)})
+    for name, kind in norms.items():
+        settings = {"momentum": 0.99, "epsilon": 1e-3, "center": True, "scale": True}
+        if kind == "LocalResponseNorm":
+            settings = {"size": 5, "k": 2.0, "alpha": 1e-4, "beta": 0.75, "towers": 1}
+        assert settings.items() <= layers[name].get_config().items()
+    for name in [f"conv{i}" for i in range(1, 6)] + ["fc6", "fc7", "fc8"]:
+        kernel = layers[name].get_weights()[0]
+        *window, fan_in, fan_out = kernel.shape
+        fan_in, fan_out = fan_in * math.prod(window), fan_out * math.prod(window)
+        variance = {"he_normal": 2 / fan_in, "glorot_uniform": 2 / (fan_in + fan_out)}[recipe.kernel_initializer]
+        assert kernel.std() == pytest.approx(variance**0.5, rel=4 / kernel.size**0.5), name
+        assert layers[name].bias is None or not layers[name].get_weights()[1].any()
+
+
+@EVERY_RECIPE
+def test_the_batches_of_a_recipe_are_changed_as_it_says(recipe, monkeypatch, tmp_path):
+    made = []
+
+    class Stopped(Exception):
+        pass
+
+    class Watched(Batches):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            made.append(self)
+
+    def stop(*arguments):
+        raise Stopped
+
+    monkeypatch.setattr(training, "Batches", Watched)
+    monkeypatch.setattr(training, "compile_model", stop)
+    dataset = small_dataset()
+    with pytest.raises(Stopped):
+        training.train(recipe, dataset, seed=5, **folders(tmp_path))
+    with pytest.raises(Stopped):
+        training.study(Study((recipe,), (5,), steps=4, every=2, name="a"), dataset, tmp_path)
+    (images, labels), _ = split_validation(dataset.x_train, dataset.y_train)
+    for batches in made:
+        for epoch in (0, recipe.epochs - 1):
+            batches.start_epoch(epoch)
+            order = np.random.default_rng([5, epoch]).permutation(len(images))[: recipe.batch_size]
+            expected, rng = images[order], np.random.default_rng([5, epoch, 0])
+            refining = batches is made[0] and epoch >= recipe.epochs - recipe.refine_epochs
+            for name in recipe.augmentation:
+                if not (refining and name.startswith("erase")):
+                    expected = AUGMENTATIONS[name](expected, rng)
+            found, one_hot = batches[0]
+            np.testing.assert_array_equal(found, expected)
+            np.testing.assert_array_equal(one_hot, np.eye(3)[labels[order]])
+    assert len(made) == 2
+
+
+# --- each column of a table holds what its name says ---
+
+
+def scores(model, images, labels, smoothing=0.0):
+    """Return loss and accuracy, computed with NumPy from a network's answers."""
+    p = model.predict(images, batch_size=500, verbose=0).astype(float)
+    wanted = np.eye(p.shape[1])[labels] * (1 - smoothing) + smoothing / p.shape[1]
+    penalty = sum(float(loss) for loss in model.losses)
+    return -(wanted * np.log(p)).sum(axis=1).mean() + penalty, (p.argmax(axis=1) == labels).mean()
+
+
+# One batch an epoch and nothing random, so that the loss of an epoch is that of the network before it.
+PLAIN = Recipe(
+    "plain", "", variant="paper", width=0.1, optimizer="sgd", learning_rate=0.01, label_smoothing=0.2, batch_size=64,
+    epochs=2, ingredients=SHORT | {"dropout": 0.0},
+)  # fmt: skip
+
+
+def test_the_columns_of_a_run(tmp_path, monkeypatch):
+    dataset, now = small_dataset(), iter(range(0, 10_000, 4))
+    monkeypatch.setattr(
+        training, "time", types.SimpleNamespace(perf_counter=lambda: next(now), localtime=time.localtime)
+    )
+    (x, y), (x_val, y_val) = split_validation(dataset.x_train, dataset.y_train)
+    keras.utils.set_random_seed(7)
+    model, rows = training.compile_model(PLAIN, 1, 3), []
+    for epochs in (1, 2):
+        loss, accuracy = scores(model, x, y, 0.2)
+        model, curves = training.train(PLAIN, dataset, seed=7, epochs=1, **folders(tmp_path))
+        val_loss, val_accuracy = scores(model, x_val, y_val, 0.2)
+        rows.append([loss, accuracy, val_loss, val_accuracy, 0.01])
+        assert len(curves) == epochs
+    np.testing.assert_allclose(
+        curves[["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]], rows, rtol=1e-4, atol=1e-5
+    )
+    assert curves["loss"].nunique() == 2, "nothing was learned"
+    assert curves["seconds"].tolist() == [4.0] * 2 and curves["images_per_second"].tolist() == [round(len(x) / 4)] * 2
+    kernels = [layer for layer in model.layers if layer.name.startswith(("conv", "fc"))]
+    places = {"conv1": 8 * 8, "conv2": 4 * 4}  # of each weight: stride 4, then a pool
+    forward = sum(layer.get_weights()[0].size * places.get(layer.name, 1) for layer in kernels)
+    assert curves["multiply_adds"].tolist() == [3 * forward * len(x)] * 2
+    facts = {"recipe": "plain", "seed": 7, "source": "noise", "keras": keras.__version__, "numpy": np.__version__}
+    facts |= {"precision": "float32"}
+    assert (curves[list(facts)] == pd.Series(facts)).all(axis=None)
+
+    def view(down, right):
+        moved = np.roll(dataset.x_test, (down, right), axis=(1, 2))
+        for axis, by in ((1, down), (2, right)):
+            edge = [slice(None)] * 4
+            edge[axis] = slice(0, by) if by > 0 else slice(by, None) if by else slice(0, 0)
+            moved[tuple(edge)] = 0
+        return moved
+
+    ways = ((0, 0), (-2, -2), (-2, 2), (2, -2), (2, 2))
+    views = [image for way in ways for image in (view(*way), view(*way)[:, :, ::-1])]
+    answers = np.array([model.predict(image, verbose=0) for image in views])
+    for column, count in {"test_accuracy": 1, "test_accuracy_two_views": 2, "test_accuracy_ten_views": 10}.items():
+        right = answers[:count].mean(axis=0).argmax(axis=1) == dataset.y_test
+        assert curves[column].iloc[-1] == pytest.approx(right.mean(), abs=1e-5)
+    table = pd.read_csv(tmp_path / "results" / "plain-confusion.csv")
+    pairs = zip(table["truth"], table["predicted"], strict=True)
+    names, predicted = dataset.class_names, answers[0].argmax(axis=1)
+    expected = [
+        sum(names[t] == truth and names[p] == said for t, p in zip(dataset.y_test, predicted, strict=True))
+        for truth, said in pairs
+    ]
+    assert table["images"].tolist() == expected
+
+
+def test_the_columns_of_a_study(tmp_path, monkeypatch):
+    networks, compile_model = [], training.compile_model
+
+    def watched(*arguments):
+        networks.append(compile_model(*arguments))
+        return networks[-1]
+
+    dataset = small_dataset()
+    (x, y), (x_val, y_val) = split_validation(dataset.x_train, dataset.y_train)
+    recipe = dataclasses.replace(PLAIN, label_smoothing=0.0, learning_rate=1e-9, batch_size=16)
+    keras.utils.set_random_seed(7)
+    start = compile_model(recipe, 3, 3)
+    monkeypatch.setattr(training, "compile_model", watched)
+    study = Study((recipe,), (7,), steps=4, every=2, validation_images=10, name="columns")
+    table = training.study(study, dataset, tmp_path)
+    orders = [np.random.default_rng([7, epoch]).permutation(len(x)) for epoch in (0, 1)]
+    parts = [orders[0][:16], orders[0][16:32], orders[0][32:], orders[1][:16]]
+    each = np.array([scores(start, x[part], y[part]) for part in parts])
+    np.testing.assert_allclose(table[["loss", "accuracy"]], each.reshape(2, 2, 2).mean(axis=1), rtol=1e-4, atol=1e-5)
+    assert table["step"].tolist() == [2, 4]
+    last = table.iloc[-1]
+    assert last["train_accuracy"] == pytest.approx(scores(networks[0], x[:10], y[:10])[1], abs=1e-5)
+    assert last["val_accuracy"] == pytest.approx(scores(networks[0], x_val[:10], y_val[:10])[1], abs=1e-5)
+    assert table["val_accuracy"].isna().tolist() == [True, False]
+    assert table["recipe"].tolist() == ["plain"] * 2 and table["seed"].tolist() == [7, 7]
+
+
+# --- damaged files are named before anything is trained ---
+
+
+@pytest.fixture
+def no_training(monkeypatch):
+    def fit(*_, **__):
+        raise AssertionError("it trains")
+
+    monkeypatch.setattr(keras.Model, "fit", fit)
+    monkeypatch.setattr(keras.Model, "train_on_batch", fit)
+
+
+DAMAGES = {
+    "empty": b"",
+    "blank": b"\n\n",
+    "another table": b"a,b\n1,2\n",
+    "semicolons": b"recipe;seed;source;epoch\ntiny;3;noise;1\n",
+    "binary": b"\x89PNG\r\n\x1a\n\0\xff\xfe",
+    "ragged": b"recipe,seed,source\na,1,b\na,1,b,c,d,e\n",
+    "no number": b"recipe,seed,source\na,one,b\n",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", ["tiny.csv", "tiny-confusion.csv", "small.csv"])
+def test_a_damaged_table_is_named_before_the_training(name, damage, tmp_path, no_training):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / name).write_bytes(DAMAGES[damage])
+    with pytest.raises(ValueError, match=rf"{name} is damaged \(.*\): repair it, or move it away to begin anew"):
+        if name == "small.csv":
+            study_of(small_dataset(), tmp_path / "results")
+        else:
+            training.train(TINY, small_dataset(), **folders(tmp_path))
+    assert (tmp_path / "results" / name).read_bytes() == DAMAGES[damage]
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"name": "tiny"}', b"[" * 100_000])
+def test_a_damaged_definition_is_named(unbroken, digits, tmp_path, text, no_training):
+    arguments = unbroken.copy(tmp_path)
+    (arguments["checkpoint_folder"] / "tiny-seed3" / "recipe.json").write_bytes(text)
+    with pytest.raises(ValueError, match=r"recipe.json is missing or damaged \(.* Remove .*tiny-seed3 to begin anew"):
+        training.train(TINY, digits, seed=3, **arguments)
+
+
+def test_a_run_that_was_begun_before_checksums_were_kept_goes_on(unbroken, digits, tmp_path, no_training):
+    arguments = unbroken.copy(tmp_path)
+    file = arguments["checkpoint_folder"] / "tiny-seed3" / "recipe.json"
+    written = file.read_text()
+    without = {name: value for name, value in json.loads(written).items() if name not in ("checksum", "refine_rate")}
+    file.write_text(json.dumps(without))
+    _, curves = training.train(TINY, digits, seed=3, **arguments)
+    assert len(curves) == TINY.epochs
+    assert file.read_text() == written
+
+
+def change_a_pixel(images):
+    changed = images.copy()
+    changed[7, 3, 2, 1] ^= 1
+    return changed
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda d: d._replace(x_train=change_a_pixel(d.x_train)),
+        lambda d: d._replace(y_train=np.roll(d.y_train, 1)),
+        lambda d: d._replace(class_names=d.class_names[::-1]),
+    ],
+    ids=["a pixel", "labels", "names"],
+)
+def test_a_run_is_not_continued_with_other_images_labels_or_names(unbroken, digits, tmp_path, change, no_training):
+    with pytest.raises(ValueError, match=r"was begun with other images, labels or class names. Give"):
+        training.train(TINY, change(digits), seed=3, **unbroken.copy(tmp_path))
+
+
+def test_the_same_images_in_another_form_are_the_same(digits):
+    small = training._check_dataset(first_images(digits, 40))
+    other = small._replace(
+        x_train=np.asfortranarray(small.x_train), y_train=small.y_train.astype(np.uint8), class_names=list("0123456789")
+    )
+    assert training._checksum(training._check_dataset(other)) == training._checksum(small)
+
+
+def test_a_study_does_not_mix_rows_of_a_changed_recipe(tmp_path, monkeypatch):
+    table = study_of(small_dataset(), tmp_path)
+    monkeypatch.setattr(keras.Model, "train_on_batch", None)  # nothing is trained again
+    assert study_of(small_dataset(), tmp_path, summary="said better")["loss"].tolist() == table["loss"].tolist()
+    other = small_dataset()._replace(x_train=change_a_pixel(small_dataset().x_train))
+    for dataset, changes in ((small_dataset(), {"learning_rate": 1e-4}), (other, {})):
+        with pytest.raises(ValueError, match=r"recipe 'a', seed 0: its rows in .*small.csv were made with another def"):
+            study_of(dataset, tmp_path, **changes)
+    # What was stored before definitions were, counts as done.
+    table.drop(columns="definition").to_csv(tmp_path / "small.csv", index=False)
+    assert study_of(small_dataset(), tmp_path, learning_rate=1e-4)["loss"].tolist() == table["loss"].tolist()
+
+
+def test_a_study_may_bring_its_own_name(tmp_path):
+    study_of(small_dataset(), tmp_path)
+    assert [path.name for path in tmp_path.glob("*.csv")] == ["small.csv"]
+
+
+@pytest.mark.parametrize(("recipe", "source"), [("NA", "null"), ("1", "NA"), ("nan", "1e3"), ("None", "#N/A")])
+def test_names_that_look_like_nothing_or_like_numbers_are_read_back_as_written(recipe, source, tmp_path):
+    file = tmp_path / "tiny.csv"
+    rows = row(1, source).assign(recipe=recipe)
+    for _ in range(2):
+        training._merge_rows(file, rows)
+    found, others = training._rows_of_run(file, recipe, 1, source)
+    assert (len(found), len(others)) == (1, 0)
+    assert found.loc[0, ["recipe", "source"]].tolist() == [recipe, source]
+
+
+def test_a_run_with_such_names_looks_at_the_test_images_once(tmp_path, monkeypatch):
+    recipe = dataclasses.replace(PLAIN, name="NA", epochs=1)
+    dataset = small_dataset()._replace(source="NA", class_names=("NA", "1", "null"))
+    _, curves = training.train(recipe, dataset, **folders(tmp_path))
+    monkeypatch.setattr(training, "_finish", None)
+    _, again = training.train(recipe, dataset, **folders(tmp_path))
+    pd.testing.assert_frame_equal(again, curves)
+    table = training._read_table(tmp_path / "results" / "NA-confusion.csv")
+    assert table["truth"].unique().tolist() == ["NA", "1", "null"] and table["images"].sum() == 30
+
+
+def test_a_checkpoint_with_weights_that_are_no_numbers_is_named(unbroken, digits, tmp_path, no_training):
+    arguments = unbroken.copy(tmp_path)
+    model = training.compile_model(TINY, 10)
+    folder = arguments["checkpoint_folder"] / "tiny-seed3"
+    training._load_checkpoint(folder, model)
+    model.get_layer("fc7").bias.assign(model.get_layer("fc7").bias * np.nan)
+    model.save(folder / "epoch-006.keras")
+    with pytest.raises(
+        ValueError, match=r"checkpoint .*epoch-006.keras is damaged \(.*fc7/bias has values that are not"
+    ):
+        training.train(TINY, digits, seed=3, **arguments)
+
+
+def test_weights_that_became_no_numbers_are_not_saved(tmp_path, monkeypatch):
+    ended = training._Checkpoints.on_epoch_end
+
+    def spoil(self, epoch, logs=None):
+        if epoch == 1:
+            self.model.get_layer("fc6").kernel.assign(self.model.get_layer("fc6").kernel * np.inf)
+        ended(self, epoch, logs)
+
+    monkeypatch.setattr(training._Checkpoints, "on_epoch_end", spoil)
+    with pytest.raises(FloatingPointError, match=r"fc6/kernel .* after epoch 2: .* The checkpoint of epoch 1 is whole"):
+        training.train(PLAIN, small_dataset(), **folders(tmp_path))
+    saved = list((tmp_path / "checkpoints" / "plain-seed0").glob("epoch-*.keras"))
+    assert [path.name for path in saved] == ["epoch-001.keras"]
+
+
+@pytest.mark.parametrize("year", [1970, 2110])
+def test_a_clock_that_no_checkpoint_can_hold_is_named_before_the_training(year, tmp_path, monkeypatch, no_training):
+    monkeypatch.setattr(training.time, "localtime", lambda *_: time.struct_time((year, 1, 1, 0, 0, 0, 0, 1, 0)))
+    with pytest.raises(RuntimeError, match=rf"this machine's clock says {year}, .*: set it right, and run again"):
+        training.train(TINY, small_dataset(), **folders(tmp_path))
+
+
+def test_a_full_disk_in_the_first_epoch_promises_nothing(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(training, "_write_table", full)
+    with pytest.raises(OSError, match=r"epoch 1 could not be saved in .* No epoch has been saved. Make room"):
+        training._save_checkpoint(tmp_path, 1, None, [{"epoch": 1}])
+
+
+# --- stored weights ---
+
+
+def test_several_writers_of_one_file_never_leave_a_damaged_one(tmp_path):
+    file, curves = tmp_path / "weights.npz", pd.DataFrame([{"seed": 0}])
+    recipe = Recipe("a", "", width=0.02)
+    networks = [training.compile_model(recipe, 1) for _ in range(2)]
+    for number, network in enumerate(networks):
+        for weight in network.weights:
+            weight.assign(keras.ops.full(weight.shape, number + 1.0))
+    training.save_weights(file, networks[0], recipe, curves)
+    with ThreadPoolExecutor(3) as pool:
+        writers = [
+            pool.submit(lambda one: [training.save_weights(file, one, recipe, curves) for _ in range(20)], network)
+            for network in networks
+        ]
+        looks = 0
+        while looks < 5 or not all(writer.done() for writer in writers):
+            with np.load(file) as archive:  # raises if it is damaged
+                values = {
+                    float(value) for name in archive.files if name != "about" for value in np.unique(archive[name])
+                }
+            assert values in ({1.0}, {2.0})
+            looks += 1
+        for writer in writers:
+            writer.result()
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.npz"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"file": 3}, r"file must be the path of a file or folder, got 3"),
+        ({"file": "no/such/folder/a.npz"}, r"file must be the path of a file, in a folder that there is, got 'no/such"),
+        ({"file": os.devnull}, rf"file must be the path of a file, in a folder that there is, got '{os.devnull}'"),
+        ({"model": None}, r"model must be a built keras.Model, .*, got None"),
+        ({"recipe": "tutorail"}, r"recipe must be a Recipe, or one of tutorial, .*, got 'tutorail'"),
+        (
+            {"recipe": training.MODERN},
+            r"model must be a network of the recipe 'modern', got 'alexnet_cifar10_tutorial'",
+        ),
+        ({"curves": None}, r"curves must be the DataFrame that train returned, got None"),
+        ({"curves": pd.DataFrame()}, r"curves must be the DataFrame that train returned, got"),
+    ],
+)
+def test_what_cannot_be_saved_is_named(changes, message, tmp_path):
+    recipe = Recipe("a", "", width=0.02)
+    usual = {"file": tmp_path / "a.npz", "model": models.alexnet_cifar10(width=0.02), "recipe": recipe}
+    with pytest.raises(ValueError, match=message):
+        training.save_weights(**usual | {"curves": pd.DataFrame([{"seed": 0}])} | changes)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are for administrators there")
+def test_weights_are_saved_where_a_link_leads(tmp_path):
+    (tmp_path / "to").mkdir()
+    (tmp_path / "link.npz").symlink_to(tmp_path / "to" / "a.npz")
+    recipe = Recipe("a", "", width=0.02)
+    training.save_weights(tmp_path / "link.npz", training.compile_model(recipe, 1), recipe, pd.DataFrame([{"seed": 0}]))
+    assert (tmp_path / "link.npz").is_symlink() and (tmp_path / "to" / "a.npz").is_file()
+
+
 # --- bad input ---
 
 
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda: training.train("tutorail"), r"recipe='tutorail': allowed are tutorial, tutorial_repaired"),
-        (lambda: training.train(TINY, seed=-1), r"seed=-1: allowed is an integer, 0 or more"),
-        (lambda: training.train(TINY, seed=0.5), r"seed=0.5: allowed is an integer"),
-        (lambda: training.train(TINY, epochs=0), r"epochs=0: allowed is an integer, 1 or more"),
-        (lambda: training.study("repairs"), r"name='repairs': allowed are repair_study"),
-        (lambda: Recipe("a", "b", optimizer="sdg"), r"optimizer='sdg': allowed are adam, adamw, sgd"),
-        (lambda: Recipe("a", "b", averaging=1), r"averaging=1: allowed is a number from 0 to less than 1"),
-        (lambda: Recipe("a", "b", averaging=-0.1), r"averaging=-0.1: allowed is a number from 0"),
-        (lambda: Recipe("a", "b", label_smoothing=1), r"label_smoothing=1: allowed is a number from 0 to less"),
-        (lambda: Recipe("a", "b", weight_decay=-1.0), r"weight_decay=-1.0: allowed is a number, 0 or more"),
-        (lambda: Recipe("a", "b", warmup_epochs=5, epochs=5), r"refine_epochs=0: allowed are fewer than epochs=5"),
-        (lambda: Recipe("a", "b", refine_epochs=5, epochs=5), r"refine_epochs=5: allowed are fewer than epochs=5"),
+        (lambda: training.train("tutorail"), r"recipe must be a Recipe, or one of tutorial, .*, got 'tutorail'"),
+        (lambda: training.train(None), r"recipe must be a Recipe, or one of tutorial, .*, got None"),
+        (lambda: training.train(TINY, seed=-1), r"seed must be an integer from 0 to 4294967295, got -1"),
+        (lambda: training.train(TINY, seed=0.5), r"seed must be an integer .*, got 0.5"),
+        (lambda: training.train(TINY, seed=2**32), r"seed must be an integer .*, got 4294967296"),
+        (lambda: training.train(TINY, epochs=0), r"epochs must be a positive integer, got 0"),
+        (lambda: training.train(TINY, verbose=3), r"verbose must be 'auto', 0, 1 or 2, got 3"),
+        (lambda: training.train(TINY, mixed="no"), r"mixed must be True or False, got 'no'"),
+        (lambda: training.train(TINY, checkpoint_folder=3), r"checkpoint_folder must be the path of .*, got 3"),
+        (lambda: training.train(TINY, devices="many"), r"devices must be a positive integer or \"all\", got 'many'"),
+        (lambda: training.study("repairs"), r"name must be a Study, or one of repair_study, .*, got 'repairs'"),
+        (lambda: training.study(Study((TINY,), (0,), 10)), r"name must be a Study with a name: .*, got None"),
+        (lambda: training.study(Study((), (0,), 10, name="a")), r"recipes must be a list of one Recipe or more, got"),
+        (lambda: training.study(Study((TINY, TINY), (0,), 10, name="a")), r"recipes must be of different names, got"),
+        (lambda: training.study(Study((TINY,), 0, 10, name="a")), r"seeds must be a list .*, got 0"),
+        (lambda: training.study(Study((TINY,), (0.5,), 10, name="a")), r"seeds must be an integer .*, got 0.5"),
+        (lambda: training.study(Study((TINY,), (0,), 10, images=0, name="a")), r"images must be a positive .*, got 0"),
+        (
+            lambda: training.study(Study((TINY,), (0,), 10, name="../a")),
+            r"name must be a plain file name, .*, got '../",
+        ),
+        (lambda: training.compile_model(TINY, 0), r"steps_per_epoch must be a positive integer, got 0"),
+        (lambda: training.compile_model(TINY, 1, mixed=1), r"mixed must be True or False, got 1"),
+        (lambda: training.compile_model(TINY, 1, num_classes="2"), r"num_classes must be an integer .*, got '2'"),
+        (lambda: training.split_validation(*xy(), -1), r"validation_images must be an integer, 0 or more, got -1"),
+        (lambda: training.split_validation(*xy(), 2, seed=1.5), r"seed must be an integer .*, got 1.5"),
+        (lambda: training.split_validation(np.arange(10), np.arange(11)), r"labels must be one for each image, .*11"),
+        (lambda: training.shift(images_of(2), 0), r"rng must be a numpy.random.Generator, .*, got 0"),
+        (lambda: training.shift(images_of(2), rng(), -1), r"pixels must be an integer from 0 to 32, got -1"),
+        (lambda: training.shift(images_of(2) / 255, rng()), r"images must be uint8 images .*, got .*float64"),
+        (lambda: training.flip(images_of(2)[0], rng()), r"images must be uint8 images .*, got .*\(32, 32, 3\)"),
+        (lambda: training.flip(images_of(2), None), r"rng must be a numpy.random.Generator, .*, got None"),
+        (lambda: training.erase(images_of(2), rng(), side=1.5), r"side must be an integer from 0 to 32, got 1.5"),
+        (lambda: training.rotate_and_shift(images_of(2), rng(), "15"), r"degrees must be a number .*, got '15'"),
+        (lambda: training.rotate_and_shift(images_of(2), rng(), 15, -1), r"fraction must be a number .*, got -1"),
+        (lambda: training.Refined(0.1, 0, 0.1, 5), r"main_steps must be a positive integer, got 0"),
+        (lambda: training.Refined("0.1", 5, 0.1, 5), r"main must be a positive number, got '0.1'"),
+        (lambda: Recipe("a", None), r"summary must be a text, got None"),
+        (lambda: Recipe("a", "b", variant="old"), r"variant must be 'tutorial', 'paper' or 'modern', got 'old'"),
+        (lambda: Recipe("a", "b", width=0), r"width must be a number from 0.02 to 4, got 0"),
+        (lambda: Recipe("a", "b", kernel_initializer="he"), r"kernel_initializer must be an initializer .*, got 'he'"),
+        (lambda: Recipe("a", "b", kernel_initializer=None), r"kernel_initializer must be given, got None"),
+        (
+            lambda: Recipe("a", "b", kernel_initializer=keras.initializers.HeNormal()),
+            r"kernel_initializer must be made of texts, numbers, lists and dicts",
+        ),
+        (lambda: Recipe("a", "b", centred_input="False"), r"centred_input must be True or False, got 'False'"),
+        (lambda: Recipe("a", "b", batch_norm=0), r"batch_norm must be True or False, got 0"),
+        (lambda: Recipe("a", "b", ingredients=["pool"]), r"ingredients must be a dict of arguments of .*, got"),
+        (lambda: Recipe("a", "b", ingredients={"pol": 2}), r"ingredients must be out of activation, pool, .*, got pol"),
+        (lambda: Recipe("a", "b", ingredients={"pool": 0}), r"pool must be an integer from 1 to 32, got 0"),
+        (
+            lambda: Recipe("a", "b", ingredients={"activation": keras.activations.tanh}),
+            r"ingredients must be made of texts, numbers, lists and dicts",
+        ),
+        (lambda: Recipe("a", "b", optimizer="sdg"), r"optimizer must be 'adam', 'adamw' or 'sgd', got 'sdg'"),
+        (lambda: Recipe("a", "b", optimizer=["sgd"]), r"optimizer must be 'adam', 'adamw' or 'sgd', got"),
+        (lambda: Recipe("a", "b", averaging=1), r"averaging must be a number from 0 to less than 1, got 1"),
+        (lambda: Recipe("a", "b", averaging=-0.1), r"averaging must be a number from 0 to less than 1, got -0.1"),
+        (lambda: Recipe("a", "b", label_smoothing=1), r"label_smoothing must be a number from 0 to less .*, got 1"),
+        (lambda: Recipe("a", "b", weight_decay=-1.0), r"weight_decay must be a number, 0 or more, got -1.0"),
+        (lambda: Recipe("a", "b", schedule="step"), r"schedule must be 'constant' or 'cosine', got 'step'"),
+        (
+            lambda: Recipe("a", "b", augmentation=("turn",)),
+            r"augmentation must be a list of names out of shift, .* got",
+        ),
+        (lambda: Recipe("a", "b", augmentation="flip"), r"augmentation must be a list of names .*, got 'flip'"),
+        (lambda: Recipe("a", "b", augmentation={"flip"}), r"augmentation must be a list of names .*, got"),
+        (lambda: Recipe("a", "b", batch_size=0), r"batch_size must be a positive integer, got 0"),
+        (lambda: Recipe("a", "b", epochs=True), r"epochs must be a positive integer, got True"),
+        (lambda: Recipe("a", "b", warmup_epochs=-1), r"warmup_epochs must be an integer, 0 or more, got -1"),
+        (lambda: Recipe("a", "b", learning_rate=0), r"learning_rate must be a positive number, got 0"),
+        (lambda: Recipe("a", "b", learning_rate="0.1"), r"learning_rate must be a positive number, got '0.1'"),
+        (lambda: Recipe("a", "b", learning_rate=math.nan), r"learning_rate must be a positive number, got nan"),
+        # what another setting would leave without effect
+        (lambda: Recipe("a", "b", weight_decay=0.5), r'weight_decay must be 0 with optimizer="adam" .*, got 0.5'),
+        (lambda: Recipe("a", "b", warmup_epochs=2), r'warmup_epochs must be 0 with schedule="constant", got 2'),
+        (
+            lambda: Recipe("a", "b", variant="modern", ingredients={"ones_in_biases": True}),
+            r"ones_in_biases must be False with batch normalization",
+        ),
+        (
+            lambda: Recipe("a", "b", ingredients={"dropout": 0.2, "without": ["fc6", "fc7"]}),
+            r"dropout must be 0, or not given, without fc6 and fc7, got 0.2",
+        ),
+        (
+            lambda: Recipe("a", "b", schedule="cosine", warmup_epochs=5, epochs=5),
+            r"warmup_epochs and refine_epochs must be fewer than epochs=5 together, got 5 and 0",
+        ),
+        (lambda: Recipe("a", "b", refine_epochs=5, epochs=5), r"fewer than epochs=5 together, got 0 and 5"),
         (
             lambda: Recipe("a", "b", refine_epochs=2),
-            r"refine_rate=0.0: allowed is a positive number with refine_epochs",
+            r"refine_rate must be a positive number with refine_epochs.*got 0.0",
         ),
         (
             lambda: Recipe("a", "b", refine_rate=0.1),
-            r"refine_rate=0.1: allowed is a positive number with refine_epochs",
+            r"refine_rate must be a positive number with refine_epochs.*got 0.1",
         ),
-        (lambda: Recipe("a", "b", schedule="step"), r"schedule='step': allowed are constant, cosine"),
-        (
-            lambda: Recipe("a", "b", augmentation=("turn",)),
-            r"augmentation='turn': allowed are shift, flip, erase, erase_wide",
-        ),
-        (lambda: Recipe("a", "b", batch_size=0), r"batch_size=0: allowed is an integer, 1 or more"),
-        (lambda: Recipe("a", "b", epochs=True), r"epochs=True: allowed is an integer"),
-        (lambda: Recipe("a", "b", warmup_epochs=-1), r"warmup_epochs=-1: allowed is an integer, 0 or more"),
-        (lambda: Recipe("a", "b", learning_rate=0), r"learning_rate=0: allowed is a positive number"),
-        (lambda: Recipe("a", "b", learning_rate=math.nan), r"learning_rate=nan: allowed is a positive number"),
-        (lambda: Batches(images_of(3), np.array([0, 1, 10]), 2), r"labels: 0 to 10; allowed are 0 to 9"),
-        (lambda: Batches(images_of(3), np.array([0, -1, 1]), 2), r"labels: -1 to 1; allowed are 0 to 9"),
-        (lambda: Batches(images_of(3), np.array([0, 1]), 2), r"labels: 2 for 3 images"),
-        (lambda: Batches(images_of(0), np.array([], int), 2), r"labels: 0 for 0 images"),
+        (lambda: Batches(images_of(3), np.array([0, 1, 10]), 2), r"labels must be 3 integers from 0 to 9 .* 0 to 10"),
+        (lambda: Batches(images_of(3), np.array([0, -1, 1]), 2), r"labels must be 3 integers from 0 to 9 .* -1 to 1"),
+        (lambda: Batches(images_of(3), np.array([0, 1]), 2), r"labels must be 3 integers from 0 to 9 .*\(2,\)"),
+        (lambda: Batches(images_of(0), np.array([], int), 2), r"images must be uint8 images .*\(0, 32, 32, 3\)"),
+        (lambda: Batches(*xy(), 0), r"batch_size must be a positive integer, got 0"),
+        (lambda: Batches(*xy(), 4, "flip"), r"augmentation must be a list of names out of shift, .*, got 'flip'"),
+        (lambda: Batches(*xy(), 4, ("turn",)), r"augmentation must be a list of names out of shift, .*, got \('turn"),
+        (lambda: Batches(*xy(), 4, seed=-1), r"seed must be an integer from 0 .*, got -1"),
+        (lambda: Batches(*xy(), 4, num_classes=0), r"num_classes must be an integer from 1 .*, got 0"),
+        (lambda: Batches(*xy(), 4, refine_from=0.5), r"refine_from must be an integer, 0 or more, got 0.5"),
+        (lambda: Batches(*xy(), 4, share=(1, 1, 0)), r"share must be a Share.*, got \(1, 1, 0\)"),
+        (lambda: Batches(*xy(), 4).start_epoch(-1), r"epoch must be an integer, 0 or more, got -1"),
+        (lambda: Batches(*xy(), 4)["0"], r"index must be an integer, 0 or more, got '0'"),
     ],
 )
 def test_bad_input_is_named(function, message):
@@ -707,9 +1302,200 @@ def test_bad_input_is_named(function, message):
         function()
 
 
+NAMES = (
+    "",
+    " ",
+    ".",
+    "..",
+    "../up",
+    "/abs",
+    "a/b",
+    "a\\b",
+    "a\0b",
+    "a\nb",
+    "NUL",
+    "com1.csv",
+    "a:b",
+    "a.",
+    " a",
+    "x" * 101,
+    3,
+    None,
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_has_a_plain_file_name(name):
+    with pytest.raises(ValueError, match=r"name must be a plain file name, without separators, got"):
+        Recipe(name, "")
+
+
+def xy(n=10):
+    return images_of(n), np.arange(n) % 10
+
+
+def rng():
+    return np.random.default_rng(0)
+
+
+PIXELS = {
+    "floats from 0 to 1": (lambda x: x / 255, r"float64. The network scales the pixels itself: hand it the images as"),
+    "int16": (lambda x: x.astype("int16"), r"dtype int16"),
+    "one image": (lambda x: x[0], r"shape \(32, 32, 3\)"),
+    "grey": (lambda x: x[..., 0], r"shape \(\d+, 32, 32\)"),
+    "channels first": (lambda x: x.transpose(0, 3, 1, 2), r"shape \(\d+, 3, 32, 32\)"),
+    "masked": (np.ma.masked_array, r"a masked array"),
+    "a text": (lambda x: "images", r"'images'"),
+    "none": (lambda x: x[:0], r"shape \(0, 32, 32, 3\)"),
+}
+LABELS = {
+    "as keras.datasets has them": (
+        lambda y: y[:, None],
+        r"shape \(\d+, 1\) and dtype int64. Use (y_\w+|labels).ravel\(\)",
+    ),
+    "one-hot": (
+        lambda y: np.eye(10)[y],
+        r"shape \(\d+, 10\) .*If they are one-hot, use (y_\w+|labels).argmax\(axis=1\)",
+    ),
+    "floats": (lambda y: y.astype(float), r"float64 from 0 to \d"),
+    "too large": (lambda y: y + 10, r"int64 from 10 to"),
+    "negative": (lambda y: y - 1, r"int64 from -1 to"),
+    "too many": (lambda y: np.append(y, 0), r"shape \(\d+,\)"),
+    "names": (lambda y: y.astype(str), r"dtype <U"),
+    "none": (lambda y: None, r"None"),
+}
+
+
+@pytest.mark.parametrize("problem", PIXELS)
+def test_images_of_another_kind_are_refused_wherever_they_are_given(problem, tmp_path):
+    change, message = PIXELS[problem]
+    dataset, wanted = small_dataset(), "must be uint8 images N x"
+    with pytest.raises(ValueError, match=rf"images {wanted} height x width x 3 .*, got .*{message}"):
+        Batches(change(dataset.x_train), dataset.y_train, 8)
+    for name in ("x_train", "x_test"):
+        changed = dataset._replace(**{name: change(getattr(dataset, name))})
+        for run in (
+            lambda data: training.train(TINY, data, **folders(tmp_path)),
+            lambda data: study_of(data, tmp_path),
+        ):
+            with pytest.raises(ValueError, match=rf"{name} {wanted} 32 x 32 x 3 .*, got .*{message}"):
+                run(changed)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("problem", LABELS)
+def test_labels_of_another_kind_are_refused_wherever_they_are_given(problem, tmp_path):
+    change, message = LABELS[problem]
+    dataset = small_dataset()
+    with pytest.raises(ValueError, match=rf"labels must be 60 integers from 0 to 2 along one axis, got .*{message}"):
+        Batches(dataset.x_train, change(dataset.y_train), 8, num_classes=3)
+    for name, n in {"y_train": 60, "y_test": 30}.items():
+        changed = dataset._replace(**{name: change(getattr(dataset, name))})
+        for run in (
+            lambda data: training.train(TINY, data, **folders(tmp_path)),
+            lambda data: study_of(data, tmp_path),
+        ):
+            with pytest.raises(ValueError, match=rf"{name} must be {n} integers from 0 to 2 along .*, got .*{message}"):
+                run(changed)
+    assert not list(tmp_path.iterdir())
+
+
+def study_of(dataset, folder, **changes):
+    recipe = dataclasses.replace(training.COMMON, **{"name": "a", "width": 0.03, "batch_size": 8} | changes)
+    return training.study(Study((recipe,), (0,), steps=4, every=2, name="small"), dataset, results_folder=folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda d: ((d.x_train, d.y_train), (d.x_test, d.y_test)), r"got a tuple of 2. Of .* make data.ImageData\("),
+        (lambda d: [], r"dataset must be data.ImageData, .*, got a list of 0"),
+        (lambda d: "cifar10", r"dataset must be data.ImageData, .*, got 'cifar10', which has no x_train"),
+        (lambda d: d.x_train, r"dataset must be data.ImageData, .*, got an array .*, which has no x_train"),
+        (lambda d: d._replace(class_names="abc"), r"class_names must be a list of names, .*, got 'abc'"),
+        (lambda d: d._replace(class_names=()), r"class_names must be a list of names, .*, got \(\)"),
+        (lambda d: d._replace(class_names=("a", "a", "b")), r"class_names must be names that differ, got 'a'"),
+        (lambda d: d._replace(class_names=("a", "b", 3)), r"class_names must be a text, got 3"),
+        (lambda d: d._replace(class_names=("a", "b", "\udcff")), r"class_names must be a text of one line that UTF-8"),
+        (lambda d: d._replace(source=""), r"source must be a text, got ''"),
+        (lambda d: d._replace(source=None), r"source must be a text, got None"),
+    ],
+)
+def test_a_data_set_of_another_kind_is_explained(change, message, tmp_path):
+    for run in (lambda data: training.train(TINY, data, **folders(tmp_path)), lambda data: study_of(data, tmp_path)):
+        with pytest.raises(ValueError, match=message):
+            run(change(small_dataset()))
+
+
+@pytest.mark.parametrize("predict", [training.predict_two_views, training.predict_ten_views])
+@pytest.mark.parametrize(
+    "shape", [(4, 32, 32, 0), (0, 32, 32, 3), (4, 28, 28, 3), (4, 32, 32, 1), (32, 32, 3), (4, 64, 64, 3)]
+)
+def test_views_of_another_shape_are_refused(predict, shape):
+    model = models.alexnet_cifar10(width=0.02)
+    with pytest.raises(ValueError, match=r"images must be uint8 images N x 32 x 32 x 3 .*, got .*shape"):
+        predict(model, np.zeros(shape, np.uint8))
+    with pytest.raises(ValueError, match=r"images must be uint8 images N x 32 x 32 x 3 .*, got .*float64"):
+        predict(model, np.zeros((4, 32, 32, 3)))
+    with pytest.raises(ValueError, match=r"model must be a built keras.Model, .*, got None"):
+        predict(None, np.zeros((4, 32, 32, 3), np.uint8))
+
+
+def test_the_ten_views_do_not_move_out_of_the_image():
+    images = np.zeros((1, 32, 32, 3), np.uint8)
+    for pixels in (-1, 32, 1.0, True):
+        with pytest.raises(ValueError, match=rf"pixels must be an integer from 0 to 31, got {pixels}"):
+            training.predict_ten_views(models.alexnet_cifar10(width=0.02), images, pixels)
+
+
+def test_a_batch_that_is_not_there_is_an_index_error():
+    batches = Batches(*xy(), 4)
+    assert len([batches[number] for number in range(3)]) == 3
+    for index in (3, 100, -1, np.int64(3)):
+        with pytest.raises(IndexError, match=rf"index must be an integer from 0 to 2, got {index}"):
+            batches[index]
+
+
+def test_numbers_of_numpy_are_numbers():
+    recipe = Recipe("a", "b", epochs=np.int64(50), learning_rate=np.float32(0.5), centred_input=np.bool_(True))
+    assert (recipe.epochs, recipe.learning_rate, recipe.centred_input) == (50, 0.5, True)
+    assert {type(recipe.epochs), type(recipe.learning_rate), type(recipe.centred_input)} == {int, float, bool}
+    batches = Batches(
+        images_of(6), np.arange(6, dtype=np.uint8), np.int64(4), seed=np.arange(3)[0], num_classes=np.int8(7)
+    )
+    assert batches[np.int64(1)][1].shape == (2, 7)
+
+
+def test_recipes_do_not_share_anything_that_can_be_changed():
+    recipe = Recipe("a", "b", ingredients={"pool": 2, "without": ["fc7"]}, kernel_initializer=training.SMALL_NORMAL)
+    other = dataclasses.replace(recipe, name="c")
+    assert len({recipe, other, dataclasses.replace(other, name="a")}) == 2
+    for change in (
+        lambda: recipe.ingredients.update(pool=3),
+        lambda: recipe.ingredients.__setitem__("pool", 3),
+        lambda: training.MODERN_HALF.ingredients.setdefault("pool", 3),
+        lambda: recipe.kernel_initializer["config"].clear(),
+        lambda: recipe.ingredients.pop("pool"),
+    ):
+        with pytest.raises(TypeError, match="a recipe does not change: make another"):
+            change()
+    with pytest.raises(AttributeError):
+        recipe.ingredients["without"].append("conv2")
+    given = {"pool": 2}
+    kept = Recipe("a", "b", ingredients=given)
+    given["pool"] = 3
+    assert (
+        kept.ingredients
+        == {"pool": 2}
+        == copy.deepcopy(kept).ingredients
+        == pickle.loads(pickle.dumps(kept)).ingredients
+    )
+    assert dataclasses.asdict(recipe)["ingredients"] == {"pool": 2, "without": ("fc7",)}
+
+
 def test_images_of_another_size_are_refused(tmp_path):
     dataset = small_dataset()._replace(x_train=np.zeros((60, 28, 28, 1), np.uint8))
-    with pytest.raises(ValueError, match=r"dataset: images of \(28, 28, 1\); allowed are \(32, 32, 3\)"):
+    with pytest.raises(ValueError, match=r"x_train must be uint8 images N x 32 x 32 x 3 .* shape \(60, 28, 28, 1\)"):
         training.train(TINY, dataset, **folders(tmp_path))
 
 
