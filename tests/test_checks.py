@@ -197,3 +197,22 @@ def test_several_texts_are_not_one():
             checks.texts("mirrors", value)
     with pytest.raises(ValueError, match=r"^mirrors must be a list of addresses, got 'http://a'$"):
         checks.texts("mirrors", "http://a", "a list of addresses")
+@pytest.mark.parametrize(
+    "name", ["tiny", "without conv3 or conv4", "weights from N(0, 0.01²)", "NA", "a.b", "console", "x" * 100]
+)
+def test_a_plain_file_name_comes_back(name):
+    assert checks.file_name("name", name) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["", " ", ".", "..", "../up", "/abs", "a/b", "a\\b", "a\0b", "a\nb", "a:b", "a?", "a.", " a"]
+)
+def test_a_name_that_leads_elsewhere_is_refused(name):
+    with pytest.raises(ValueError, match=r"^name must be a plain file name, without separators, got "):
+        checks.file_name("name", name)
+
+
+@pytest.mark.parametrize("name", ["NUL", "nul.txt", "com1", "x" * 101, 3, None, ["a"]])
+def test_a_name_that_windows_keeps_or_that_is_none_is_refused(name):
+    with pytest.raises(ValueError, match=r"^name must be a plain file name, without separators, got "):
+        checks.file_name("name", name)

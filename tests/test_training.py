@@ -163,6 +163,9 @@ def test_every_epoch_sees_all_of_its_own_batches(unbroken):
     steps = math.ceil((1541 - 308) / TINY.batch_size)
     expected = {(epoch, index) for epoch in range(TINY.epochs) for index in range(steps)}
     assert set(unbroken.seen) == expected
+    for epoch in range(TINY.epochs):  # in their order: Keras does not shuffle them again
+        first_seen = dict.fromkeys(index for seen_in, index in unbroken.seen if seen_in == epoch)
+        assert list(first_seen) == list(range(steps))
     assert len(unbroken.seen) <= len(expected) + steps  # Keras may look at a batch beforehand
 
 
