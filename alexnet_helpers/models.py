@@ -26,7 +26,7 @@ layers = keras.layers
 CIFAR10_MEAN = (125.3, 123.0, 113.9)
 CIFAR10_STD = (63.0, 62.1, 66.7)
 # variant: kernel and stride of conv1, units in fc6 and fc7
-CIFAR10_VARIANTS = {"tutorial": (11, 4, 4096), "paper": (5, 1, 512), "modern": (5, 1, 512)}
+CIFAR10_VARIANTS = {"tutorial": (11, 4, 4096), "paper": (5, 1, 512), "modern": (5, 1, 512), "today": (3, 1, 256)}
 # What may be changed in a variant, and what it is if nothing is said (None: as the variant has it).
 INGREDIENTS = {
     "activation": "relu",
@@ -194,6 +194,12 @@ def alexnet_cifar10(
     "modern" is "paper" with batch normalization (arXiv:1502.03167) after every convolution and
     hidden dense layer in place of local response normalization, and no penalty.
 
+    "today" has the same number of layers, and everything else as one would do it today: conv1 holds 54
+    whitening filters (`whiten`) and does not learn; all kernels are 3 x 3; the pools come after
+    conv2, conv3 and conv5, so that the maps go 32-16-8-8-4, and before batch normalization and
+    activation; 96-192-256-256 filters, 256 units in fc6 and fc7, no dropout; fc8 starts so small
+    that the first loss is ln(num_classes). It takes `activation` and `pool` (2) of the ingredients.
+
     Parameters
     ----------
     variant : "tutorial", "paper" or "modern". None is "tutorial", or what the stored weights need.
@@ -267,19 +273,32 @@ def check_network(
     """
     variant = checks.choice("variant", "tutorial" if variant is None else variant, CIFAR10_VARIANTS)
     start = "glorot_uniform" if kernel_initializer is None else kernel_initializer
-    batch_norm = variant == "modern" if batch_norm is None else batch_norm
+    batch_norm = variant in ("modern", "today") if batch_norm is None else batch_norm
+    centred_input = variant == "today" if centred_input is None else centred_input
+    if variant == "today":
+        _check_today(centred_input, batch_norm, ingredients)
+        ingredients = {"pool": 2} | ingredients
     network = {
         "variant": variant,
         "width": checks.number("width", 1.0 if width is None else width, 0.02, 4),
         "num_classes": checks.integer("num_classes", 10 if num_classes is None else num_classes, 1, MOST_CLASSES),
         "kernel_initializer": check_initializer(start),
-        "centred_input": checks.flag("centred_input", False if centred_input is None else centred_input),
+        "centred_input": checks.flag("centred_input", centred_input),
         "batch_norm": checks.flag("batch_norm", batch_norm),
     }
     network |= _check_ingredients(**ingredients)
     _check_contradictions(network, ingredients)
     norm, default = network["local_response_norm"], variant == "paper" and not batch_norm
     return network | {"local_response_norm": default if norm is None else norm}
+
+
+def _check_today(centred_input, batch_norm, ingredients):
+    """Refuse what the variant "today" cannot do without, or does not have."""
+    for name, value in {"centred_input": centred_input, "batch_norm": batch_norm}.items():
+        if not checks.flag(name, value):
+            checks.refuse(name, 'True or None with variant="today"', value)
+    for name in set(ingredients) & set(INGREDIENTS) - {"activation", "pool"}:
+        checks.refuse(name, 'left out with variant="today"', ingredients[name])
 
 
 def _check_ingredients(**ingredients):
@@ -367,6 +386,8 @@ def _scaled(size, width):
 
 def _build(network):
     """Build the network that `check_network` described."""
+    if network["variant"] == "today":
+        return _build_today(network)
     first_kernel, first_stride, units = CIFAR10_VARIANTS[network["variant"]]
     first_kernel, first_stride = network["stem"] or (first_kernel, first_stride)
     towers, start = network["towers"], {"kernel_initializer": network["kernel_initializer"]}
@@ -407,6 +428,80 @@ def _build(network):
         ],
         name=f"alexnet_cifar10_{network['variant']}",
     )
+
+
+@keras.saving.register_keras_serializable(package="alexnet_helpers")
+class WhitenedConv2D(layers.Conv2D):
+    """`keras.layers.Conv2D` whose kernel is set from images by `whiten` and then stays; only its bias learns."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.kernel.trainable = False
+
+
+def _build_today(network):
+    """Build the variant "today": pooling comes before batch normalization and activation."""
+    activation, width = network["activation"], network["width"]
+    start = {"kernel_initializer": network["kernel_initializer"]}
+    small = keras.initializers.RandomNormal(stddev=0.01)  # so that the first loss is ln(num_classes)
+    full_precision = keras.config.dtype_policy().variable_dtype
+
+    def normalized(layer, number, pooled=False):
+        pool = layers.MaxPooling2D(network["pool"], strides=2, padding="same", name=f"pool{number}")
+        norm = layers.BatchNormalization(scale=False, momentum=0.9, name=f"norm{number}")
+        return [layer, *([pool] if pooled else []), norm, layers.Activation(activation, name=f"relu{number}")]
+
+    def conv(number, filters, pooled=False):
+        options = {"padding": "same", "use_bias": False, "name": f"conv{number}"}
+        return normalized(layers.Conv2D(_scaled(filters, width), 3, **options, **start), number, pooled)
+
+    def dense(number):
+        units = _scaled(CIFAR10_VARIANTS["today"][2], width)
+        return normalized(layers.Dense(units, use_bias=False, name=f"fc{number}", **start), number)
+
+    scores = {"activation": "softmax", "kernel_initializer": small, "dtype": full_precision}
+    return keras.Sequential(
+        [
+            keras.Input((32, 32, 3), name="image"),
+            _rescaling(True),
+            WhitenedConv2D(54, 3, padding="same", activation=activation, name="conv1"),
+            *conv(2, 96, pooled=True),
+            *conv(3, 192, pooled=True),
+            *conv(4, 256),
+            *conv(5, 256, pooled=True),
+            layers.Flatten(name="flatten"),
+            *dense(6),
+            *dense(7),
+            layers.Dense(network["num_classes"], name="fc8", **scores),
+        ],
+        name="alexnet_cifar10_today",
+    )
+
+
+def whiten(model, images):
+    """Set conv1's kernel from the statistics of the images' patches, if it is a `WhitenedConv2D`.
+
+    The filters are the eigenvectors of the covariance of all 3 x 3 x 3 patches, each divided by the
+    root of its eigenvalue, so that every filter's response has variance 1 and no two are correlated;
+    the second half are the first with the other sign, so that a ReLU after them loses nothing. Other
+    networks stay as they are.
+
+    Parameters
+    ----------
+    model : a network of `alexnet_cifar10`.
+    images : N x 32 x 32 x 3 uint8, of which the first 5,000 are used.
+    """
+    images = checks.pixels("images", images, shape=(32, 32, 3))
+    names = {layer.name: layer for layer in check_model(model).layers}
+    layer = names.get("conv1")
+    if not isinstance(layer, WhitenedConv2D):
+        return
+    scaled = names["rescaling"](np.asarray(images[:5000]).astype("float32"))
+    patches = np.lib.stride_tricks.sliding_window_view(keras.ops.convert_to_numpy(scaled), (3, 3), axis=(1, 2))
+    patches = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 27)  # N * 30 * 30, row * column * colour
+    values, vectors = np.linalg.eigh(np.cov(patches, rowvar=False))
+    filters = vectors / np.sqrt(np.maximum(values, 0) + 5e-4)  # JPEG leaves some directions nearly empty
+    layer.kernel.assign(np.concatenate([filters, -filters], axis=1).reshape(3, 3, 3, 54).astype("float32"))
 
 
 def _learned(network, layer, name, size, *arguments, **named):

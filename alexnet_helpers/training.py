@@ -29,7 +29,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import checks, data, distributed, load_keras, models
+from alexnet_helpers import checks, data, distributed, load_keras, models, optimizers
 
 keras = load_keras()
 
@@ -45,9 +45,15 @@ LARGEST_SEED = 2**32 - 1  # of NumPy's global generator, which Keras sets as wel
 
 def shift(images, rng, pixels=4):
     """Move each image by up to `pixels` in each direction; black moves in (paper, section 4.1: crops)."""
-    n, height, width, _ = checks.pixels("images", images).shape
+    _, height, width, _ = checks.pixels("images", images).shape
     pixels, rng = checks.integer("pixels", pixels, 0, max(height, width)), checks.generator("rng", rng)
     padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
+    return _cut_out(padded, rng, pixels)
+
+
+def _cut_out(padded, rng, pixels):
+    """Cut each image out of its padded form, `pixels` wider on each side, at a random place."""
+    n, height, width = len(padded), padded.shape[1] - 2 * pixels, padded.shape[2] - 2 * pixels
     top, left = rng.integers(0, 2 * pixels + 1, (2, n, 1))
     rows, columns = top + np.arange(height), left + np.arange(width)
     return padded[np.arange(n)[:, None, None], rows[:, :, None], columns[:, None, :]]
@@ -107,7 +113,30 @@ def rotate_and_shift(images, rng, degrees=15, fraction=0.1):
     return np.rint(upper * (1 - below) + lower * below).astype(images.dtype)
 
 
-AUGMENTATIONS = {function.__name__: function for function in (shift, flip, erase, erase_wide, rotate_and_shift)}
+def shift_reflected(images, rng, pixels=2):
+    """Move each image by up to `pixels` in each direction; at the border its own mirror image moves in."""
+    _, height, width, _ = checks.pixels("images", images).shape
+    pixels = checks.integer("pixels", pixels, 0, min(height, width) - 1)
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
+    return _cut_out(padded, checks.generator("rng", rng), pixels)
+
+
+def alternate_flip(images, mirrored):
+    """Mirror the chosen images; `Batches` chooses each image in every second epoch.
+
+    So every two epochs show each image once in each form; left to chance, a quarter of the images would be seen
+    four times in a row in the same one, by epoch 4 (K. Jordan, arXiv:2404.00498).
+    """
+    images, mirrored = checks.pixels("images", images), np.asarray(mirrored)
+    if mirrored.shape != images.shape[:1] or mirrored.dtype != bool:
+        checks.refuse("mirrored", "True or False for each image", mirrored)
+    return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
+
+
+AUGMENTATIONS = {
+    function.__name__: function
+    for function in (shift, flip, erase, erase_wide, rotate_and_shift, shift_reflected, alternate_flip)
+}
 
 
 class _Frozen(dict):
@@ -137,15 +166,17 @@ class Recipe:
     """Everything that decides how a network trains, as data.
 
     `learning_rate` is the largest of the schedule: "constant" keeps it, "cosine" climbs to it over
-    `warmup_epochs` and falls to 0 along half a cosine. `weight_decay` is decoupled: a step takes
-    away learning rate times `weight_decay` times the weight (kernels only). `augmentation` names
-    functions of `AUGMENTATIONS`, applied in this order. The other arguments of the network, its
-    `ingredients` among them, are those of `models.alexnet_cifar10`.
+    `warmup_epochs` and falls to 0 along half a cosine, "linear" falls to 0 in a straight line. With
+    `all_images` the network learns from the validation images as well, and is not validated.
+    `weight_decay` is decoupled: a step takes away learning rate times `weight_decay` times the
+    weight (kernels only). `augmentation` names functions of `AUGMENTATIONS`, applied in this order.
+    The other arguments of the network, its `ingredients` among them, are those of
+    `models.alexnet_cifar10`.
 
-    "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5). With
-    `averaging` above 0, the network that is validated and returned has for each weight a running
-    average, of which a step changes the part 1 - `averaging` (Polyak and Juditsky, 1992). The last
-    `refine_epochs` of the epochs begin anew at `refine_rate`, fall to 0 along half a cosine and erase
+    "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5), "muon" the
+    optimizer of `optimizers.Muon`, for the variant "today". With `averaging` above 0, the network that
+    is validated and returned has for each weight a running average, of which a step changes the part
+    1 - `averaging` (Polyak and Juditsky, 1992). The last `refine_epochs` of the epochs begin anew at `refine_rate`, fall to 0 along half a cosine and erase
     nothing, so that the network gets used to images as they are (Touvron et al., arXiv:1906.06423).
 
     Raises
@@ -173,6 +204,7 @@ class Recipe:
     epochs: int = 50
     refine_epochs: int = 0
     refine_rate: float = 0.0
+    all_images: bool = False
 
     def __post_init__(self):
         for name, value in _check_fields(self).items():
@@ -188,14 +220,15 @@ def _check_fields(recipe):
         checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATIONS)}", recipe.augmentation)
     fields = {
         "name": checks.file_name("name", recipe.name),
-        "optimizer": checks.choice("optimizer", recipe.optimizer, ("adam", "adamw", "sgd")),
+        "optimizer": checks.choice("optimizer", recipe.optimizer, ("adam", "adamw", "sgd", "muon")),
         "learning_rate": checks.number("learning_rate", recipe.learning_rate, above=0),
-        "schedule": checks.choice("schedule", recipe.schedule, ("constant", "cosine")),
+        "schedule": checks.choice("schedule", recipe.schedule, ("constant", "cosine", "linear")),
         "weight_decay": checks.number("weight_decay", recipe.weight_decay, lowest=0),
         "averaging": checks.number("averaging", recipe.averaging, lowest=0, below=1),
         "label_smoothing": checks.number("label_smoothing", recipe.label_smoothing, lowest=0, below=1),
         "augmentation": checks.names("augmentation", recipe.augmentation, AUGMENTATIONS),
         "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
+        "all_images": checks.flag("all_images", recipe.all_images),
     }
     for name, lowest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
         fields[name] = checks.integer(name, getattr(recipe, name), lowest)
@@ -226,8 +259,12 @@ def _check_combination(recipe):
     """Refuse fields that another one would leave without effect."""
     if recipe.weight_decay and recipe.optimizer == "adam":
         checks.refuse("weight_decay", '0 with optimizer="adam" (only "adamw" and "sgd" decay)', recipe.weight_decay)
-    if recipe.warmup_epochs and recipe.schedule == "constant":
-        checks.refuse("warmup_epochs", '0 with schedule="constant"', recipe.warmup_epochs)
+    if recipe.weight_decay and recipe.optimizer == "muon":  # which scales each kernel to one size instead
+        checks.refuse("weight_decay", '0 with optimizer="muon"', recipe.weight_decay)
+    if recipe.optimizer == "muon" and recipe.variant != "today":
+        checks.refuse("optimizer", "muon with the variant today only", recipe.optimizer)
+    if recipe.warmup_epochs and recipe.schedule != "cosine":
+        checks.refuse("warmup_epochs", f'0 with schedule="{recipe.schedule}"', recipe.warmup_epochs)
     if recipe.warmup_epochs + recipe.refine_epochs >= recipe.epochs:
         given = f"{recipe.warmup_epochs} and {recipe.refine_epochs}"
         raise ValueError(
@@ -291,7 +328,24 @@ MODERN = dataclasses.replace(
 # One of the paper's towers, in as many epochs as two CPU cores train in an hour or a little more.
 PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
 MODERN_HALF = dataclasses.replace(MODERN, name="modern_half", width=0.5, epochs=44)
-RECIPES = {recipe.name: recipe for recipe in (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)}
+# Chosen on validation images; the last run learns from all 50,000 training images.
+TODAY = Recipe(
+    "today",
+    "five convolutions, three pools, three dense layers, and everything else as one would do it today",
+    variant="today",
+    centred_input=True,
+    optimizer="muon",
+    learning_rate=0.2,
+    schedule="linear",
+    label_smoothing=0.2,
+    augmentation=("shift_reflected", "alternate_flip"),
+    batch_size=500,
+    epochs=24,
+)
+TODAY_SHORT = dataclasses.replace(TODAY, name="today_short", summary="the same in six epochs", epochs=6)
+TODAY_ALL = dataclasses.replace(TODAY, name="today_all", summary="the same on all training images", all_images=True)
+_recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF, TODAY, TODAY_SHORT, TODAY_ALL)
+RECIPES = {recipe.name: recipe for recipe in _recipes}
 
 REPAIRS = {
     "He initial weights": {"kernel_initializer": "he_normal"},
@@ -400,6 +454,7 @@ class Batches(keras.utils.PyDataset):
                 f"got {self.batch_size} for {n} images"
             )
         self.one_hot = np.eye(num_classes, dtype=np.float32)
+        self.mirrored_first = np.random.default_rng(self.seed).random(n) < 0.5
         self.start_epoch(0)
 
     def start_epoch(self, epoch):
@@ -421,7 +476,9 @@ class Batches(keras.utils.PyDataset):
         images[mine] = self.images[chosen[mine]]
         rng = np.random.default_rng([self.seed, self.epoch, index])
         for name in self.augmentation:
-            if not (name.startswith("erase") and self.epoch >= self.refine_from):
+            if name == "alternate_flip":
+                images = alternate_flip(images, self.mirrored_first[chosen] ^ (self.epoch % 2 == 1))
+            elif not (name.startswith("erase") and self.epoch >= self.refine_from):
                 images = AUGMENTATIONS[name](images, rng)
         return images[mine], self.one_hot[self.labels[chosen[mine]]]
 
@@ -530,11 +587,17 @@ def _compile_model(recipe, steps_per_epoch, num_classes):
             warmup_target=rate if warmup else None,
             warmup_steps=warmup,
         )
+    elif recipe.schedule == "linear":
+        rate = keras.optimizers.schedules.PolynomialDecay(rate, main_epochs * steps_per_epoch, 0.0, power=1.0)
     if recipe.refine_epochs:
         rate = Refined(rate, main_epochs * steps_per_epoch, recipe.refine_rate, recipe.refine_epochs * steps_per_epoch)
     average = {"use_ema": recipe.averaging > 0, "ema_momentum": recipe.averaging}
     if recipe.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(rate, momentum=0.9, weight_decay=recipe.weight_decay or None, **average)
+    elif recipe.optimizer == "muon":
+        # Only kernels with batch normalization behind them: their scale has no effect.
+        kernels = [f"{name}/kernel" for name in ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")]
+        optimizer = optimizers.Muon(rate, orthogonal=kernels, **average)
     elif recipe.optimizer == "adamw":
         optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
     else:
@@ -755,6 +818,8 @@ class _Run:
         self.folder, self.mixed, self.share, self.verbose = folder, mixed, share, verbose
         self.checksum, self.classes = _checksum(dataset), len(dataset.class_names)
         training, self.validation = split_validation(dataset.x_train, dataset.y_train)
+        if recipe.all_images:
+            training = dataset.x_train, dataset.y_train
         if (n := len(self.validation[0])) < share.devices:
             raise ValueError(
                 f"x_train must have images enough for {share.devices} validation images, a fifth of them, got {n}"
@@ -770,6 +835,8 @@ class _Run:
         model = compile_model(self.recipe, len(self.batches), self.classes, self.mixed)
         if self.share.process == 0:
             _check_definition(self.folder, self.recipe, self.dataset, model.dtype_policy.name, self.checksum)
+        if self.recipe.variant == "today":
+            models.whiten(model, np.asarray(self.batches.images[:5000]))
         return model, _load_checkpoint(self.folder, model)
 
     def train(self):
@@ -799,9 +866,11 @@ class _Run:
         # The averages are in the model's place while it is validated, and not when it is saved.
         averaging = [keras.callbacks.SwapEMAWeights()] if self.recipe.averaging else []
         mine = share.part(len(images) - len(images) % share.devices)
+        validation = (np.asarray(images[mine]), self.batches.one_hot[labels[mine]])
+        validation = None if self.recipe.all_images else validation
         model.fit(
             self.batches,
-            validation_data=(np.asarray(images[mine]), self.batches.one_hot[labels[mine]]),
+            validation_data=validation,
             validation_batch_size=max(500 // share.devices, 1) * share.devices // share.processes,
             initial_epoch=len(curves),
             epochs=last,
@@ -1093,7 +1162,7 @@ def _read_curves(file):
     """Return the rows of a checkpoint's curves, which must be whole."""
     if not file.read_bytes().endswith(b"\n"):
         raise ValueError("its curves are cut off")
-    table = _read_table(file, needed=("recipe", "seed", "source", "epoch", "loss", "val_loss"))
+    table = _read_table(file, needed=("recipe", "seed", "source", "epoch", "loss"))
     if table.isna().any(axis=None) or table["epoch"].tolist() != list(range(1, len(table) + 1)):
         raise ValueError("its curves have gaps")
     return table.to_dict("records")

@@ -197,6 +197,8 @@ def test_several_texts_are_not_one():
             checks.texts("mirrors", value)
     with pytest.raises(ValueError, match=r"^mirrors must be a list of addresses, got 'http://a'$"):
         checks.texts("mirrors", "http://a", "a list of addresses")
+
+
 @pytest.mark.parametrize(
     "name", ["tiny", "without conv3 or conv4", "weights from N(0, 0.01²)", "NA", "a.b", "console", "x" * 100]
 )

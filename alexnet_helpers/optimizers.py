@@ -1,0 +1,104 @@
+"""Muon, an optimizer for the kernels of convolutions and dense layers, written against Keras alone.
+
+Keras' own `keras.optimizers.Muon` leaves every kernel with more than two axes, so all
+convolutions, to AdamW.
+"""
+
+from alexnet_helpers import load_keras
+
+keras = load_keras()
+ops = keras.ops
+
+
+def orthogonalized(matrix, steps=5):
+    """Return the nearest matrix to `matrix` whose singular values are all about 1.
+
+    Newton-Schulz iteration: each step maps every singular value s to a s + b s**3 + c s**5, which
+    drives all of them towards 1 (to between 0.7 and 1.2) and leaves the singular vectors alone.
+    Only matrix products are needed (Jordan et al., "Muon", 2024).
+
+    Parameters
+    ----------
+    matrix : rows x columns; a wide one is transposed on the way, so that the products stay small.
+    steps : number of iterations; five are enough for singular values from 0.01 of the norm.
+
+    Returns
+    -------
+    rows x columns.
+    """
+    a, b, c = 3.4445, -4.7750, 2.0315
+    wide = matrix.shape[0] < matrix.shape[1]
+    x = matrix if wide else ops.transpose(matrix)
+    x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+    for _ in range(steps):
+        square = ops.matmul(x, ops.transpose(x))
+        x = a * x + ops.matmul(b * square + c * ops.matmul(square, square), x)
+    return x if wide else ops.transpose(x)
+
+
+@keras.saving.register_keras_serializable(package="alexnet_helpers")
+class Muon(keras.optimizers.Optimizer):
+    """Nesterov momentum whose steps are orthogonalized for kernels, and plain for everything else.
+
+    A kernel is seen as a matrix with one column for each filter. Its momentum is replaced by the
+    nearest orthogonal matrix, so that no direction of the step dominates. Before the step the
+    kernel is scaled to a root mean square column length of 1: with batch normalization behind the
+    layer the scale has no effect on its output, and `learning_rate` is then the relative size of a
+    step. (So only kernels that are followed by batch normalization may be in `orthogonal`.)
+
+    All other variables take steps of Nesterov momentum with the rate `learning_rate * plain_rate`.
+
+    Parameters
+    ----------
+    learning_rate : of the kernels, a number or a schedule.
+    momentum, plain_momentum : of the kernels, and of everything else.
+    plain_rate : rate of everything else, as a factor on `learning_rate`.
+    orthogonal : ends of the paths of the kernels that are orthogonalized, such as "conv2/kernel".
+
+    Source: K. Jordan et al., "Muon: An optimizer for hidden layers", 2024; for CIFAR-10
+    KellerJordan/cifar10-airbench.
+    """
+
+    def __init__(
+        self,
+        learning_rate=0.2,
+        momentum=0.6,
+        plain_momentum=0.85,
+        plain_rate=0.25,
+        orthogonal=(),
+        name="muon",
+        **kwargs,
+    ):
+        super().__init__(learning_rate=learning_rate, name=name, **kwargs)
+        self.momentum, self.plain_momentum, self.plain_rate = momentum, plain_momentum, plain_rate
+        self.orthogonal = tuple(orthogonal)
+
+    def build(self, variables):
+        """Make one momentum for each variable."""
+        if self.built:
+            return
+        super().build(variables)
+        self.is_kernel = [variable.path.endswith(self.orthogonal or (" ",)) for variable in variables]
+        self.momentums = [self.add_variable_from_reference(variable, name="momentum") for variable in variables]
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Take one step for one variable."""
+        number = self._get_variable_index(variable)
+        velocity, is_kernel = self.momentums[number], self.is_kernel[number]
+        rate = ops.cast(learning_rate, variable.dtype)
+        gradient = ops.cast(gradient, variable.dtype)
+        momentum = self.momentum if is_kernel else self.plain_momentum
+        self.assign(velocity, momentum * velocity + gradient)
+        step = gradient + momentum * velocity  # Nesterov: one step further along
+        if not is_kernel:
+            self.assign_sub(variable, rate * self.plain_rate * step)
+            return
+        filters = variable.shape[-1]
+        direction = orthogonalized(ops.reshape(step, (-1, filters)))
+        scaled = variable * (filters**0.5 / ops.sqrt(ops.sum(ops.square(variable))))
+        self.assign(variable, scaled - rate * ops.reshape(direction, variable.shape))
+
+    def get_config(self):
+        """Return the settings, so that a saved model can be read."""
+        names = ("momentum", "plain_momentum", "plain_rate", "orthogonal")
+        return super().get_config() | {name: getattr(self, name) for name in names}
