@@ -4,13 +4,13 @@ Keras' own `keras.optimizers.Muon` leaves every kernel with more than two axes, 
 convolutions, to AdamW.
 """
 
-from alexnet_helpers import load_keras
+from alexnet_helpers import checks, load_keras
 
 keras = load_keras()
 ops = keras.ops
 
 
-def orthogonalized(matrix, steps=5):
+def _orthogonalized(matrix, steps=5):
     """Return the nearest matrix to `matrix` whose singular values are all about 1.
 
     Newton-Schulz iteration: each step maps every singular value s to a s + b s**3 + c s**5, which
@@ -69,9 +69,16 @@ class Muon(keras.optimizers.Optimizer):
         name="muon",
         **kwargs,
     ):
+        schedules = keras.optimizers.schedules
+        if isinstance(learning_rate, dict) and learning_rate:  # of a saved model
+            learning_rate = schedules.deserialize(learning_rate)
+        if not isinstance(learning_rate, schedules.LearningRateSchedule):
+            learning_rate = checks.number("learning_rate", learning_rate, above=0)
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self.momentum, self.plain_momentum, self.plain_rate = momentum, plain_momentum, plain_rate
-        self.orthogonal = tuple(orthogonal)
+        self.momentum = checks.number("momentum", momentum, lowest=0, below=1)
+        self.plain_momentum = checks.number("plain_momentum", plain_momentum, lowest=0, below=1)
+        self.plain_rate = checks.number("plain_rate", plain_rate, above=0)
+        self.orthogonal = checks.texts("orthogonal", orthogonal, "a list of kernels' names")
 
     def build(self, variables):
         """Make one momentum for each variable."""
@@ -94,7 +101,7 @@ class Muon(keras.optimizers.Optimizer):
             self.assign_sub(variable, rate * self.plain_rate * step)
             return
         filters = variable.shape[-1]
-        direction = orthogonalized(ops.reshape(step, (-1, filters)))
+        direction = _orthogonalized(ops.reshape(step, (-1, filters)))
         scaled = variable * (filters**0.5 / ops.sqrt(ops.sum(ops.square(variable))))
         self.assign(variable, scaled - rate * ops.reshape(direction, variable.shape))
 

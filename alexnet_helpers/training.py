@@ -127,9 +127,9 @@ def alternate_flip(images, mirrored):
     So every two epochs show each image once in each form; left to chance, a quarter of the images would be seen
     four times in a row in the same one, by epoch 4 (K. Jordan, arXiv:2404.00498).
     """
-    images, mirrored = checks.pixels("images", images), np.asarray(mirrored)
-    if mirrored.shape != images.shape[:1] or mirrored.dtype != bool:
-        checks.refuse("mirrored", "True or False for each image", mirrored)
+    images = checks.pixels("images", images)
+    if not isinstance(mirrored, np.ndarray) or mirrored.shape != images.shape[:1] or mirrored.dtype != bool:
+        checks.refuse("mirrored", "an array of True or False for each image", mirrored)
     return np.where(mirrored[:, None, None, None], images[:, :, ::-1], images)
 
 
@@ -176,8 +176,9 @@ class Recipe:
     "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5), "muon" the
     optimizer of `optimizers.Muon`, for the variant "today". With `averaging` above 0, the network that
     is validated and returned has for each weight a running average, of which a step changes the part
-    1 - `averaging` (Polyak and Juditsky, 1992). The last `refine_epochs` of the epochs begin anew at `refine_rate`, fall to 0 along half a cosine and erase
-    nothing, so that the network gets used to images as they are (Touvron et al., arXiv:1906.06423).
+    1 - `averaging` (Polyak and Juditsky, 1992). The last `refine_epochs` of the epochs begin anew at
+    `refine_rate`, fall to 0 along half a cosine and erase nothing, so that the network gets used to
+    images as they are (Touvron et al., arXiv:1906.06423).
 
     Raises
     ------

@@ -808,6 +808,9 @@ def of_models(add):
     model = tiny_model()
     add("named_weights", models.named_weights, model=a_model(model))
     add("multiply_adds", models.multiply_adds, model=a_model(model))
+    photos = pixels(images(4, side=32), free=True)
+    add("whiten", models.whiten, model=a_model(model), images=photos)
+    add("WhitenedConv2D", lambda: models.WhitenedConv2D(4, 3).filters)  # its arguments are Keras' own
     add("check_model", lambda model: models.check_model(model).name, model=a_model(model))
 
 
@@ -946,6 +949,24 @@ def of_distributed(add):
     )
 
 
+def of_optimizers(add):
+    from alexnet_helpers import optimizers
+
+    def settings(**named):
+        return optimizers.Muon(**named).get_config()
+
+    add(
+        "Muon",
+        settings,
+        ("name",),
+        learning_rate=real(0.125, above=0),
+        momentum=real(0.5, 0, below=1),
+        plain_momentum=real(0.75, 0, below=1),
+        plain_rate=real(0.25, above=0),
+        orthogonal=Argument(("fc6/kernel",), lambda value: None, wrong={"a name": "fc6/kernel", "a number": 3}),
+    )
+
+
 def a_share(distributed):
     wrong = {"a number": 2, "a plain tuple": (1, 1, 0), "devices of 0": distributed.Share(0)}
     wrong |= {"process 2 of 1": distributed.Share(1, 1, 2)}
@@ -982,6 +1003,9 @@ def of_training(add):
     turn = {"degrees": real(15.0, 0, 360), "fraction": real(0.125, 0, 1)}
     turn = {name: one.but(right=either_number) for name, one in turn.items()}
     add("rotate_and_shift", training.rotate_and_shift, **given, **turn)
+    add("shift_reflected", training.shift_reflected, **given, pixels=whole(2, 0, 15))
+    mirrored = Argument(np.array([True, False, True, False]), lambda value: False, wrong={"numbers": [1, 0, 1, 0]})
+    add("alternate_flip", training.alternate_flip, images=given["images"], mirrored=mirrored)
     of_recipes(add, training)
     of_batches(add, training)
     of_views(add, training)
@@ -1035,6 +1059,7 @@ def of_recipes(add, training):
         epochs=whole(3),
         refine_epochs=whole(0, 0).but(same={"np.int64": np.int64(0)}),
         refine_rate=real(0.0, 0).but(right=zero, wrong={"without refine_epochs": 0.5}),
+        all_images=flag(True),
     )
     of_schedules(add, training, scheduled)
 
@@ -1314,6 +1339,7 @@ TABLES = {
     "alexnet_helpers.geometry": of_geometry,
     "alexnet_helpers.models": of_models,
     "alexnet_helpers.numpy_layers": of_numpy_layers,
+    "alexnet_helpers.optimizers": of_optimizers,
     "alexnet_helpers.plotting": of_plotting,
     "alexnet_helpers.training": of_training,
     "alexnet_helpers.walk": of_walk,

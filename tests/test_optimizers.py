@@ -10,15 +10,20 @@ keras = optimizers.keras
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 
-@pytest.mark.parametrize("shape", [(5, 9), (9, 5), (576, 96), (7, 7)])
-def test_orthogonalized_keeps_the_singular_vectors_and_brings_the_values_near_1(shape):
-    matrix = np.random.default_rng(0).standard_normal(shape).astype("float32")
-    found = keras.ops.convert_to_numpy(optimizers.orthogonalized(keras.ops.convert_to_tensor(matrix)))
-    u, _, v = np.linalg.svd(matrix, full_matrices=False)
-    core = u.T @ found @ v.T  # diagonal, if the singular vectors are the same
-    np.testing.assert_allclose(core, np.diag(np.diag(core)), atol=1e-3)
-    assert 0.3 < np.diag(core).min() <= np.diag(core).max() < 1.3
-    assert np.median(np.abs(np.diag(core) - 1)) < 0.35
+@pytest.mark.parametrize("shape", [(5, 9), (3, 3, 4, 5), (3, 3, 64, 96), (7, 7)])
+def test_a_step_keeps_the_singular_vectors_and_brings_the_values_near_1(shape):
+    rng = np.random.default_rng(0)
+    kernel = keras.Variable(rng.standard_normal(shape).astype("float32"), name="kernel")
+    gradient, before = rng.standard_normal(shape).astype("float32"), kernel.numpy()
+    optimizers.Muon(0.5, orthogonal=["kernel"]).apply([keras.ops.convert_to_tensor(gradient)], [kernel])
+    columns = shape[-1]
+    direction = (before * np.sqrt(columns) / np.linalg.norm(before) - kernel.numpy()) / 0.5
+    u, _, v = np.linalg.svd(gradient.reshape(-1, columns), full_matrices=False)
+    core = u.T @ direction.reshape(-1, columns) @ v.T  # diagonal, if the singular vectors are the same
+    values = np.diag(core)
+    np.testing.assert_allclose(core, np.diag(values), atol=1e-3)
+    assert 0.3 < values.min() <= values.max() < 1.3
+    assert np.median(np.abs(values - 1)) < 0.35
 
 
 def one_network():
