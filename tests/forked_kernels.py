@@ -5,6 +5,7 @@ notebook meets a kernel in which no cell has run. `forked_kernels.py parent SOCK
 `forked_kernels.py kernel SOCKET -f FILE` stands for a kernel towards Jupyter and ends when it ends.
 """
 
+import builtins
 import contextlib
 import json
 import os
@@ -12,24 +13,27 @@ import signal
 import socket
 import sys
 import threading
+import types
 
 
 def parent(address):
     """Import what the notebooks import, then fork a kernel for each connection, until stdin is closed."""
-    import matplotlib.figure  # without pyplot, which chooses a backend  # noqa: F401
-
     import alexnet_helpers
+
+    # What is imported looks whether it is in a notebook: pandas by this function, Matplotlib by this variable.
+    builtins.get_ipython = lambda: types.SimpleNamespace(kernel=True)
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
     alexnet_helpers._choose_backend()
     with alexnet_helpers.quietly():
         alexnet_helpers._import_keras()
     import ipykernel.kernelapp  # noqa: F401
     import ipywidgets  # noqa: F401
-    import pandas  # noqa: F401
     import scipy.signal  # noqa: F401
     import skimage.data  # noqa: F401
     import sklearn.datasets  # noqa: F401
 
+    del builtins.get_ipython
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leaves no zombies
     threading.Thread(target=end_with_stdin, daemon=True).start()
     with socket.socket(socket.AF_UNIX) as server:
