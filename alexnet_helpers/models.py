@@ -532,7 +532,7 @@ def _open_weights(weights):
     file = checks.path("weights", weights)
     stored, sha256 = STORED_WEIGHTS.get(weights, (None, None)) if isinstance(weights, str) else (None, None)
     file = WEIGHTS_FOLDER / stored if stored else file
-    if not file.is_file():
+    if not os.path.isfile(file):  # unlike Path.is_file, it also answers for a name that is too long
         names = ", ".join(map(repr, STORED_WEIGHTS))
         raise ValueError(f"weights must be {names} or a file's path, got {str(weights)!r}: there is no file {file}")
     remedy = "make it again, or take it again from the course's repository"

@@ -633,6 +633,7 @@ def test_weights_that_are_missing_or_of_another_shape_are_refused(stored, tmp_pa
     ("named", "message"),
     [
         ({"weights": "imagenet"}, r"weights must be 'cifar10' or a file's path, got 'imagenet': there is no file imag"),
+        ({"weights": "x" * 5000}, "weights must be 'cifar10' or a file's path, got 'xxx.*: there is no file xxx"),
         ({"weights": 0}, "weights must be 'cifar10' or the path of a file .*, got 0"),
         ({"weights": True}, "weights must be 'cifar10' or the path of a file .*, got True"),
         ({"weights": [1.0]}, "weights must be 'cifar10' or the path of a file .*, got"),
