@@ -178,6 +178,16 @@ def test_a_value_that_cannot_be_shown_is_described_by_its_type():
     assert checks.describe(Odd()) == "a Odd"
 
 
+def test_several_texts_are_not_one():
+    assert checks.texts("mirrors", ["a", "b"]) == checks.texts("mirrors", ("a", "b")) == ("a", "b")
+    assert checks.texts("mirrors", ()) == ()
+    for value in ("http://a", b"a", None, 5, iter("ab"), [None], ["a", " "], [["a"]]):
+        with pytest.raises(ValueError, match=r"^mirrors must be a list of texts, got "):
+            checks.texts("mirrors", value)
+    with pytest.raises(ValueError, match=r"^mirrors must be a list of addresses, got 'http://a'$"):
+        checks.texts("mirrors", "http://a", "a list of addresses")
+
+
 def test_the_class_of_arrays_is_not_an_array():
     for check in (checks.integer, checks.number, checks.array, checks.flag):
         with pytest.raises(ValueError, match=r"^x must be .*, got the class ndarray"):
