@@ -199,16 +199,6 @@ def test_an_object_is_shown_without_its_address_also_as_an_array():
     assert checks.describe(np.array(None)) == "None"
 
 
-def test_several_texts_are_not_one():
-    assert checks.texts("mirrors", ["a", "b"]) == checks.texts("mirrors", ("a", "b")) == ("a", "b")
-    assert checks.texts("mirrors", ()) == ()
-    for value in ("http://a", b"a", None, 5, iter("ab"), [None], ["a", " "], [["a"]]):
-        with pytest.raises(ValueError, match=r"^mirrors must be a list of texts, got "):
-            checks.texts("mirrors", value)
-    with pytest.raises(ValueError, match=r"^mirrors must be a list of addresses, got 'http://a'$"):
-        checks.texts("mirrors", "http://a", "a list of addresses")
-
-
 @pytest.mark.parametrize(
     "name", ["tiny", "without conv3 or conv4", "weights from N(0, 0.01²)", "NA", "a.b", "console", "x" * 100]
 )
