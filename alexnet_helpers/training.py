@@ -1163,8 +1163,9 @@ def _read_curves(file):
     """Return the rows of a checkpoint's curves, which must be whole."""
     if not file.read_bytes().endswith(b"\n"):
         raise ValueError("its curves are cut off")
-    table = _read_table(file, needed=("recipe", "seed", "source", "epoch", "loss"))
-    if table.isna().any(axis=None) or table["epoch"].tolist() != list(range(1, len(table) + 1)):
+    needed = ["recipe", "seed", "source", "epoch", "loss"]
+    table = _read_table(file, needed)
+    if table[needed].isna().any(axis=None) or table["epoch"].tolist() != list(range(1, len(table) + 1)):
         raise ValueError("its curves have gaps")
     return table.to_dict("records")
 

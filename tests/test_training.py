@@ -379,19 +379,20 @@ def test_a_full_disk_leaves_the_older_checkpoint_whole(unbroken, tmp_path):
     resource = pytest.importorskip("resource")  # POSIX only
     folder = unbroken.copy(tmp_path)["checkpoint_folder"] / "tiny-seed3"
     rows, limits = unbroken.curves.to_dict("records"), resource.getrlimit(resource.RLIMIT_FSIZE)
+    rows.append(rows[-1] | {"epoch": 7})
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))  # no file may grow beyond 100 kB
     try:
         with pytest.raises(
             OSError, match=r"epoch 7 could not be saved .*checkpoint of epoch 6 is whole. Make room and run"
         ):
-            training._save_checkpoint(folder, 7, unbroken.model, [*rows, rows[-1]])
+            training._save_checkpoint(folder, 7, unbroken.model, rows)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     model = training.compile_model(TINY, 10)
     assert len(training._load_checkpoint(folder, model)) == 6
-    training._save_checkpoint(folder, 7, unbroken.model, [*rows, rows[-1]])
+    training._save_checkpoint(folder, 7, unbroken.model, rows)
     assert len(training._load_checkpoint(folder, model)) == 7
 
 
