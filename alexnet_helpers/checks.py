@@ -205,7 +205,7 @@ def array(name, value, axes=None, shape=None, needed="numbers"):
     """
     form = f" of shape {tuple(shape)}" if shape is not None else f" with the axes {' x '.join(axes)}" if axes else ""
     wanted = f"an array of {needed}{form}"
-    result = _as_array(name, value, wanted)
+    result = as_array(name, value, wanted)
     fits = result.shape == tuple(shape) if shape is not None else axes is None or result.ndim == len(axes)
     if not fits or result.size == 0 or result.dtype.kind not in "fiub":
         got = describe(value) if _is_array(value) else f"{describe(value)}, shape {result.shape}"
@@ -219,7 +219,7 @@ def integers(name, value, lowest, highest, length=None):
     """Return a one-dimensional array of integers, such as labels; say what is wrong with N x 1 and one-hot ones."""
     count = f"{length} " if length is not None else ""
     wanted = f"{count}integers from {lowest} to {highest} along one axis"
-    result = _as_array(name, value, wanted)
+    result = as_array(name, value, wanted)
     n = result.shape[0] if result.ndim else 0
     fits = result.ndim == 1 and result.dtype.kind in "iu" and (length is None or n == length)
     if not fits or (n and (result.min() < lowest or result.max() > highest)):
@@ -243,7 +243,7 @@ def pixels(name, value, shape=None):
     wanted = "uint8 images N x height x width x 3 with values 0 to 255"
     if shape is not None:
         wanted = f"uint8 images N x {' x '.join(map(str, shape))} with values 0 to 255"
-    result = value if _is_array(value) and not isinstance(value, np.ma.MaskedArray) else _as_array(name, value, wanted)
+    result = value if _is_array(value) and not isinstance(value, np.ma.MaskedArray) else as_array(name, value, wanted)
     got_shape, dtype = tuple(result.shape), str(getattr(result.dtype, "name", result.dtype))
     fits = len(got_shape) == 4 and got_shape[3] == 3 and min(got_shape) > 0
     if shape is not None:
@@ -256,14 +256,14 @@ def pixels(name, value, shape=None):
     return result
 
 
-def _as_array(name, value, wanted):
+def as_array(name, value, needed):
     """Return a value as a NumPy array, or say that it cannot be one."""
     if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} must be {wanted}, got {describe(value)}: use its filled() or compressed() form")
+        raise ValueError(f"{name} must be {needed}, got {describe(value)}: use its filled() or compressed() form")
     try:
         return np.asarray(value)
     except Exception as error:  # ragged lists, foreign types with an __array__ of their own
-        raise ValueError(f"{name} must be {wanted}, got {describe(value)}") from error
+        raise ValueError(f"{name} must be {needed}, got {describe(value)}") from error
 
 
 def _is_array(value):

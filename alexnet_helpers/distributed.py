@@ -23,6 +23,7 @@ from alexnet_helpers import checks, load_keras
 keras = load_keras()
 
 SIMULATE = "XLA_FLAGS=--xla_force_host_platform_device_count=N, set before Python starts, makes a CPU look like N"
+MOST_PROCESSES = 64  # on one machine; each takes half a gigabyte
 
 
 class Share(NamedTuple):
@@ -161,7 +162,8 @@ def run_job(command, processes, log_folder, first_appears=False):
     ValueError : for a number of processes that is none, a folder that is not there, and on Windows.
     RuntimeError : when a process fails; it says which, how, and where its last words are.
     """
-    processes, first_appears = checks.integer("processes", processes), checks.flag("first_appears", first_appears)
+    processes = checks.integer("processes", processes, 1, MOST_PROCESSES)
+    first_appears = checks.flag("first_appears", first_appears)
     if (
         not isinstance(command, (list, tuple))
         or not command

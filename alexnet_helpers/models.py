@@ -364,7 +364,7 @@ def check_initializer(value, name="kernel_initializer"):
 
 def _check_activation(value):
     """Return the name of an activation of Keras that works on each value, or such a function."""
-    if value == INGREDIENTS["activation"]:
+    if isinstance(value, str) and value == INGREDIENTS["activation"]:
         return value
     try:
         usable = value is not None and keras.activations.get(_plain(value))(keras.ops.zeros((2, 3))).shape == (2, 3)

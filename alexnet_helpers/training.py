@@ -83,6 +83,8 @@ def erase(images, rng, side=7):
 
 def erase_wide(images, rng):
     """Cover a square of 11 x 11 pixels, as `erase` does: for networks that learn the images by heart."""
+    if min(checks.pixels("images", images).shape[1:3]) < 11:
+        checks.refuse("images", "11 x 11 pixels at least", images)
     return erase(images, rng, side=11)
 
 
@@ -447,7 +449,8 @@ class Batches(keras.utils.PyDataset):
             checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATIONS)}", augmentation)
         self.augmentation = checks.names("augmentation", augmentation, AUGMENTATIONS)
         self.seed = checks.integer("seed", seed, 0, LARGEST_SEED)
-        self.refine_from = refine_from if refine_from == math.inf else checks.integer("refine_from", refine_from, 0)
+        never = isinstance(refine_from, float) and refine_from == math.inf
+        self.refine_from = refine_from if never else checks.integer("refine_from", refine_from, 0)
         self.share = distributed.check_share(share)
         if self.batch_size % share.devices or n < share.devices:
             raise ValueError(
@@ -490,10 +493,13 @@ def split_validation(images, labels, validation_images=VALIDATION_IMAGES, seed=0
     The validation images are drawn at random, the same ones for the same seed, never from the test
     set. `validation_images` is at most a fifth of the images (small data sets keep enough to learn).
     """
-    images, labels = (part if hasattr(part, "shape") else np.asarray(part) for part in (images, labels))
+    wanted = "one for each image, along the first axis"
+    if not hasattr(images, "shape"):  # images in files have one, and are not read here
+        images = checks.as_array("images", images, wanted)
+    labels = checks.as_array("labels", labels, wanted)
     for name, part in {"images": images, "labels": labels}.items():
         if not len(part.shape) or part.shape[0] != images.shape[0]:
-            checks.refuse(name, "one for each image, along the first axis", part)
+            checks.refuse(name, wanted, part)
     validation_images = checks.integer("validation_images", validation_images, 0)
     seed = checks.integer("seed", seed, 0, LARGEST_SEED)
     n = min(validation_images, len(images) // 5)
@@ -542,7 +548,7 @@ class Refined(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, main, main_steps, refine_rate, refine_steps):
         """Take the main schedule with its number of steps, and the rate and steps of the cosine after it."""
-        main = keras.optimizers.schedules.deserialize(main) if isinstance(main, dict) else main
+        main = keras.optimizers.schedules.deserialize(main) if isinstance(main, dict) and main else main
         if not isinstance(main, keras.optimizers.schedules.LearningRateSchedule):
             main = checks.number("main", main, above=0)
         self.main, self.main_steps = main, checks.integer("main_steps", main_steps)
@@ -1313,6 +1319,8 @@ def main(arguments=None):
     parser.add_argument("--devices", default="1", metavar="N", help="share each batch: a number, or all (JAX)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="start so many here, on the CPU (JAX)")
     parser.add_argument("--weights", metavar="FILE", help="write the trained network to this file, too, at the end")
+    if arguments is not None:
+        arguments = checks.texts("arguments", arguments)
     options = parser.parse_args(arguments)
     given = [name for name, value in vars(options).items() if value != parser.get_default(name)]
     if options.name in STUDIES and (others := set(given) - {"name", "results"}):

@@ -124,8 +124,19 @@ def of_checks(add):
     name = words("modern").but(right=is_file_name)
     name.wrong |= {"a way out": "../../up", "absolute": "/abs", "on Windows": "a\\b", "a device": "CON"}
     add("file_name", about(checks.file_name), PROGRAMMER, value=name)
+    add("as_array", about(checks.as_array, "an array"), PROGRAMMER, value=Argument(two, becomes_an_array))
     add("describe", checks.describe, value=Argument(1, lambda value: True))
     add("refuse", lambda: 1, ("name", "needed", "value"))
+
+
+def becomes_an_array(value):
+    if isinstance(value, np.ma.MaskedArray):
+        return False
+    try:
+        np.asarray(value)
+    except Exception:  # of a ragged list or a hostile object
+        return False
+    return True
 
 
 def matrix(two):

@@ -423,6 +423,7 @@ def whole(part):
 CORRUPTIONS = {
     "plus one": in_each_part(lambda part: part + 1),
     "a bit more": in_each_part(lambda part: part * 1.001 + 0.001),
+    "a very little more": in_each_part(lambda part: part * 1.0005),
     "twice": in_each_part(lambda part: part * 2),
     "negative": in_each_part(lambda part: -part.astype(float)),
     "transposed": in_each_part(np.transpose),

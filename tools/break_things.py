@@ -292,12 +292,7 @@ BREAKS = [
             "parts_of_all",
         ),
         ("a job fails in silence", "if code):", "if code and code < 0):", "one_process_fails"),
-        (
-            "devices that are not there",
-            "if wanted > there:",
-            "if wanted > there + 99:",
-            "devices_that_are_not_there or worker or four_devices",
-        ),
+        ("devices that TensorFlow cannot use", 'if backend != "jax":', 'if backend == "none":', "only_jax"),
         ("the others are left running", "process.kill()", "pass", "one_process_fails"),
         ("no share is checked", "if devices % processes:", "if False:", "share_that_cannot_be"),
     ),
