@@ -141,7 +141,7 @@ def test_names_are_checked_before_slides_are_made(tmp_path, names, said):
 # --- results ---
 
 
-def test_results_of_a_class_become_a_table(tmp_path):
+def test_results_of_a_class_become_a_table(tmp_path, capsys):
     folder = tmp_path / "submissions"
     (folder / "ada").mkdir(parents=True)
     nbformat.write(notebook_of(SETUP, 'check("13.1", 49)', 'check("13.2", 0.5)'), folder / "ada" / "=13.ipynb")
@@ -160,6 +160,8 @@ def test_results_of_a_class_become_a_table(tmp_path):
     assert table.loc["killed.ipynb", "problem"].startswith("stopped: DeadKernelError")
     assert table.loc["killed.ipynb", "13.1"] == "missing"
     assert len(pd.read_csv(tmp_path / "table.csv")) == 3
+    counts = [line.partition(": ")[2][:12] for line in capsys.readouterr().out.splitlines()]
+    assert counts == ["0 of 2 right", "1 of 2 right", "0 of 1 right"]
 
 
 def test_an_odd_submission_is_a_row_and_the_others_count(tmp_path, monkeypatch):
