@@ -136,9 +136,10 @@ def alternate_flip(images, mirrored):
 
 
 AUGMENTATIONS = {
-    function.__name__: function
-    for function in (shift, flip, erase, erase_wide, rotate_and_shift, shift_reflected, alternate_flip)
+    function.__name__: function for function in (shift, flip, erase, erase_wide, rotate_and_shift, shift_reflected)
 }
+# What a recipe may name. Which images `alternate_flip` mirrors depends on the epoch and not on chance.
+AUGMENTATION_NAMES = (*AUGMENTATIONS, alternate_flip.__name__)
 
 
 class _Frozen(dict):
@@ -171,7 +172,7 @@ class Recipe:
     `warmup_epochs` and falls to 0 along half a cosine, "linear" falls to 0 in a straight line. With
     `all_images` the network learns from the validation images as well, and is not validated.
     `weight_decay` is decoupled: a step takes away learning rate times `weight_decay` times the
-    weight (kernels only). `augmentation` names functions of `AUGMENTATIONS`, applied in this order.
+    weight (kernels only). `augmentation` names some of `AUGMENTATION_NAMES`, applied in this order.
     The other arguments of the network, its `ingredients` among them, are those of
     `models.alexnet_cifar10`.
 
@@ -220,7 +221,7 @@ def _check_fields(recipe):
     if not isinstance(recipe.summary, str):
         checks.refuse("summary", "a text", recipe.summary)
     if not isinstance(recipe.augmentation, (list, tuple)):  # a set has no order
-        checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATIONS)}", recipe.augmentation)
+        checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATION_NAMES)}", recipe.augmentation)
     fields = {
         "name": checks.file_name("name", recipe.name),
         "optimizer": checks.choice("optimizer", recipe.optimizer, ("adam", "adamw", "sgd", "muon")),
@@ -229,7 +230,7 @@ def _check_fields(recipe):
         "weight_decay": checks.number("weight_decay", recipe.weight_decay, lowest=0),
         "averaging": checks.number("averaging", recipe.averaging, lowest=0, below=1),
         "label_smoothing": checks.number("label_smoothing", recipe.label_smoothing, lowest=0, below=1),
-        "augmentation": checks.names("augmentation", recipe.augmentation, AUGMENTATIONS),
+        "augmentation": checks.names("augmentation", recipe.augmentation, AUGMENTATION_NAMES),
         "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
         "all_images": checks.flag("all_images", recipe.all_images),
     }
@@ -446,8 +447,8 @@ class Batches(keras.utils.PyDataset):
         self.labels = checks.integers("labels", labels, 0, num_classes - 1, length=n).astype(np.int64)
         self.batch_size = checks.integer("batch_size", batch_size)
         if not isinstance(augmentation, (list, tuple)):
-            checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATIONS)}", augmentation)
-        self.augmentation = checks.names("augmentation", augmentation, AUGMENTATIONS)
+            checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATION_NAMES)}", augmentation)
+        self.augmentation = checks.names("augmentation", augmentation, AUGMENTATION_NAMES)
         self.seed = checks.integer("seed", seed, 0, LARGEST_SEED)
         never = isinstance(refine_from, float) and refine_from == math.inf
         self.refine_from = refine_from if never else checks.integer("refine_from", refine_from, 0)

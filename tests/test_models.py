@@ -639,8 +639,8 @@ def test_weights_that_are_missing_or_of_another_shape_are_refused(stored, tmp_pa
         ({"weights": [1.0]}, "weights must be 'cifar10' or the path of a file .*, got"),
         ({"weights": b"cifar10"}, "weights must be 'cifar10' or the path of a file .*, got b'cifar10'"),
         ({"weights": os.devnull}, f"weights must be .*: there is no file {os.devnull}"),
-        ({"variant": "paper2"}, "variant must be 'tutorial', 'paper' or 'modern', got 'paper2'"),
-        ({"variant": ["paper"]}, r"variant must be 'tutorial', 'paper' or 'modern', got \['paper'\]"),
+        ({"variant": "paper2"}, "variant must be 'tutorial', 'paper', 'modern' or 'today', got 'paper2'"),
+        ({"variant": ["paper"]}, r"variant must be 'tutorial', 'paper', 'modern' or 'today', got \['paper'\]"),
         ({"width": 0.01}, "width must be a number from 0.02 to 4, got 0.01"),
         ({"width": 5}, "width must be .*, got 5"),
         ({"width": "1"}, "width must be .*, got '1'"),
@@ -735,6 +735,8 @@ def check_spreads(model, name, numerator):
     """Compare the standard deviation of every kernel with its initializer's formula."""
     kernels = [layer for layer in model.layers if layer.name[:-1] in ("conv", "fc")]
     assert len(kernels) == 8
+    if model.name.endswith("_today"):  # conv1 is set from the images, fc8 starts small: see test_today.py
+        kernels = kernels[1:-1]
     for layer in kernels:
         kernel = layer.get_weights()[0]
         *window, fan_in, fan_out = kernel.shape

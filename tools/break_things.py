@@ -264,7 +264,7 @@ BREAKS = [
         ("decay with plain Adam", 'if recipe.weight_decay and recipe.optimizer == "adam":', "if False:", "bad_input"),
         (
             "warm-up of a constant rate",
-            'if recipe.warmup_epochs and recipe.schedule == "constant":',
+            'if recipe.warmup_epochs and recipe.schedule != "cosine":',
             "if False:",
             "bad_input",
         ),
@@ -315,6 +315,33 @@ BREAKS = [
         ("orange speaks against", '"cmap": "PuOr_r"', '"cmap": "PuOr"'),
         ("the text is lost", '"text/plain": alt}', '"text/plain": ""}'),
         ("towers do not cross", '"vermillion" if crosses else "grey"', '"grey"'),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/optimizers.py",
+        "tests/test_optimizers.py",
+        ("no step further along", "step = gradient + momentum * velocity", "step = velocity"),
+        ("the kernel is scaled to another size", "scaled = variable * (", "scaled = variable * (1.0 +"),
+        ("one rate for all", "rate * self.plain_rate * step", "rate * step"),
+        ("another polynomial", "a, b, c = 3.4445, -4.7750, 2.0315", "a, b, c = 3.4445, -4.7750, 1.0315"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/models.py",
+        "tests/test_today.py",
+        (
+            "whitening with one sign",
+            "np.concatenate([filters, -filters], axis=1)",
+            "np.concatenate([filters, filters], axis=1)",
+        ),
+        ("conv1 learns", "self.kernel.trainable = False", "self.kernel.trainable = True"),
+        ("fc8 starts large", "RandomNormal(stddev=0.01)", "RandomNormal(stddev=1.0)"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/training.py",
+        "tests/test_today.py",
+        ("flips do not alternate", "^ (self.epoch % 2 == 1)", "^ False"),
+        ("the line falls too fast", "0.0, power=1.0)", "0.0, power=2.0)"),
+        ("the border is black", 'mode="reflect")', 'mode="constant")'),
+        ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
     ),
     *breaks_of(
         f"{PACKAGE}/exercises.py",
