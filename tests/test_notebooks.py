@@ -209,7 +209,7 @@ def test_the_lesson_opens_and_closes_with_its_neighbours(path):
     lines = prose(path).strip().splitlines()
     opening = next(line for line in lines[1:] if line.strip())
     assert re.match(rf"\*\*Notebook {path.name[:2]}\*\* · about \d+ minutes · ", opening)
-    for line in (opening, lines[-1]):
+    for line in (opening, lines[-1], notebooks.links(path)):
         assert [target for target in links(line) if "colab" not in target] == expected
 
 
