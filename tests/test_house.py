@@ -122,7 +122,7 @@ def test_every_imported_package_is_declared():
     distributions = metadata.packages_distributions()
     declared = {canonicalize_name(requirement.name) for requirement in RUNTIME}
     declared_for_tests = {canonicalize_name(requirement.name) for requirement in LOCKS["requirements-extras.lock"]}
-    ours = {"alexnet_helpers", "bad_values", "conftest", "readable_figures", "tests", "tools"}
+    ours = {"alexnet_helpers", "bad_values", "calls_to_try", "conftest", "readable_figures", "tests", "tools"}
     compared_with = {"torch"}  # by tools/benchmark.py, where it is installed
     for folder in ("alexnet_helpers", "tools", "tests"):
         for path in (ROOT / folder).glob("*.py"):
