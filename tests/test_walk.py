@@ -151,3 +151,8 @@ def test_every_tensor_agrees_with_keras(monkeypatch):
         if step in ("relu1", "conv2", "flatten"):
             assert_close(walk.tensor_after(step), x, 1e-5)
     assert abs(x.sum() - 1) < 1e-5
+
+
+def test_each_layer_draws_numbers_of_its_own():
+    drawn = [walk.layer_weights(f"conv{number}")[0].ravel()[:50] for number in (2, 3, 4, 5)]
+    assert np.abs(np.corrcoef(drawn) - np.eye(4)).max() < 0.6
