@@ -482,9 +482,10 @@ def whiten(model, images):
     """Set conv1's kernel from the statistics of the images' patches, if it is a `WhitenedConv2D`.
 
     The filters are the eigenvectors of the covariance of all 3 x 3 x 3 patches, each divided by the
-    root of its eigenvalue, so that every filter's response has variance 1 and no two are correlated;
-    the second half are the first with the other sign, so that a ReLU after them loses nothing. Other
-    networks stay as they are.
+    root of its eigenvalue plus a small constant: no two responses are correlated, and each has a
+    variance of about 1, less in directions in which the patches hardly vary. The second half are
+    the first with the other sign, so that a ReLU after them loses nothing. Other networks stay as
+    they are.
 
     Parameters
     ----------

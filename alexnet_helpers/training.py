@@ -82,7 +82,7 @@ def erase(images, rng, side=7):
 
 
 def erase_wide(images, rng):
-    """Cover a square of 11 x 11 pixels, as `erase` does: for networks that learn the images by heart."""
+    """Cover a square of 11 x 11 pixels, as `erase` does: for networks that memorize their images."""
     if min(checks.pixels("images", images).shape[1:3]) < 11:
         checks.refuse("images", "11 x 11 pixels at least", images)
     return erase(images, rng, side=11)
@@ -126,8 +126,8 @@ def shift_reflected(images, rng, pixels=2):
 def alternate_flip(images, mirrored):
     """Mirror the chosen images; `Batches` chooses each image in every second epoch.
 
-    So every two epochs show each image once in each form; left to chance, a quarter of the images would be seen
-    four times in a row in the same one, by epoch 4 (K. Jordan, arXiv:2404.00498).
+    So every two epochs show each image once in each form. Left to chance, half of the images would show the
+    same form in both (K. Jordan, arXiv:2404.00498).
     """
     images = checks.pixels("images", images)
     if not isinstance(mirrored, np.ndarray) or mirrored.shape != images.shape[:1] or mirrored.dtype != bool:
