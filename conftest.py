@@ -91,6 +91,12 @@ def kernels_can_fork():
     return PARENT[0].poll() is None
 
 
+@pytest.fixture(scope="session")
+def quick_kernel():
+    """Return the name of the kernel that starts quickest here."""
+    return "forked" if kernels_can_fork() else "plain"
+
+
 def pytest_configure(config):
     """Give each of the workers that share the cores one thread for NumPy: more would only wait for each other."""
     if config.getoption("numprocesses", default=None):  # with -n 0, where run times are measured, NumPy has all cores

@@ -1,16 +1,19 @@
 """Kernels for the notebooks under test, forked from one process that has imported TensorFlow and Keras already.
 
 Importing them takes a kernel longer than most notebooks take to run. Nothing else is done before the fork: each
-notebook meets a kernel in which no cell has run. `forked_kernels.py parent SOCKET` is the process that is forked;
-`forked_kernels.py kernel SOCKET -f FILE` stands for a kernel towards Jupyter and ends when it ends.
+notebook meets a kernel in which no cell has run, and imports the helpers beside it. `forked_kernels.py parent SOCKET`
+is the process that is forked; `forked_kernels.py kernel SOCKET -f FILE` stands for a kernel towards Jupyter and ends
+when it ends. A kernel whose environment names a folder READ_ONLY sees it mounted without write access.
 """
 
 import builtins
 import contextlib
+import ctypes
 import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -35,6 +38,8 @@ def parent(address):
     import sklearn.datasets  # noqa: F401
 
     del builtins.get_ipython
+    for name in [name for name in sys.modules if name.partition(".")[0] == "alexnet_helpers"]:
+        del sys.modules[name]  # a notebook in a copy of the course is to find those of the copy
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # leaves no zombies
     threading.Thread(target=end_with_stdin, daemon=True).start()
     with socket.socket(socket.AF_UNIX) as server:
@@ -62,6 +67,8 @@ def kernel_process(connection):
         asked = json.loads(lines.readline())
     os.environ.clear()
     os.environ.update(asked["environment"])
+    if "READ_ONLY" in os.environ:
+        mount_read_only(os.environ["READ_ONLY"])
     os.chdir(asked["folder"])
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -80,6 +87,17 @@ def kernel_process(connection):
 
     IPKernelApp.launch_instance()
     os._exit(0)
+
+
+def mount_read_only(folder):
+    """Mount a folder without write access, for this process and those that it starts alone."""
+    if ctypes.CDLL(None).unshare(0x00020000):  # CLONE_NEWNS; os.unshare comes with Python 3.12
+        raise PermissionError("this system lets no process have mounts of its own")
+    command = (
+        'mount --make-rprivate / && mount --bind "$0" "$0" && '
+        'mount -o remount,bind,ro "$0" && ! touch "$0/x" 2>/dev/null'
+    )
+    subprocess.run(["sh", "-c", command, folder], check=True)
 
 
 def end_without(process):
