@@ -29,7 +29,8 @@ from pathlib import Path
 
 import numpy as np
 
-SECONDS = 180  # for one call, which takes milliseconds: on a busy machine only what hangs needs more
+SECONDS = 180  # for a call, which takes milliseconds: on a busy machine only what hangs needs more
+PAUSE = 30  # seconds after which the alarm is set anew: setting it starts a thread, too dear for each call
 MEMORY = 4 * 2**30
 
 
@@ -645,14 +646,28 @@ def try_one(entry, name, argument, trial, plain, watch):
     return {"verdict": verdict, "remark": remark, "left": left, "seconds": seconds}
 
 
+class Alarm:
+    """End the process, with a word about where it was, if a call takes SECONDS (or PAUSE less)."""
+
+    def __init__(self):
+        self.set = -math.inf
+
+    def expect(self):
+        """Give the next call its time."""
+        if time.monotonic() - self.set > PAUSE:
+            faulthandler.dump_traceback_later(SECONDS, exit=True)
+            self.set = time.monotonic()
+
+
 def try_all(entries, record, done, watch):
     """Try every argument of every entry; `record(what)` writes a line."""
+    alarm = Alarm()
     for entry in entries:
         key = (entry.name, "", "")
         arguments = {one: made(other.valid) for one, other in entry.arguments.items()}
         if key not in done:
             record({"call": key})
-        faulthandler.dump_traceback_later(SECONDS, exit=True)
+        alarm.expect()
         kind, plain = perform(entry.call, arguments)
         left_behind(watch, [], ("returned", None))
         said = f"{type(plain).__name__}: {plain}" if kind == "raised" else ""
@@ -667,7 +682,7 @@ def try_all(entries, record, done, watch):
                 if key in done:
                     continue
                 record({"call": key})
-                faulthandler.dump_traceback_later(SECONDS, exit=True)
+                alarm.expect()
                 record(try_one(entry, name, argument, trial, plain, watch))
     faulthandler.cancel_dump_traceback_later()
 
