@@ -34,17 +34,18 @@ def copy_of_the_course(folder):
     return folder
 
 
-def run(path, kernel, **environment):
+def run(path, kernel, writable=True, **environment):
     """Run a notebook where it lies, with the helpers beside it; return it with its new outputs."""
     notebook = nbformat.read(path, as_version=4)
-    where = nbformat.v4.new_code_cell("import alexnet_helpers\nprint(alexnet_helpers.__file__)")
-    notebook.cells.append(where)
+    code = "import os, alexnet_helpers as h\nprint(h.__file__)\nprint(os.access(h.__file__, os.W_OK))"
+    notebook.cells.append(nbformat.v4.new_code_cell(code))
     options = {"timeout": 1800, "startup_timeout": 900, "resources": {"metadata": {"path": path.parent}}}
     # Not the checkout's helpers, if they are installed: those beside the notebook.
     environment = os.environ | {"PYTHONPATH": ""} | environment
     NotebookClient(notebook, kernel_name=kernel, **options).execute(env=environment)
-    helpers = path.parent.parent / "alexnet_helpers" / "__init__.py"
-    assert notebook.cells.pop().outputs[0].text.strip() == str(helpers)
+    helpers, can_write = notebook.cells.pop().outputs[0].text.splitlines()
+    assert helpers == str(path.parent.parent / "alexnet_helpers" / "__init__.py")
+    assert writable or can_write == "False"
     return notebook
 
 
@@ -82,12 +83,12 @@ def test_a_checkout_that_nobody_can_write_to(name, tmp_path, quick_kernel):
         can = quick_kernel == "forked" and subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
         if not can:
             pytest.skip("root can write everywhere, and may not mount the folder read-only here")
-        done = run(path, quick_kernel, READ_ONLY=str(course))
+        done = run(path, quick_kernel, writable=False, READ_ONLY=str(course))
     else:
         for one in [course, *course.rglob("*")]:
             one.chmod(one.stat().st_mode & ~0o222)
         try:
-            done = run(path, quick_kernel)
+            done = run(path, quick_kernel, writable=False)
         finally:
             for one in [course, *course.rglob("*")]:
                 one.chmod(one.stat().st_mode | 0o200)
