@@ -61,6 +61,7 @@ SOCKET = FOLDER / "kernels"
 PARENT = []
 KERNELS = {
     "plain": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+    "alone": [*FORKED, "alone", "-f", "{connection_file}"],
     "forked": [*FORKED, "kernel", str(SOCKET), "-f", "{connection_file}"],
 }
 for name, command in KERNELS.items():
@@ -75,9 +76,13 @@ def pytest_runtest_setup(item):
     """Choose the kernel of a notebook before nbval starts it."""
     if item.path.suffix != ".ipynb":
         return
+    item.parent.nb.metadata["kernelspec"]["name"] = quickest_kernel(item.path.name)
+
+
+def quickest_kernel(name):
+    """Return which kernel starts quickest for the notebook of this name."""
     # Notebook 15 chooses another backend before it imports Keras.
-    forked = not item.path.name.startswith("15") and kernels_can_fork()
-    item.parent.nb.metadata["kernelspec"]["name"] = "forked" if forked else "plain"
+    return "forked" if not name.startswith("15") and kernels_can_fork() else "plain"
 
 
 def kernels_can_fork():
@@ -91,10 +96,10 @@ def kernels_can_fork():
     return PARENT[0].poll() is None
 
 
-@pytest.fixture(scope="session")
-def quick_kernel():
-    """Return the name of the kernel that starts quickest here."""
-    return "forked" if kernels_can_fork() else "plain"
+@pytest.fixture
+def quick_kernel(name):
+    """Return the kernel that starts quickest for the notebook that the test is about."""
+    return quickest_kernel(name)
 
 
 def pytest_configure(config):

@@ -100,6 +100,12 @@ def mount_read_only(folder):
     subprocess.run(["sh", "-c", command, folder], check=True)
 
 
+def alone(*arguments):
+    """Become a kernel that starts from nothing, and whose folder READ_ONLY is mounted without write access."""
+    mount_read_only(os.environ["READ_ONLY"])
+    os.execv(sys.executable, [sys.executable, "-m", "ipykernel_launcher", *arguments])
+
+
 def end_without(process):
     """End as soon as another process has become the parent."""
     while os.getppid() == process:
@@ -126,4 +132,4 @@ def kernel(address, *arguments):
 
 
 if __name__ == "__main__":
-    {"parent": parent, "kernel": kernel}[sys.argv[1]](*sys.argv[2:])
+    {"parent": parent, "kernel": kernel, "alone": alone}[sys.argv[1]](*sys.argv[2:])
