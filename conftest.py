@@ -40,6 +40,14 @@ os.environ["KERAS_HOME"] = str(FOLDER / "keras")
     "utf-8",
 )
 
+# What one process has compiled with JAX, the others read: two processes of a job, two starts of it, two workers.
+# With a limit to its size, which nothing here comes near, JAX locks this cache, and no entry is read half written.
+if "PYTEST_XDIST_WORKER" not in os.environ:  # the workers inherit it
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(FOLDER / "jax")
+    os.environ["JAX_COMPILATION_CACHE_MAX_SIZE"] = str(2**30)
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
 STARTUP = FOLDER / "ipython" / "profile_default" / "startup"
 STARTUP.mkdir(parents=True)
 # In a namespace of its own: a notebook may use the same names.
@@ -109,8 +117,9 @@ def pytest_configure(config):
 
 
 # What takes longest is begun first: else one of the two workers would be left with it at the end.
-LONGEST = ("test_training", "test_distributed", "12_", "test_elsewhere", "test_classroom", "test_data", "test_house")
-LONGEST += ("test_models", "14_", "15_", "13_", "09_", "test_plotting", "11_", "10_", "test_numpy", "02_")
+LONGEST = ("test_training", "test_distributed", "test_backends", "12_", "test_elsewhere", "test_classroom")
+LONGEST += ("test_data", "test_house", "test_models", "14_", "15_", "13_", "09_", "test_plotting", "11_", "10_")
+LONGEST += ("test_numpy", "02_")
 
 
 def pytest_collection_modifyitems(items):

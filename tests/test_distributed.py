@@ -263,44 +263,6 @@ def test_of_two_that_fail_the_one_that_was_killed_is_named(tmp_path, monkeypatch
         run_job(tmp_path, "os.kill(os.getpid(), 9) if number else sys.exit(1)")
 
 
-@jobs_only
-def test_processes_that_do_not_agree_or_lose_each_other_say_so(tmp_path, monkeypatch):
-    pytest.importorskip("jax")
-    monkeypatch.setenv("KERAS_BACKEND", "jax")
-    monkeypatch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=1")
-    program = """
-        from alexnet_helpers import distributed
-        from jax.errors import JaxRuntimeError
-        share = distributed.find_share("all")
-        distributed.check_agreement(share, seed=1, epochs=(0, 4))
-        try:
-            distributed.check_agreement(share, seed=1, epochs=(number, 4))
-        except ValueError as error:
-            print(error)
-        seen = [
-            JaxRuntimeError("UNKNOWN: Gloo all-reduce failed"),
-            ValueError("UNKNOWN: Gloo AllGather failed"),  # as JAX 0.10 raised it when a process was killed
-            JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory"),
-            ValueError("batch_size=0"),
-        ]
-        for error in seen:
-            try:
-                with distributed.distribution(share):
-                    raise error
-            except Exception as shown:
-                print("said:", shown)
-        """
-    run_job(tmp_path, program, log=True)
-    for number in (0, 1):
-        said = (tmp_path / f"process-{number}.log").read_text()
-        assert f"epochs must be the same in all 2 processes, got ({number}, 4) in process {number}" in said
-        lost = f"said: process {number} of 2 has lost the others: one has ended, or cannot be reached. The last ch"
-        assert [line.startswith(lost) for line in said.splitlines() if "said:" in line] == [True, True, False, False]
-        assert "goes on from there (UNKNOWN: Gloo all-reduce failed)\n" in said
-        assert "goes on from there (UNKNOWN: Gloo AllGather failed)\n" in said
-        assert "said: RESOURCE_EXHAUSTED: Out of memory\nsaid: batch_size=0\n" in said
-
-
 # --- the training itself, on JAX ---
 
 WORKER = """
@@ -315,7 +277,8 @@ print("normalization keeps float64:", abs(off).max() < 1e-13)
 training.keras.config.set_dtype_policy("float64")
 recipe = dataclasses.replace(
     training.PAPER, name="tiny", width=0.03, kernel_initializer="he_normal", learning_rate=1e-3, epochs=3,
-    augmentation=("shift", "flip"), averaging=0.9, ingredients={"without": ["conv3", "conv4", "conv5", "fc7"]},
+    augmentation=("shift", "flip"), averaging=0.9,
+    ingredients={"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]},
 )
 digits = data._digits()
 digits = digits._replace(x_train=digits.x_train[:640], y_train=digits.y_train[:640], x_test=digits.x_test[:50],
@@ -341,32 +304,61 @@ for number in devices:
 """
 
 
+# What the processes of a job say to each other, before they train.
+DISAGREE = """
+from alexnet_helpers import distributed
+from jax.errors import JaxRuntimeError
+share = distributed.find_share("all")
+distributed.check_agreement(share, seed=1, epochs=(0, 4))
+try:
+    distributed.check_agreement(share, seed=1, epochs=(share.process, 4))
+except ValueError as error:
+    print(error)
+seen = [
+    JaxRuntimeError("UNKNOWN: Gloo all-reduce failed"),
+    ValueError("UNKNOWN: Gloo AllGather failed"),  # as JAX 0.10 raised it when a process was killed
+    JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory"),
+    ValueError("batch_size=0"),
+]
+for error in seen:
+    try:
+        with distributed.distribution(share):
+            raise error
+    except Exception as shown:
+        print("said:", shown)
+"""
+
+
 @pytest.fixture(scope="module")
-def worker(tmp_path_factory):
-    """Return a function that runs the worker: alone on so many devices of one CPU, or with devices="all" as a job."""
+def on_jax(tmp_path_factory):
+    """Return a folder for programs on the JAX backend, which the environment asks for."""
     pytest.importorskip("jax")
-    folder = tmp_path_factory.mktemp("jax")
-    program = folder / "worker.py"
-    program.write_text(WORKER)
+    with pytest.MonkeyPatch.context() as patch:
+        settings = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
+        for name, value in (settings | {"PYTHONPATH": os.pathsep.join(sys.path)}).items():
+            patch.setenv(name, value)
+        yield tmp_path_factory.mktemp("jax")
 
-    def run(*devices, processes=1):
-        command = [sys.executable, str(program), str(folder), *map(str, devices)]
-        job = f"from alexnet_helpers import distributed; from pathlib import Path; distributed.run_job({command!r}, "
-        job += f"{processes}, Path({str(folder)!r}))"
-        environment = os.environ | {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_ENABLE_X64": "1"}
-        environment["XLA_FLAGS"] = "--xla_force_host_platform_device_count=" + ("4" if processes == 1 else "1")
-        done = subprocess.run(
-            command if processes == 1 else [sys.executable, "-c", job],
-            env=environment | {"PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=3000,
-        )
-        return done.returncode, done.stdout
 
-    run.folder = folder
-    return run
+@pytest.fixture(scope="module")
+def one_process(on_jax):
+    """Return the folder with what the worker trained on one and on four devices of one process, and its output."""
+    command = [sys.executable, "-c", WORKER, str(on_jax), "1", "4", "5"]
+    environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"}
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    done = subprocess.run(command, env=environment, timeout=3000, **streams)
+    assert done.returncode == 0, done.stdout
+    return on_jax, done.stdout
+
+
+@pytest.fixture(scope="module")
+def two_processes(on_jax):
+    """Return the folder with what a job of two processes trained and said."""
+    command = [sys.executable, "-c", DISAGREE + WORKER, str(on_jax), "all"]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=1")
+        distributed.run_job(command, 2, on_jax)
+    return on_jax
 
 
 def curves_of(folder):
@@ -380,28 +372,39 @@ def assert_same_training(one, other):
     np.testing.assert_allclose(one[columns], other[columns], rtol=0, atol=1.01e-5)
 
 
-@jobs_only
-def test_four_devices_and_two_processes_train_as_one_device_does(worker):
-    # Notebook 15 kills one of the two processes, and resumes.
-    code, output = worker(1, 4, 5)
-    assert code == 0, output
+def test_four_devices_train_as_one_does(one_process):
+    folder, output = one_process
     assert "devices must be an integer from 1 to the 4 that JAX finds here, got 5. XLA_FLAGS=--xla_force_host" in output
     assert "normalization keeps float64: True" in output  # Keras' own rule for types differs between backends
     assert "devices used: [1]" in output
     assert "devices used: [4, 1]" in output  # the last one for the test images
-    one, four = (curves_of(worker.folder / name) for name in "14")
+    one, four = (curves_of(folder / name) for name in "14")
     assert len(one) == 3
     assert one["val_loss"].is_unique  # it learns something
     assert_same_training(four, one)
     assert one["test_accuracy"].iloc[-1] == pytest.approx(four["test_accuracy"].iloc[-1], abs=0.021)  # one image of 50
     assert four["machine"].iloc[0] == one["machine"].iloc[0] + ", 4 devices in 1 processes"
 
-    code, output = worker("all", processes=2)
-    assert code == 0, output
-    two = curves_of(worker.folder / "all")
+
+@jobs_only
+def test_two_processes_train_as_one_does(one_process, two_processes):
+    # Notebook 15 kills one of the two processes, and resumes.
+    one, two = (curves_of(two_processes / name) for name in ("1", "all"))
     assert_same_training(two, one)
     assert two["machine"].iloc[-1] == one["machine"].iloc[0] + ", 2 devices in 2 processes"
-    assert json.loads((worker.folder / "all" / "tiny-seed0" / "recipe.json").read_text())["name"] == "tiny"
+    assert json.loads((two_processes / "all" / "tiny-seed0" / "recipe.json").read_text())["name"] == "tiny"
+
+
+@jobs_only
+def test_processes_that_do_not_agree_or_lose_each_other_say_so(two_processes):
+    for number in (0, 1):
+        said = (two_processes / f"process-{number}.log").read_text()
+        assert f"epochs must be the same in all 2 processes, got ({number}, 4) in process {number}" in said
+        lost = f"said: process {number} of 2 has lost the others: one has ended, or cannot be reached. The last ch"
+        assert [line.startswith(lost) for line in said.splitlines() if "said:" in line] == [True, True, False, False]
+        assert "goes on from there (UNKNOWN: Gloo all-reduce failed)\n" in said
+        assert "goes on from there (UNKNOWN: Gloo AllGather failed)\n" in said
+        assert "said: RESOURCE_EXHAUSTED: Out of memory\nsaid: batch_size=0\n" in said
 
 
 # --- a folder of images, read by the same training ---

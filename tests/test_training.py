@@ -254,40 +254,6 @@ def test_in_mixed_precision_a_run_is_stopped_and_continued_alike(tmp_path):
     assert_same_weights(resumed, whole)
 
 
-OTHER_BACKEND = """
-import dataclasses, sys
-import numpy as np
-from alexnet_helpers import data, training
-images = data.load_cifar10()
-small = images._replace(x_train=images.x_train[:300], y_train=images.y_train[:300], x_test=images.x_test[:30],
-                        y_test=images.y_test[:30])
-changes = {"name": "tiny", "width": 0.03, "epochs": 3, "warmup_epochs": 1, "refine_epochs": 1, "averaging": 0.9}
-changes["ingredients"] = {"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]}
-recipe = dataclasses.replace(training.MODERN_HALF, **changes)
-runs = []
-for folder, parts in (("whole", (None,)), ("parts", (1, None))):
-    places = {"checkpoint_folder": f"{sys.argv[1]}/{folder}", "results_folder": f"{sys.argv[1]}/{folder}-results"}
-    for epochs in parts:
-        model, curves = training.train(recipe, small, epochs=epochs, verbose=0, **places)
-    runs.append((model.get_weights(), curves))
-(whole, curves), (resumed, _) = runs
-difference = max(abs(one - other).max() / max(abs(one).max(), 1e-3) for one, other in zip(whole, resumed, strict=True))
-print(curves["backend"].iloc[0].split()[0], difference, *curves["loss"])
-"""
-
-
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_train_alike_and_go_on_after_a_stop(backend, tmp_path):
-    pytest.importorskip(backend)
-    environment = os.environ | {"KERAS_BACKEND": backend, "ALEXNET_DATA": os.devnull, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-W", "ignore", "-c", OTHER_BACKEND, str(tmp_path)]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=3000)
-    name, difference, *losses = done.stdout.splitlines()[-1].split()
-    assert name == backend
-    assert float(difference) <= 1e-4
-    assert float(losses[-1]) < float(losses[0])
-
-
 @pytest.mark.parametrize("recipe", [training.PAPER, training.MODERN], ids=lambda recipe: recipe.name)
 def test_the_long_recipes_run_end_to_end_at_a_small_size(digits, tmp_path, monkeypatch, capsys, recipe):
     short = {"epochs": 2, "warmup_epochs": 0, "refine_epochs": min(1, recipe.refine_epochs), "batch_size": NINTH}
