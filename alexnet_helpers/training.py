@@ -347,8 +347,11 @@ TODAY = Recipe(
     epochs=24,
 )
 TODAY_SHORT = dataclasses.replace(TODAY, name="today_short", summary="the same in six epochs", epochs=6)
+_overlapping = {"name": "today_short_overlapping", "summary": "six epochs with pools of 3 x 3 that overlap"}
+TODAY_SHORT_OVERLAPPING = dataclasses.replace(TODAY_SHORT, **_overlapping, ingredients={"pool": 3})
 TODAY_ALL = dataclasses.replace(TODAY, name="today_all", summary="the same on all training images", all_images=True)
-_recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF, TODAY, TODAY_SHORT, TODAY_ALL)
+_recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)
+_recipes += (TODAY, TODAY_SHORT, TODAY_SHORT_OVERLAPPING, TODAY_ALL)
 RECIPES = {recipe.name: recipe for recipe in _recipes}
 
 REPAIRS = {

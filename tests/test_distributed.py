@@ -239,7 +239,7 @@ def test_when_one_process_fails_the_others_are_stopped(tmp_path, end, message):
         if number == 1:
             {end}
         print("waiting", flush=True)
-        time.sleep(3600)
+        time.sleep(300)
         print("still there")
         """
     with pytest.raises(RuntimeError, match=f"process 1 of 2 {message}; its last words are in .*process-1.log"):
