@@ -280,7 +280,6 @@ BREAKS = [
             "self.images = images",
             "images_of_another_kind",
         ),
-        ("the checksum of a checkpoint", "if archive.testzip() is not None:", "if False:", "damaged_checkpoint"),
     ),
     *breaks_of(
         f"{PACKAGE}/distributed.py",
