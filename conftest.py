@@ -117,8 +117,8 @@ def pytest_configure(config):
 
 
 # What takes longest is begun first: else one of the two workers would be left with it at the end.
-LONGEST = ("test_training", "test_distributed", "test_backends", "12_", "test_elsewhere", "test_classroom")
-LONGEST += ("test_data", "test_house", "test_models", "14_", "15_", "13_", "09_", "test_plotting", "11_", "10_")
+LONGEST = ("15_", "test_training", "test_distributed", "test_backends", "12_", "13_", "test_elsewhere", "test_bad")
+LONGEST += ("test_house", "test_classroom", "test_data", "test_models", "14_", "09_", "test_plotting", "11_", "10_")
 LONGEST += ("test_numpy", "02_")
 
 
