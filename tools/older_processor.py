@@ -17,12 +17,13 @@ PROCESSORS = {
     "nehalem": ("SSE41", "Nehalem", "SSE4_2", r"."),  # of 2008, the least that NumPy itself asks for
 }
 LOOK = """
-import numpy, scipy.linalg, keras, threadpoolctl
+import numpy, scipy.linalg, threadpoolctl
+from alexnet_helpers import load_keras
 from numpy._core import _multiarray_umath as umath
 print("OpenBLAS:", *sorted({str(l.get("architecture")) for l in threadpoolctl.threadpool_info()} - {"None"}))
 print("NumPy:", *[name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]] or ["its least"])
 print("oneDNN:", flush=True)
-keras.ops.conv(numpy.ones((1, 9, 9, 8), "float32"), numpy.ones((3, 3, 8, 8), "float32"))
+load_keras().ops.conv(numpy.ones((1, 9, 9, 8), "float32"), numpy.ones((3, 3, 8, 8), "float32"))
 """
 
 
