@@ -5,26 +5,15 @@ recomputes the walk, in float32 and without TensorFlow. It is the one-tower netw
 response normalization (`models.alexnet()`), in inference, where dropout lets everything through.
 """
 
+import math
+
 import numpy as np
 
-from alexnet_helpers import checks, data, numpy_layers
+from alexnet_helpers import checks, data, geometry, numpy_layers
 
 SEED = 2012
-CONV_PADDING = {"conv1": 0, "conv2": 2, "conv3": 1, "conv4": 1, "conv5": 1}
-WEIGHT_SHAPES = {
-    "conv1": (11, 11, 3, 96),
-    "conv2": (5, 5, 96, 256),
-    "conv3": (3, 3, 256, 384),
-    "conv4": (3, 3, 384, 384),
-    "conv5": (3, 3, 384, 256),
-    "fc6": (6 * 6 * 256, 4096),
-    "fc7": (4096, 4096),
-    "fc8": (4096, 1000),
-}
-STEPS = tuple(
-    "conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 pool3 "
-    "flatten fc6 relu6 fc7 relu7 fc8 softmax".split()
-)
+LEARNED = tuple(layer.name for layer in geometry.ALEXNET if layer.kind != "pool")
+STEPS = tuple(name for name, _, _ in numpy_layers.step_kinds())
 
 
 def photo_tensor():
@@ -55,10 +44,14 @@ def gabor(angle, wavelength, phase, size=11):
     angle, phase = checks.number("angle", angle), checks.number("phase", phase)
     wavelength = checks.number("wavelength", wavelength, lowest=1, highest=10_000)
     across = x * np.cos(angle) + y * np.sin(angle)
-    wave = np.cos(2 * np.pi * across / wavelength + phase) * _bell(x, y, 0.45 * wavelength)
+    wave = np.cos(2 * np.pi * across / wavelength + phase) * _bell(
+        x, y, 0.45 * wavelength
+    )
     wave -= wave.mean()
     if np.linalg.norm(wave) < 1e-9:  # nothing but rounding errors
-        checks.refuse("wavelength", "such that the pixels differ at this phase", wavelength)
+        checks.refuse(
+            "wavelength", "such that the pixels differ at this phase", wavelength
+        )
     return _unit(wave)
 
 
@@ -122,7 +115,11 @@ def filter_bank():
     for turn in np.arange(4) * np.pi / 4:
         colour = np.cos(turn) * red_green + np.sin(turn) * yellow_blue
         patterns = [gabor(angle, 10, np.pi / 2) for angle in angles]
-        patterns += [sign * spot(width, surround) for width, surround in ((2, True), (3, False)) for sign in (1, -1)]
+        patterns += [
+            sign * spot(width, surround)
+            for width, surround in ((2, True), (3, False))
+            for sign in (1, -1)
+        ]
         filters += [pattern[..., np.newaxis] * colour for pattern in patterns]
     return np.stack(filters, axis=-1).astype(np.float32)
 
@@ -144,15 +141,23 @@ def layer_weights(name):
     ------
     ValueError : if the layer has no weights.
     """
-    name = checks.choice("name", name, WEIGHT_SHAPES)
-    shape = WEIGHT_SHAPES[name]
+    name = checks.choice("name", name, LEARNED)
+    shape = _kernel_shape(name)
     bias = np.zeros(shape[-1], np.float32)
     if name == "conv1":
         return filter_bank(), bias
-    rng = np.random.default_rng([SEED, list(WEIGHT_SHAPES).index(name)])
+    rng = np.random.default_rng([SEED, LEARNED.index(name)])
     kernel = rng.standard_normal(shape, dtype=np.float32)
     kernel *= np.float32(np.sqrt(2 / np.prod(shape[:-1])))
     return kernel, bias
+
+
+def _kernel_shape(name):
+    layer = next(layer for layer in geometry.ALEXNET if layer.name == name)
+    shape = geometry.layer_table().loc[name, "input"]
+    if layer.kind == "dense":
+        return math.prod(shape), layer.units
+    return layer.kernel, layer.kernel, shape[2] // layer.groups, layer.units
 
 
 def tensor_after(name):
@@ -171,21 +176,6 @@ def tensor_after(name):
     ------
     ValueError : if there is no such step.
     """
-    last = STEPS.index(checks.choice("name", name, STEPS))
-    x = photo_tensor()
-    for step in STEPS[: last + 1]:
-        x = _apply(step, x)
-    return x
-
-
-def _apply(step, x):
-    if step.startswith("conv"):
-        stride = 4 if step == "conv1" else 1
-        return numpy_layers.conv2d(x, *layer_weights(step), stride=stride, padding=CONV_PADDING[step])
-    if step.startswith("fc"):
-        return numpy_layers.dense(x, *layer_weights(step))
-    if step.startswith("pool"):
-        return numpy_layers.max_pool2d(x, size=3, stride=2)
-    if step == "flatten":
-        return x.reshape(len(x), -1)
-    return numpy_layers.softmax(x) if step == "softmax" else numpy_layers.relu(x)
+    name = checks.choice("name", name, STEPS)
+    walk = numpy_layers.steps(photo_tensor(), layer_weights)
+    return next(tensor for step, tensor in walk if step == name)

@@ -332,6 +332,8 @@ def is_softmax(value, result):
 
 def of_network(add, nl):
     """A network of few filters on the smallest image."""
+    from alexnet_helpers import geometry
+
     shapes = {
         "conv1": (11, 11, 3, 2),
         "conv2": (5, 5, 2, 2),
@@ -354,14 +356,10 @@ def of_network(add, nl):
     given = Argument(weights, lambda value: False, {}, wrong)
     x = array(eighths(1, 67, 67, 3)).but(names=("weights",))
     del x.same["as a list"]
-    add(
-        "alexnet_forward",
-        nl.alexnet_forward,
-        x=x,
-        weights=given,
-        towers=whole(1, 1, 2),
-        local_response_norm=flag(False),
-    )
+    layers = Argument(geometry.ALEXNET, lambda value: False, {"as a list": [*geometry.ALEXNET]})
+    network = {"layers": layers, "local_response_norm": flag(False)}
+    add("steps", lambda **named: dict(nl.steps(**named)), x=x, weights=given, **network)
+    add("step_kinds", nl.step_kinds, **network)
 
 
 def of_plotting(add):

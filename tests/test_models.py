@@ -126,7 +126,8 @@ def test_the_whole_network_in_numpy_equals_keras_at_every_layer(network):
     photo = walk.photo_tensor()[:, : SIDES[towers], : SIDES[towers]] * (100 if towers == 2 else 1)
     expected = features.predict(photo, verbose=0)
     weights = {name: model.get_layer(name).get_weights() for name in COUNTS}
-    found = numpy_layers.alexnet_forward(photo, weights, towers, local_response_norm=towers == 2)
+    layers = [*geometry.alexnet_layers(towers)]
+    found = dict(numpy_layers.steps(photo, weights, layers, local_response_norm=towers == 2))
     for layer, tensor in zip(model.layers, expected, strict=True):
         close(found[TWINS.get(layer.name, layer.name)], tensor, 1e-4)
     assert ({"norm1", "norm2"} <= set(found)) == (towers == 2)

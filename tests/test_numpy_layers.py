@@ -9,7 +9,7 @@ import scipy.special
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from alexnet_helpers import data, load_keras, models
+from alexnet_helpers import data, geometry, load_keras, models
 from alexnet_helpers import numpy_layers as nl
 
 keras = load_keras()
@@ -500,7 +500,7 @@ def test_types_stay_and_arguments_are_left_alone(dtype):
             if isinstance(after, np.ndarray):
                 np.testing.assert_array_equal(before, after, err_msg=name)
     public = {name for name, value in vars(nl).items() if callable(value) and value.__module__ == nl.__name__}
-    assert names == {name for name in public if not name.startswith("_")} - {"alexnet_forward"}
+    assert names == {name for name in public if not name.startswith("_")} - {"steps", "step_kinds"}
 
 
 def test_integers_are_computed_as_floating_point_numbers():
@@ -510,9 +510,14 @@ def test_integers_are_computed_as_floating_point_numbers():
     assert nl.dense([[1, 2]], [[3], [4]]).dtype == np.float64
 
 
+def run(*arguments, **options):
+    """Return the tensors after all steps of a network."""
+    return dict(nl.steps(*arguments, **options))
+
+
 X, W = np.ones((1, 6, 6, 4)), np.ones((3, 3, 4, 6))
 P = np.full((2, 3), 1 / 3)
-NETWORK = {name: (np.ones((1, 1)), None) for name in nl.LEARNED}
+NETWORK = {layer.name: (np.ones((1, 1)), None) for layer in geometry.ALEXNET if layer.kind != "pool"}
 RNG = np.random.default_rng(0)
 
 
@@ -545,17 +550,17 @@ RNG = np.random.default_rng(0)
         (lambda: nl.conv2d(X[:, :2], W), r"the kernel of weights must be at most \(2, 6\), .*, got \(3, 3\)"),
         (
             lambda: nl.conv2d_gradients(np.ones((1, 4, 4, 5)), X, W),
-            r"dy must be .* \(1, 4, 4, 6\), .* of the output",
+            r"dy must be .* \(1, 4, 4, 6\), .* the layer's output$",
         ),
         (lambda: nl.max_pool2d(X[..., 0]), r"x must be .* N x H x W x C, got an array of shape \(1, 6, 6\)"),
         (lambda: nl.max_pool2d(X, 7), "size must be an integer from 1 to 6, got 7"),
         (lambda: nl.max_pool2d(X[:, :5], 6), "size must be an integer from 1 to 5, got 6"),
         (lambda: nl.max_pool2d(X, 0), "size must be an integer from 1 to 6, got 0"),
         (lambda: nl.max_pool2d(X, 3, 0.5), "stride must be a positive integer, got 0.5"),
-        (lambda: nl.max_pool2d_gradient(X, X), r"dy must be .* \(1, 2, 2, 4\), got .* for this x, size and stride"),
+        (lambda: nl.max_pool2d_gradient(X, X), r"dy must be .* \(1, 2, 2, 4\), got .* shape of the layer's output$"),
         (lambda: nl.relu("a"), "x must be an array of numbers, got 'a'"),
         (lambda: nl.relu(None), "x must be an array of numbers, got None"),
-        (lambda: nl.relu_gradient(X, X[0]), r"dy must be .* of shape \(6, 6, 4\), got .* the shape of x$"),
+        (lambda: nl.relu_gradient(X, X[0]), r"dy must be .* of shape \(6, 6, 4\), got .* the shape of the layer's output$"),
         (lambda: nl.local_response_norm(X, size=4), "size must be odd, .*, got 4"),
         (lambda: nl.local_response_norm(X, size=-1), "size must be a positive integer, got -1"),
         (lambda: nl.local_response_norm(X, k=0), "k must be a positive number, got 0"),
@@ -578,7 +583,7 @@ RNG = np.random.default_rng(0)
         (lambda: nl.dropout(X, 0.5, 7), "rng must be a numpy.random.Generator, .*, got 7"),
         (
             lambda: nl.dropout_gradient(X, X[0] > 0, 0.5),
-            r"dy must be .* \(6, 6, 4\), got .* shape of mask$",
+            r"dy must be .* \(6, 6, 4\), got .* shape of the layer's output$",
         ),
         (lambda: nl.dropout_gradient(X, X > 0, 1.5), "rate must be a number from 0 to less than 1, got 1.5"),
         (lambda: nl.dropout_gradient(X, 2 * X, 0.5), "mask must be an array of True and False, or of 1 and 0, got"),
@@ -597,14 +602,15 @@ RNG = np.random.default_rng(0)
         (lambda: nl.cross_entropy(P, [0.0, 1.0]), "labels must be 2 integers .*, got float64 from 0 to 1"),
         (lambda: nl.cross_entropy(P, [[0], [1]]), r"labels must be 2 integers .*labels.ravel\(\)"),
         (lambda: nl.softmax_cross_entropy_gradient(P, np.eye(3)[:2]), r"labels must be .*one-hot.*argmax"),
-        (lambda: nl.alexnet_forward(X, NETWORK, towers=3), "towers must be 1 or 2, got 3"),
-        (lambda: nl.alexnet_forward(X, NETWORK, 2, "no"), "local_response_norm must be True or False, got 'no'"),
-        (lambda: nl.alexnet_forward(X[0], NETWORK), "x must be an array of numbers with the axes N x H x W x C"),
-        (lambda: nl.alexnet_forward(X, [W, W]), "weights must be a dict from conv1, .* fc8 to .kernel, bias., got"),
-        (lambda: nl.alexnet_forward(X, {"conv1": (W, None)}), r"weights must be a dict .*, got \['conv1'\]"),
-        (lambda: nl.alexnet_forward(X, NETWORK | {"conv6": (W, None)}), "weights must be a dict .* and no others"),
-        (lambda: nl.alexnet_forward(X, NETWORK | {"fc8": W}), r"weights\['fc8'\] must be \(kernel, bias\), got an"),
-        (lambda: nl.alexnet_forward(X, NETWORK), r"conv1: weights must be .* k x k x C/groups x F, got an array"),
+        (lambda: run(X, NETWORK, [1]), "layers must be a list of geometry.Layer, got 1 as one of them"),
+        (lambda: run(X, NETWORK, local_response_norm="no"), "local_response_norm must be True or False, got 'no'"),
+        (lambda: run(X[0], NETWORK), "x must be an array of numbers with the axes N x H x W x C"),
+        (lambda: run(X, [W, W]), "weights must be a function, or a dict from conv1, .* fc8 to .kernel, bias., got"),
+        (lambda: run(X, {"conv1": (W, None)}), r"weights must be a function, or a dict .*, got \['conv1'\]"),
+        (lambda: run(X, NETWORK | {"conv6": (W, None)}), "weights must be a function, .* and no others"),
+        (lambda: run(X, NETWORK | {"fc8": W}), r"weights\['fc8'\] must be \(kernel, bias\), got an"),
+        (lambda: run(X, NETWORK), r"conv1: weights must be .* k x k x C/groups x F, got an array"),
+        (lambda: run(X, lambda name: W), r"conv1: weights\('conv1'\) must be \(kernel, bias\), got an"),
     ],
 )
 def test_bad_input_is_named_with_its_value_and_what_is_needed(call, message):
@@ -666,11 +672,11 @@ def keras_alexnet(x, weights, towers, normalized):
 
 
 @pytest.mark.parametrize(("towers", "normalized"), [(1, False), (2, True)], ids=["one tower", "two towers normalized"])
-def test_alexnet_forward_equals_keras_at_every_layer(towers, normalized):
+def test_every_step_of_the_network_equals_keras(towers, normalized):
     weights = narrow_weights(towers)
     # The paper's range of pixels, so that the sums of squares matter beside the normalization's k = 2.
     x = data.sample_photo(227)[np.newaxis, 64:163, 72:155].astype(np.float32) - 118
-    tensors = nl.alexnet_forward(x, weights, towers, normalized)
+    tensors = run(x, weights, geometry.alexnet_layers(towers), normalized)
     expected = dict(keras_alexnet(x, weights, towers, normalized))
     assert list(tensors) == list(expected)
     for name, tensor in expected.items():
@@ -678,21 +684,26 @@ def test_alexnet_forward_equals_keras_at_every_layer(towers, normalized):
         assert_close(tensors[name], tensor, 1e-4)
 
 
-def test_alexnet_forward_says_in_which_layer_something_does_not_fit():
+def test_the_step_in_which_something_does_not_fit_is_named():
     x, weights = normal((1, 99, 83, 3)), narrow_weights(2)
     odd = {"conv1": (weights["conv1"][0][..., :7], None), "conv2": weights["conv2"]}
-    for changed, arguments, message in (
-        ({"conv4": weights["conv3"]}, (2,), "conv4 in 2 towers: weights must be k x k x 8 x F"),
-        ({"fc7": (weights["fc7"][0][1:], None)}, (2,), "fc7 in 2 towers: weights must be an array of 24 rows"),
-        (
-            {"fc6": (weights["fc6"][0], np.ones(3))},
-            (2,),
-            "fc6 in 2 towers: bias must be an array .* of shape .24",
-        ),
-        (odd, (2, True), "norm1 in 2 towers: towers must be a divisor of its 7 channels, got 2"),
+    for changed, normalized, message in (
+        ({"conv4": weights["conv3"]}, False, "conv4: weights must be k x k x 8 x F"),
+        ({"fc7": (weights["fc7"][0][1:], None)}, False, "fc7: weights must be an array of 24 rows"),
+        ({"fc6": (weights["fc6"][0], np.ones(3))}, False, "fc6: bias must be an array .* of shape .24"),
+        (odd, True, "norm1: groups must be a divisor of its 7 channels, got 2"),
     ):
         with pytest.raises(ValueError, match=f"^{message}"):
-            nl.alexnet_forward(x, weights | changed, *arguments)
+            run(x, weights | changed, geometry.alexnet_layers(2), normalized)
+
+
+def test_no_step_is_computed_before_it_is_asked_for():
+    def weights(name):
+        assert name == "conv1", f"{name} is not needed yet"
+        return normal((11, 11, 3, 2)), None
+
+    found = [name for name, _ in itertools.islice(nl.steps(normal((1, 67, 67, 3)), weights), 3)]
+    assert found == ["conv1", "relu1", "pool1"]
 
 
 # Training: every kind of layer, at a size where three steps take no time

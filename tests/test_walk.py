@@ -5,7 +5,7 @@ import functools
 import numpy as np
 import pytest
 
-from alexnet_helpers import load_keras, walk
+from alexnet_helpers import load_keras, numpy_layers, walk
 
 
 def assert_close(found, expected, tolerance):
@@ -109,22 +109,26 @@ def test_the_bounds_of_what_pixels_show(width, wavelength):
         assert (pattern**2).sum() == pytest.approx(1)
 
 
-@pytest.mark.parametrize("name", ["conv1", "conv2", "conv5", "fc8"])
+SHAPES = {"conv1": (11, 11, 3, 96), "conv2": (5, 5, 96, 256), "conv5": (3, 3, 384, 256), "fc6": (9216, 4096)}
+SHAPES["fc8"] = (4096, 1000)
+
+
+@pytest.mark.parametrize("name", SHAPES)
 def test_layer_weights_are_the_same_in_every_call_and_he_normal(name):
     kernel, bias = walk.layer_weights(name)
     again, _ = walk.layer_weights(name)
     assert_close(again, kernel, 1e-6)
-    assert kernel.dtype == bias.dtype == np.float32 and kernel.shape == walk.WEIGHT_SHAPES[name]
+    assert kernel.dtype == bias.dtype == np.float32 and kernel.shape == SHAPES[name]
     assert bias.shape == kernel.shape[-1:] and not bias.any()
     if name != "conv1":
         assert abs(kernel.std() / np.sqrt(2 / np.prod(kernel.shape[:-1])) - 1) < 0.01
         assert abs(kernel.mean()) < 0.01 * kernel.std()
 
 
-def keras_step(step, x):
+def keras_step(step, x, weights):
     """Compute one step by Keras, in the paper's geometry."""
     ops = load_keras().ops
-    kernel, bias = walk.layer_weights(step) if step in walk.WEIGHT_SHAPES else (None, None)
+    kernel, bias = weights(step) if step in walk.LEARNED else (None, None)
     if step == "conv1":
         return ops.conv(x, kernel, 4, padding="valid") + bias
     if step.startswith("conv"):
@@ -138,19 +142,19 @@ def keras_step(step, x):
     return ops.softmax(x) if step == "softmax" else ops.relu(x)
 
 
-def test_every_tensor_agrees_with_keras(monkeypatch):
+def test_every_tensor_agrees_with_keras():
     """Step by step, which takes no model of 62 million weights; test_models.py compares the whole."""
     order = "conv1 relu1 pool1 conv2 relu2 pool2 conv3 relu3 conv4 relu4 conv5 relu5 pool3"
     assert list(walk.STEPS) == f"{order} flatten fc6 relu6 fc7 relu7 fc8 softmax".split()
-    monkeypatch.setattr(walk, "layer_weights", functools.cache(walk.layer_weights))
-    x = expected = walk.photo_tensor()
-    for step in walk.STEPS:  # as tensor_after does, but each step once
-        x, expected = walk._apply(step, x), keras_step(step, expected)
+    weights = functools.cache(walk.layer_weights)
+    expected = walk.photo_tensor()
+    for step, x in numpy_layers.steps(walk.photo_tensor(), weights):
+        expected = keras_step(step, expected, weights)
         assert x.dtype == np.float32
         assert_close(x, expected, 1e-4)
         if step in ("relu1", "conv2", "flatten"):
             assert_close(walk.tensor_after(step), x, 1e-5)
-    assert abs(x.sum() - 1) < 1e-5
+    assert step == "softmax" and abs(x.sum() - 1) < 1e-5
 
 
 def test_each_layer_draws_numbers_of_its_own():
