@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from alexnet_helpers import checks, load_keras
+from alexnet_helpers import checks, geometry, load_keras, numpy_layers
 
 keras = load_keras()
 layers = keras.layers
@@ -139,35 +139,28 @@ def alexnet(
     """
     input_shape = _check_image_shape(input_shape, smallest=67)
     num_classes = checks.integer("num_classes", num_classes, 1, MOST_CLASSES)
-    towers = checks.choice("towers", towers, (1, 2))
-    local_response_norm = checks.flag("local_response_norm", local_response_norm)
-    start = {"activation": "relu", "kernel_initializer": check_initializer(kernel_initializer)}
-
-    def norm(number):
-        return [LocalResponseNorm(towers=towers, name=f"norm{number}")] if local_response_norm else []
-
-    return keras.Sequential(
-        [
-            keras.Input(input_shape, name="image"),
-            layers.Conv2D(96, 11, strides=4, name="conv1", **start),
-            *norm(1),
-            layers.MaxPooling2D(3, strides=2, name="pool1"),
-            layers.Conv2D(256, 5, padding="same", groups=towers, name="conv2", **start),
-            *norm(2),
-            layers.MaxPooling2D(3, strides=2, name="pool2"),
-            layers.Conv2D(384, 3, padding="same", name="conv3", **start),
-            layers.Conv2D(384, 3, padding="same", groups=towers, name="conv4", **start),
-            layers.Conv2D(256, 3, padding="same", groups=towers, name="conv5", **start),
-            layers.MaxPooling2D(3, strides=2, name="pool3"),
-            layers.Flatten(name="flatten"),
-            layers.Dense(4096, name="fc6", **start),
-            layers.Dropout(0.5, name="dropout6"),
-            layers.Dense(4096, name="fc7", **start),
-            layers.Dropout(0.5, name="dropout7"),
-            layers.Dense(num_classes, activation="softmax", name="fc8", kernel_initializer=kernel_initializer),
-        ],
-        name="alexnet",
-    )
+    paper = geometry.alexnet_layers(checks.choice("towers", towers, (1, 2)))
+    initializer = check_initializer(kernel_initializer)
+    model = keras.Sequential([keras.Input(input_shape, name="image")], name="alexnet")
+    for name, kind, layer in numpy_layers.step_kinds(paper, local_response_norm):
+        if kind == "conv":
+            # With a stride of 1 the paper's zeros leave the size as it is.
+            options = {"padding": "same" if layer.padding else "valid", "groups": layer.groups}
+            options |= {"strides": layer.stride, "activation": "relu"}
+            model.add(layers.Conv2D(layer.units, layer.kernel, name=name, kernel_initializer=initializer, **options))
+        elif kind == "norm":
+            model.add(LocalResponseNorm(towers=towers, name=name))
+        elif kind == "pool":
+            model.add(layers.MaxPooling2D(layer.kernel, strides=layer.stride, name=name))
+        elif kind == "flatten":
+            model.add(layers.Flatten(name=name))
+        elif kind == "dense":
+            last = layer == paper[-1]
+            units, activation = (num_classes, "softmax") if last else (layer.units, "relu")
+            model.add(layers.Dense(units, activation, name=name, kernel_initializer=initializer))
+            if not last:
+                model.add(layers.Dropout(0.5, name=f"dropout{name[-1]}"))
+    return model
 
 
 def alexnet_cifar10(

@@ -93,8 +93,8 @@ BREAKS = [
         "tests/test_models.py",
         (
             "fc8 has its own start",
-            'name="fc8", kernel_initializer=kernel_initializer)',
-            'name="fc8")',
+            "layers.Dense(units, activation, name=name, kernel_initializer=initializer)",
+            'layers.Dense(units, activation, name=name, kernel_initializer=initializer if name != "fc8" else "zeros")',
             "every_layer_of_alexnet_starts",
         ),
         (
@@ -105,8 +105,8 @@ BREAKS = [
         ),
         (
             "dropout of 0.4",
-            'layers.Dropout(0.5, name="dropout6")',
-            'layers.Dropout(0.4, name="dropout6")',
+            'layers.Dropout(0.5, name=f"dropout{name[-1]}")',
+            'layers.Dropout(0.4, name=f"dropout{name[-1]}")',
             "layers_come or every_layer",
         ),
         ("float16 overflows", '"float32" if given in ("float16", "bfloat16") else given', "given", "does_not_overflow"),
