@@ -9,12 +9,14 @@ import pytest
 from tools import break_things
 
 FILES = sorted((break_things.ROOT / "alexnet_helpers").rglob("*.py"))
+# Beside each exercise stand its own wrong answers, which test_exercises.py tries, and a few lines have little to break.
+EXEMPT = [path for path in FILES if path.match("exercises/n[0-9]*.py") or len(path.read_text("utf-8")) < 2000]
 
 
 def test_there_are_enough_breaks_in_every_module():
     counts = collections.Counter(one.file for one in break_things.BREAKS)
     assert len(break_things.BREAKS) >= 60
-    names = {path.relative_to(break_things.ROOT).as_posix() for path in FILES}
+    names = {path.relative_to(break_things.ROOT).as_posix() for path in FILES if path not in EXEMPT}
     assert names <= set(counts), f"no break in {names - set(counts)}"
     assert all(counts[name] >= 3 for name in names)
 

@@ -44,7 +44,7 @@ def _doubled(values, times=2):
 @pytest.fixture
 def table(monkeypatch):
     """Put an exercise of each sort in the place of the course's."""
-    monkeypatch.setattr(exercises, "EXERCISES", {})
+    monkeypatch.setattr(exercises.engine, "EXERCISES", {})
     exercise("number", 112, [(113, "You rounded up."), (111.6789, "Half a window?")], remark="Well counted.")
     exercise("large", 1_135_256_096)
     exercise("fraction", 0.123456789, [(0.98765, "Upside down."), (7, "Seven?")])
@@ -269,7 +269,7 @@ def test_an_exercise_is_checked_when_it_is_entered(table, arguments, message):
     with pytest.raises(ValueError) as error:
         exercise(**{"name": "a", "right": 1} | arguments)
     assert str(error.value).startswith(message)
-    assert "a" not in exercises.EXERCISES
+    assert "a" not in exercises.engine.EXERCISES
 
 
 @settings(deadline=None, max_examples=50)

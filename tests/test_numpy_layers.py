@@ -560,7 +560,7 @@ RNG = np.random.default_rng(0)
         (lambda: nl.max_pool2d_gradient(X, X), r"dy must be .* \(1, 2, 2, 4\), got .* shape of the layer's output$"),
         (lambda: nl.relu("a"), "x must be an array of numbers, got 'a'"),
         (lambda: nl.relu(None), "x must be an array of numbers, got None"),
-        (lambda: nl.relu_gradient(X, X[0]), r"dy must be .* of shape \(6, 6, 4\), got .* the shape of the layer's output$"),
+        (lambda: nl.relu_gradient(X, X[0]), r"dy must be .* of shape \(6, 6, 4\), got .* the layer's output$"),
         (lambda: nl.local_response_norm(X, size=4), "size must be odd, .*, got 4"),
         (lambda: nl.local_response_norm(X, size=-1), "size must be a positive integer, got -1"),
         (lambda: nl.local_response_norm(X, k=0), "k must be a positive number, got 0"),

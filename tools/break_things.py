@@ -343,22 +343,33 @@ BREAKS = [
         ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
     ),
     *breaks_of(
-        f"{PACKAGE}/exercises.py",
+        f"{PACKAGE}/exercises/engine.py",
+        "tests/test_exercises.py",
+        ("wrong answers get the remark", '.remark if verdict == "right." else ""', ".remark"),
+        ("what is refused is right", "hint = str(refused)", "hint = None"),
+        ("hints beside a function", "if callable(right) and hints:", "if False:"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/exercises/values.py",
         "tests/test_exercises.py",
         ("a thousandth is right", 'in "iub" else 1e-6', 'in "iub" else 1e-3'),
-        ("functions may be a thousandth off", 'in "iu" else 1e-5', 'in "iu" else 1e-3'),
         (
             "NaN is right",
             "return ~(np.abs(found - expected) <= tolerance * largest)",
             "return np.abs(found - expected) > tolerance * largest",
         ),
         ("True is 1", "or _is_boolean(answer) != _is_boolean(expected):", "or False:"),
+        ("half an answer is one", "if blank and blank == len(parts):", "if blank:"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/exercises/functions.py",
+        "tests/test_exercises.py",
+        ("functions may be a thousandth off", 'in "iu" else 1e-5', 'in "iu" else 1e-3'),
         (
             "only the first case counts",
             "    return None\n\n\ndef _has_no_body",
             "        return None\n\n\ndef _has_no_body",
         ),
-        ("half an answer is one", "if blank and blank == len(parts):", "if blank:"),
         ("the type does not matter", "if wrong_type := _wrong_type(found, expected):", "if wrong_type := None:"),
         (
             "the learner's arrays change",

@@ -1,0 +1,38 @@
+"""Exercises that check themselves: `check(name, answer)` says right, or what is off, never the solution.
+
+`engine` has `check` and `exercise`, `values` and `functions` compare the two kinds of answers. Each notebook
+has a file, `n01_output_size_formula` and so on, which enters its exercises into the table: the right answer,
+and beside it the usual wrong ones with what each of them did.
+"""
+
+from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercises in this order)
+    n00_contents,
+    n01_output_size_formula,
+    n02_convolution,
+    n03_relu_and_local_response_normalization,
+    n04_max_pooling,
+    n05_stacked_convolutions,
+    n06_fully_connected,
+    n07_dropout,
+    n08_softmax_and_loss,
+    n09_backpropagation,
+    n10_build_alexnet,
+    n11_cifar10,
+    n12_train_on_cifar10,
+    n13_look_inside,
+    n14_what_mattered,
+    n15_scale_out,
+)
+from alexnet_helpers.exercises.engine import EXERCISES, Exercise, check, exercise
+from alexnet_helpers.exercises.functions import call
+from alexnet_helpers.exercises.words import NotAnswered, Refused
+
+__all__ = [
+    "EXERCISES",
+    "Exercise",
+    "NotAnswered",
+    "Refused",
+    "call",
+    "check",
+    "exercise",
+]

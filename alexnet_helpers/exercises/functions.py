@@ -1,0 +1,236 @@
+"""Answers that are functions: called with copies, compared in several cases, wrong in the usual ways."""
+
+import copy
+import dis
+import inspect
+import warnings
+
+import numpy as np
+
+from alexnet_helpers import checks
+from alexnet_helpers.exercises.values import as_numbers, which_differ
+from alexnet_helpers.exercises.words import (
+    NotAnswered,
+    Refused,
+    type_name,
+    with_article,
+)
+
+
+def call(function, *arguments, **named):
+    """Call a learner's function with copies of lists and arrays, and return what it returns.
+
+    Raises
+    ------
+    NotAnswered : if it returns None or `...`.
+    Refused : if it raises an exception, or changes its arguments.
+    """
+    checks.function("function", function)
+    given, given_by_name = _copies(arguments), dict(zip(named, _copies(named.values())))
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # of an overflow, say: the result tells
+            value = function(*given, **given_by_name)
+    except (Exception, SystemExit) as error:
+        raise Refused(_raised(error, [*arguments, *named.values()])) from None
+    if not all(map(_unchanged, [*given, *given_by_name.values()], [*arguments, *named.values()])):
+        raise Refused("Your function changes the argument that is passed: work on a copy of it.")
+    if value is None or value is ...:
+        raise NotAnswered("Your function gives None: is `return` missing?")
+    return value
+
+
+def _copies(arguments):
+    """Copy arrays, and lists and dicts with what they hold; models and random generators stay themselves."""
+    containers = (np.ndarray, list, tuple, dict, set)
+    return [copy.deepcopy(one) if isinstance(one, containers) else one for one in arguments]
+
+
+def _unchanged(now, before):
+    if type(now) is not type(before):
+        return False
+    if isinstance(now, np.ndarray):
+        return now.dtype == before.dtype and np.array_equal(now, before)
+    if isinstance(now, dict):
+        return now.keys() == before.keys() and all(_unchanged(now[name], before[name]) for name in before)
+    if isinstance(now, (list, tuple)):
+        return len(now) == len(before) and all(map(_unchanged, now, before))
+    return now is before or now == before
+
+
+def _raised(error, arguments):
+    try:
+        first_line = str(error).strip().partition("\n")[0][:200]
+    except Exception:  # an exception of the learner's own
+        first_line = ""
+    passed = ", ".join(map(_described, arguments)) or "no argument"
+    return f"Your function raised {type_name(error)}{first_line and ': ' + first_line} (called with {passed})."
+
+
+def hint_for_a_function(entry, answer):
+    """Return None for a right function and else a hint."""
+    if answer is None or answer is ... or _has_no_body(answer):
+        raise NotAnswered
+    if isinstance(answer, type):
+        return "The answer is a function, yours a class."
+    if not callable(answer):
+        return "The answer is a function: pass its name, without calling it."
+    if not entry.cases:
+        return entry.right(answer)
+    for case in entry.cases() if callable(entry.cases) else entry.cases:
+        expected = entry.right(*_copies(case))
+        found = _outcome(answer, case, expected)
+        if not _agree(found, _results(expected), entry.tolerance):
+            return _hint_for_a_case(entry, case, found, expected)
+        if wrong_type := _wrong_type(found, expected):
+            return wrong_type
+    return None
+
+
+def _has_no_body(function):
+    """Tell whether a Python function holds nothing but `...`, `pass`, a docstring, or the return of such."""
+    code = getattr(function, "__code__", None)
+    if not inspect.iscode(code):
+        return False
+    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    blank = (None, ..., getattr(function, "__doc__", None))
+    return {step.opname for step in dis.get_instructions(code)} <= nothing and all(
+        any(type(constant) is type(one) and constant == one for one in blank) for constant in code.co_consts
+    )
+
+
+def _outcome(function, case, expected):
+    """Return the results of a function in one case as arrays, or the Refused that tells why there are none."""
+    try:
+        return _results(call(function, *case), expected)
+    except Refused as refused:
+        return refused
+
+
+def _results(value, expected=None):
+    """Return a result, or the several results in a tuple, as a list of arrays of numbers."""
+    if not isinstance(value if expected is None else expected, tuple):
+        return [as_result(value, "a number" if np.ndim(expected) == 0 else "an array of numbers")]
+    if expected is not None and not _has_length(value, len(expected)):
+        raise Refused(f"Your function returned {kind_of(value)}; {len(expected)} results are asked for.")
+    return [as_result(part, "numbers") for part in value]
+
+
+def _has_length(value, length):
+    return isinstance(value, (list, tuple, np.ndarray)) and getattr(value, "ndim", 1) > 0 and len(value) == length
+
+
+def as_result(value, needed="an array of numbers"):
+    """Return a result as an array of numbers, or raise what it is instead."""
+    array = as_numbers(value)
+    if array is None or array.dtype == bool:
+        verb = "are" if needed == "numbers" else "is"
+        raise Refused(f"Your function returned {kind_of(value)}; {needed} {verb} asked for.")
+    return array
+
+
+def kind_of(value):
+    """Say what a function returned: a type, and that of the first entry."""
+    if isinstance(value, np.ndarray):
+        return f"an array of dtype {value.dtype}"
+    if isinstance(value, (list, tuple)) and value:
+        return f"{with_article(type_name(value))} that begins with {with_article(type_name(value[0]))}"
+    return with_article(type_name(value))
+
+
+def _agree(found, expected, tolerance=None):
+    """Tell whether two outcomes are the same: all results, or what was refused."""
+    if isinstance(found, Refused) or isinstance(expected, Refused):
+        return str(found) == str(expected)
+    return len(found) == len(expected) and all(nearly_equal(*pair, tolerance) for pair in zip(found, expected))
+
+
+def nearly_equal(found, expected, tolerance=None):
+    """Tell whether two arrays have the same shape and, up to rounding, the same numbers, NaN and infinite ones too."""
+    found, expected = np.asarray(found), np.asarray(expected)
+    if found.shape != expected.shape:
+        return False
+    if tolerance is None:
+        tolerance = 1e-12 if expected.dtype.kind in "iu" else 1e-5
+    found, expected = found.astype(float), expected.astype(float)
+    finite = np.isfinite(expected)
+    if not np.array_equal(found[~finite], expected[~finite], equal_nan=True):
+        return False
+    largest = np.max(np.abs(expected[finite]), initial=1e-6)
+    return bool((np.abs(found[finite] - expected[finite]) <= tolerance * largest).all())
+
+
+def _wrong_type(found, expected):
+    """Return a hint if the numbers are right, but not their type, where that matters."""
+    if isinstance(expected, tuple):
+        return next(
+            filter(None, (_wrong_type([one], part) for one, part in zip(found, expected))),
+            None,
+        )
+    got = found[0].dtype
+    if isinstance(expected, np.integer) and got.kind not in "iu":
+        return f"The value is right, but it has to be an integer, and yours is {got}."
+    if isinstance(expected, np.ndarray) and expected.dtype == np.float32 and got != np.float32:
+        return f"The values are right, but the result is {got}; float32 takes less memory."
+    if isinstance(expected, np.ndarray) and expected.dtype.kind in "iu" and got != expected.dtype:
+        return f"The values are right, but the result is {got} instead of {expected.dtype}."
+    return None
+
+
+def _hint_for_a_case(entry, case, found, expected):
+    """Say what is off in one case: as one of the usual wrong functions is, or else in general."""
+    for wrong, hint in entry.wrong:
+        if _agree(found, _outcome(wrong, case, expected), entry.tolerance):
+            refused = isinstance(found, Refused) and hint not in str(found)
+            return f"{found} {hint}" if refused else hint
+    if isinstance(found, Refused):
+        return str(found)
+    with_names = zip(inspect.signature(entry.right).parameters, case)
+    where = "For " + ", ".join(f"{name} = {_described(value)}" for name, value in with_names)
+    for number, (got, right) in enumerate(zip(found, _results(expected)), 1):
+        if not nearly_equal(got, right, entry.tolerance):
+            which = f"result {number}" if len(found) > 1 else "the result"
+            return f"{where}: {which} {_difference(got, right, entry.tolerance)}"
+    return f"{where}: the result is off."
+
+
+def _difference(found, expected, tolerance):
+    if found.shape != expected.shape and not expected.shape:
+        return f"is one number, yours has the shape {found.shape}."
+    if found.shape != expected.shape:
+        return f"has the shape {expected.shape}, yours {found.shape}."
+    if not np.isfinite(found).all() and np.isfinite(expected).all():
+        return "holds a NaN (not a number)." if np.isnan(found).any() else "is infinite."
+    if not expected.shape:
+        return f"{found:.6g} is too {'large' if found > expected else 'small'}."
+    off = which_differ(found, expected, tolerance or 1e-5)
+    return f"has the right shape; {max(off.sum(), 1)} of its {off.size} values are off."
+
+
+def _described(value):
+    """Return an argument as a hint shows it: short arrays in full."""
+    if isinstance(value, np.ndarray) and value.size <= 12:
+        return str(np.round(value, 3).tolist())
+    if hasattr(value, "count_params"):
+        return f"a model of {value.count_params()} parameters"
+    return checks.describe(value)
+
+
+def _one_number(value):
+    """Return the number that a learner's function returned, or raise what it is instead."""
+    array = as_result(value, "a number")
+    if array.shape:
+        raise Refused(f"Your function returned {array.size} values; one number is asked for.")
+    if not np.isfinite(array):
+        raise Refused(f"Your function returned {array}; a number is asked for.")
+    return float(array)
+
+
+def finite_array(value, shape):
+    """Return the array that a learner's function returned, or raise what is wrong with it."""
+    array = as_result(value)
+    if array.shape != shape:
+        raise Refused(f"The result has the shape {shape}, yours {array.shape}.")
+    if not np.isfinite(array).all():
+        raise Refused("Your result holds a NaN (not a number), or is infinite.")
+    return array

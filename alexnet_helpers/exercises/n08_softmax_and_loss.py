@@ -1,0 +1,161 @@
+"""The exercises of notebook 08, softmax and loss."""
+
+import numpy as np
+
+from alexnet_helpers.exercises.engine import exercise
+
+
+def _loss_from_scores(z, labels):
+    return float(np.mean(np.logaddexp.reduce(z, axis=1) - z[np.arange(len(z)), labels]))
+
+
+def _true(z, labels):
+    return z[np.arange(len(z)), labels]
+
+
+def _softmax(z):
+    powers = np.exp(z - z.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def _log_sum(z):
+    return np.log(np.exp(z).sum(axis=1))
+
+
+_SCORES, _LABELS = np.array([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]]), np.array([0, 2])
+
+exercise(
+    "08.1",
+    [0.2, 0.3, 0.5],
+    hints=[
+        (
+            np.log([2, 3, 5]) / np.log(30),
+            "Those are the scores divided by their sum: first take the exponential of each.",
+        ),
+        (
+            [2, 3, 5],
+            "Those are the powers: they still have to be divided by their sum.",
+        ),
+        (
+            np.log([2, 3, 5]),
+            "Those are the scores: take the exponential of each, and divide by the sum.",
+        ),
+        (np.log([0.2, 0.3, 0.5]), "Those are the logarithms of the probabilities."),
+        ([20, 30, 50], "Those are percentages: probabilities lie between 0 and 1."),
+        (
+            [0.4, 0.6, 1.0],
+            "Divide by the sum of the powers, not by the largest: probabilities add up to 1.",
+        ),
+        (
+            np.exp([2, 3, 5]) / np.exp([2, 3, 5]).sum(),
+            "The scores are ln 2, ln 3 and ln 5, not 2, 3 and 5.",
+        ),
+        ([1 / 3, 1 / 3, 1 / 3], "The larger the score, the larger the probability."),
+        ([0.5, 0.3, 0.2], "The largest score, ln 5, comes last."),
+    ],
+)
+exercise(
+    "08.2",
+    np.log(200),
+    hints=[
+        (
+            np.log10(200),
+            "That is the logarithm to base 10: the loss uses the natural logarithm.",
+        ),
+        (
+            np.log2(200),
+            "That is the logarithm to base 2: the loss uses the natural logarithm.",
+        ),
+        (
+            0.005,
+            "That is the probability of each class: the loss is minus its logarithm.",
+        ),
+        (-np.log(200), "A loss is positive."),
+        (np.log(1000), "That is the loss for 1,000 classes."),
+        (np.log(10), "That is the loss for ten classes."),
+        (200, "That is the number of classes: the loss is its logarithm."),
+    ],
+    tolerance=9.5e-5,  # three decimals
+)
+exercise(
+    "08.3",
+    [0.7, 0.1, -0.85, 0.05],
+    hints=[
+        (
+            [-0.7, -0.1, 0.85, -0.05],
+            "The sign is the other way round: that is the step downhill, the gradient points uphill.",
+        ),
+        (
+            [0.7, -0.9, 0.15, 0.05],
+            "Class number 2 is the third one, since we count from 0.",
+        ),
+        (
+            [0, 0, -1 / 0.15, 0],
+            "That is the derivative by the probabilities: those by the scores are asked for.",
+        ),
+        (
+            [0.0, 0.0, -0.85, 0.0],
+            "The other scores count as well: they are in the sum of the softmax.",
+        ),
+        (
+            [0.7, 0.1, 0.15, 0.05],
+            "Those are the probabilities: at the true class something is subtracted.",
+        ),
+        ([0.7, 0.1, 1.15, 0.05], "At the true class the 1 is subtracted."),
+        (
+            [0.0, 0.0, -np.log(0.15), 0.0],
+            "That is the loss: its derivative by each score is asked for.",
+        ),
+    ],
+)
+exercise(
+    "08.4",
+    _loss_from_scores,
+    cases=[
+        (_SCORES, _LABELS),
+        (1000 + _SCORES, _LABELS),
+        (
+            np.array([[1000, 1001, 998, 1002], [-1000, -1003, -1001, -999], [5, 3, 1, 2]]),
+            np.array([3, 1, 0]),
+        ),
+        (1000 * _SCORES, _LABELS),
+    ],
+    wrong=[
+        (
+            lambda z, t: np.logaddexp.reduce(z, axis=1) - _true(z, t),
+            "One loss for each row: their mean is asked for.",
+        ),
+        (
+            lambda z, t: (np.logaddexp.reduce(z, axis=1) - _true(z, t)).sum(),
+            "That is the sum over the rows.",
+        ),
+        (
+            lambda z, t: -_loss_from_scores(z, t),
+            "The sign is the other way round: a loss is positive.",
+        ),
+        (
+            lambda z, t: (_log_sum(z - z.max(axis=1, keepdims=True)) - _true(z, t)).mean(),
+            "What is subtracted in the sum must be subtracted from the true score as well.",
+        ),
+        (
+            lambda z, t: np.logaddexp.reduce(z, axis=1).mean(),
+            "The score of the true class is not subtracted.",
+        ),
+        (
+            lambda z, t: -np.log(_true(_softmax(z), t)).mean(),
+            "A tiny probability rounds to 0, and its logarithm is infinite: subtract scores, without probabilities.",
+        ),
+        (
+            lambda z, t: (_log_sum(z) - _true(z, t)).mean(),
+            "Scores in the thousands overflow: subtract each row's largest score first.",
+        ),
+        (
+            lambda z, t: -np.log(_true(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True), t)).mean(),
+            "Scores in the thousands overflow: subtract each row's largest score first.",
+        ),
+        (
+            lambda z, t: (_log_sum(z - z.max()) - _true(z - z.max(), t)).mean(),
+            "Subtract from each row its own largest score: here one row lies far below the other.",
+        ),
+    ],
+)

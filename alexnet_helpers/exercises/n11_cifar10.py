@@ -1,0 +1,210 @@
+"""The exercises of notebook 11, cifar10."""
+
+import numpy as np
+
+from alexnet_helpers.exercises.engine import exercise
+from alexnet_helpers.exercises.functions import as_result, call
+
+
+def _normalize_images(images, mean, std):
+    return ((images - mean) / std).astype(np.float32)
+
+
+def _float32(function):
+    return lambda images, mean, std: np.asarray(function(images, mean, std)).astype(np.float32)
+
+
+def _split_at_random(split):
+    for images, count in ((100, 20), (45, 30)):
+        parts = call(split, images, count, 0)
+        if not isinstance(parts, (tuple, list)) or len(parts) != 2:
+            return "Return two arrays: the numbers to train on, and the numbers held out."
+        kept, held_out = map(as_result, parts)
+        if kept.ndim != 1 or held_out.ndim != 1 or kept.dtype.kind not in "iu" or held_out.dtype.kind not in "iu":
+            return "Return one-dimensional arrays of integers: they are to index the images."
+        if (len(kept), len(held_out)) == (count, images - count):
+            return "The numbers to train on come first, those held out second."
+        if (len(kept), len(held_out)) != (images - count, count):
+            return f"Of {images} images with {count} held out you train on {len(kept)} and hold out {len(held_out)}."
+        if np.intersect1d(kept, held_out).size:
+            return "A number is in both parts: the network would be tested on what it was trained on."
+        if not np.array_equal(np.sort(np.concatenate([kept, held_out])), np.arange(images)):
+            return f"The two parts together must hold each number from 0 to {images - 1} once."
+        again, other = (np.sort(as_result(call(split, images, count, seed)[1])) for seed in (0, 1))
+        if not np.array_equal(np.sort(held_out), again):
+            return "The same seed must give the same split each time."
+        if np.array_equal(again, other):
+            return "Another seed should give another split: let chance decide."
+        if (np.diff(again) == 1).sum() >= count - 2:
+            return "Neighbouring numbers are held out together: let chance decide for each number."
+    return None
+
+
+def _split_by(order):
+    """Return a function that holds out the first of the numbers that `order` returns."""
+
+    def split(images, held_out, seed):
+        numbers_in_order = order(images, np.random.default_rng(seed))
+        return numbers_in_order[held_out:], numbers_in_order[:held_out]
+
+    return split
+
+
+def _from_noise(seed, shape):
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+exercise(
+    "11.1",
+    737.28,
+    hints=[
+        (184.32, "That is one byte a value, uint8."),
+        (1474.56, "That is eight bytes a value, float64."),
+        (614.4, "Those are the training images alone."),
+        (703.125, "Those are mebibytes of 2**20 bytes; divide by 10**6."),
+        (737_280_000, "That is the number of bytes; a megabyte is 10**6 of them."),
+        (245.76, "That is one colour; there are three."),
+    ],
+)
+exercise(
+    "11.2",
+    (0.91, 0.01),
+    hints=[
+        (
+            (0.9, 0.01),
+            "The row sums to 0.99: the right class gets its share of the 0.1 as well.",
+        ),
+        (
+            (0.9, 0.1 / 9),
+            "The 0.1 is spread over all ten classes, the right one included.",
+        ),
+        ((0.9, 0.1), "The 0.1 is spread over the classes; the row has to sum to 1."),
+        ((0.01, 0.91), "The right class comes first in the pair."),
+        ((0.91, 0.09), "The 0.09 belongs to the nine other classes together."),
+        ((1.0, 0.1), "The row has to sum to 1: the right class gives something away."),
+        ((1.0, 0.01), "The row has to sum to 1: the right class gives something away."),
+        (
+            (0.95, 0.005),
+            "That is smoothing with 0.05, and the right class without its share.",
+        ),
+    ],
+)
+exercise(
+    "11.3",
+    (1, 0, 0, 0, -1, 31),
+    hints=[
+        (
+            (1, 0, 0, 0, -1, 32),
+            "Row 0 would come from row 32, and the last row has the number 31.",
+        ),
+        (
+            (1, 0, 0, 0, -1, 0),
+            "Row 1 would come from row -1: where does row 0 of the output come from?",
+        ),
+        ((-1, 0, 31, 0, 1, 0), "That mirrors left and right."),
+        (
+            (-1, 0, 31, 0, -1, 31),
+            "That turns the image by 180 degrees; the columns are to stay.",
+        ),
+        ((1, 0, 0, 0, 1, 31), "That moves the image: row 1 would come from row 32."),
+        ((0, 1, 0, 1, 0, 0), "That exchanges rows and columns."),
+        ((1, 0, 31, 0, -1, 0), "The 31 belongs to the rows, b2."),
+        (
+            (0, -1, 31, 1, 0, 0),
+            "b0, b1 and b2 say from which row a pixel comes: b1 multiplies the row.",
+        ),
+    ],
+)
+exercise(
+    "11.4",
+    _normalize_images,
+    cases=[
+        (
+            _from_noise(0, (3, 32, 32, 3)),
+            np.array([125.0, 120.0, 110.0]),
+            np.array([60.0, 50.0, 70.0]),
+        ),
+        (
+            _from_noise(1, (2, 32, 32, 3)),
+            np.array([90.5, 140.25, 33.0]),
+            np.array([31.5, 80.0, 44.0]),
+        ),
+    ],
+    wrong=[
+        (
+            _float32(lambda x, mean, std: (x - mean.astype(np.uint8)) / std),
+            "Below the mean uint8 begins again at 255: convert the images first.",
+        ),
+        (
+            lambda x, mean, std: ((x - mean) / std).astype(int),
+            "The result needs fractions and negative numbers: float32.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))),
+            "Use the mean and standard deviation that are given: those of these images may be other ones.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean) / std**2),
+            "You divided by the variance.",
+        ),
+        (
+            _float32(lambda x, mean, std: x - mean),
+            "The standard deviation is missing: divide by it.",
+        ),
+        (
+            _float32(lambda x, mean, std: x - mean / std),
+            "Subtract first: (images - mean) needs brackets.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x / 255 - mean) / std),
+            "The mean is one of values 0-255, so it is not for images divided by 255.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean.mean()) / std.mean()),
+            "Each channel has a mean and a standard deviation of its own.",
+        ),
+        (
+            lambda x, mean, std: (x - mean) / std,
+            "The values are right, but the result is float64",
+        ),
+    ],
+)
+exercise(
+    "11.5",
+    _split_at_random,
+    wrong=[
+        (
+            _split_by(lambda n, rng: np.arange(n)),
+            "Another seed should give another split",
+        ),
+        (_split_by(lambda n, rng: rng.integers(0, n, n)), "A number is in both parts"),
+        (
+            _split_by(lambda n, rng: np.random.default_rng().permutation(n)),
+            "The same seed must give the same split",
+        ),
+        (
+            _split_by(lambda n, rng: np.roll(np.arange(n), rng.integers(n))),
+            "Neighbouring numbers are held out",
+        ),
+        (
+            _split_by(lambda n, rng: rng.permutation(n) + 1),
+            "each number from 0 to 99 once",
+        ),
+        (
+            _split_by(lambda n, rng: rng.permutation(n).astype(float)),
+            "arrays of integers",
+        ),
+        (
+            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(n, count, seed)[::-1],
+            "come first",
+        ),
+        (
+            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(n, 20, seed),
+            "Of 45 images with 30",
+        ),
+        (
+            lambda n, count, seed: np.random.default_rng(seed).permutation(n),
+            "Return two arrays",
+        ),
+    ],
+)

@@ -1,0 +1,152 @@
+"""Answers that are values: numbers, truth values, texts, and sequences and arrays of them."""
+
+import numbers
+from decimal import Decimal
+
+import numpy as np
+
+from alexnet_helpers.exercises.words import NotAnswered
+
+
+def hint_for_a_value(entry, answer):
+    """Return None for the right value and else a hint."""
+    parts = _parts(answer)
+    blank = sum(part is None or part is ... for part in parts)
+    if blank and blank == len(parts):
+        raise NotAnswered
+    if blank:
+        return f"{blank} of the {len(parts)} parts of the answer {'has' if blank == 1 else 'have'} no value yet."
+    if callable(answer):
+        return "The answer is a value, yours a function: call it."
+    if _same(answer, entry.right, entry.tolerance):
+        return None
+    for wrong, hint in entry.hints:
+        if _same(answer, wrong, None) or _rounded(answer, wrong):
+            return hint
+    return _general_hint(answer, entry.right, entry.tolerance)
+
+
+def _parts(answer):
+    """Return what nested lists and tuples hold, one after the other."""
+    if not isinstance(answer, (list, tuple)):
+        return [answer]
+    return [part for inner in answer for part in _parts(inner)]
+
+
+def _same(answer, expected, tolerance):
+    if as_texts(expected) is not None:
+        return as_texts(answer) == as_texts(expected)
+    # A Boolean is no number here: True must not pass for 1.
+    if as_numbers(answer) is None or _is_boolean(answer) != _is_boolean(expected):
+        return False
+    off = which_differ(answer, expected, tolerance)
+    return off is not None and not off.any()
+
+
+def _rounded(answer, wrong):
+    """Tell whether an answer is a wrong one, which is a fraction, with fewer digits: two at least."""
+    found, wrong = as_numbers(answer), as_numbers(wrong)
+    if found is None or found.dtype == bool or wrong is None or wrong.dtype.kind != "f":
+        return False
+    found, wrong = np.squeeze(found).astype(float), np.squeeze(wrong)
+    return found.shape == wrong.shape and all(map(_is_rounding, found.flat, wrong.flat))
+
+
+def _is_rounding(short, long):
+    if short == long or not np.isfinite(short):
+        return short == long
+    digits, _, exponent = f"{abs(short):.12e}".replace(".", "").partition("e")
+    decimals = max(len(digits.rstrip("0")) - 1 - int(exponent), 0)
+    return decimals + int(exponent) >= 1 and short == round(long, decimals)
+
+
+def as_texts(value):
+    """Return a text or a sequence of texts as a list in lower case, or None if it is neither."""
+    texts = value if isinstance(value, (list, tuple)) else [value]
+    are_texts = len(texts) > 0 and all(isinstance(text, str) for text in texts)
+    return [text.strip().lower() for text in texts] if are_texts else None
+
+
+def as_numbers(value):
+    """Return real numbers as an array (of Booleans if all are), or None for everything else.
+
+    NumPy alone would take the text "55", a date, or True among numbers for a number.
+    """
+    if len({isinstance(part, (bool, np.bool_)) for part in _parts(value)}) > 1:
+        return None
+    try:
+        array = np.asarray(value)
+    except Exception:  # ragged lists, and objects with an __array__ of their own
+        return None
+    if array.dtype.kind == "O":
+        return _from_objects(array)
+    if isinstance(value, np.ma.MaskedArray) and array.dtype.kind in "iuf":
+        return value.astype(float).filled(np.nan)
+    return array if array.dtype.kind in "biuf" else None
+
+
+def _from_objects(array):
+    """Return fractions, decimals, and integers too long for NumPy, as floats; None if there is anything else."""
+    number = (numbers.Real, Decimal)
+    if not all(isinstance(one, number) and not isinstance(one, (bool, np.bool_)) for one in array.flat):
+        return None
+    return np.array([_as_float(one) for one in array.flat]).reshape(array.shape)
+
+
+def _as_float(number):
+    try:
+        return float(number)
+    except OverflowError:
+        return np.inf if number > 0 else -np.inf
+
+
+def is_finite(value):
+    """Tell whether a value is numbers, all of them finite."""
+    found = as_numbers(value)
+    return found is not None and found.size > 0 and bool(np.isfinite(found).all())
+
+
+def _is_boolean(value):
+    return as_numbers(value).dtype == bool
+
+
+def which_differ(answer, expected, tolerance):
+    """Return which numbers differ too much, or None for another shape; sides of 1 do not count."""
+    if tolerance is None:
+        tolerance = 1e-12 if np.asarray(expected).dtype.kind in "iub" else 1e-6
+    found, expected = (np.squeeze(as_numbers(one)).astype(float) for one in (answer, expected))
+    if found.shape != expected.shape:
+        return None
+    largest = np.max(np.abs(expected), initial=1e-6)
+    with np.errstate(invalid="ignore"):
+        return ~(np.abs(found - expected) <= tolerance * largest)  # `not <=` holds for NaN as well
+
+
+def _general_hint(answer, right, tolerance):
+    if as_texts(right) is not None:
+        return "Another word is meant." if as_texts(answer) is not None else "The answer is a text, in quotes."
+    found, expected = as_numbers(answer), np.squeeze(as_numbers(right))
+    if _is_boolean(right) and expected.ndim == 0:
+        return "The answer is True or False."
+    if found is None or _is_boolean(answer) != _is_boolean(right):
+        quotes = ", without quotes" if as_texts(answer) is not None else ""
+        return f"The answer is {'a number' if expected.ndim == 0 else f'{expected.size} numbers'}{quotes}."
+    found, off = np.squeeze(found), which_differ(answer, right, tolerance)
+    if off is None and expected.ndim == 0:
+        return f"The answer is one number, yours {found.size}."
+    if off is None:
+        return f"The answer has the shape {expected.shape}, yours {found.shape}."
+    if np.isnan(found).any():
+        return "Your answer holds a NaN (not a number)."
+    if expected.ndim > 0:
+        return _which_are_off(off)
+    if expected != np.round(expected) and abs(found - expected) < 0.01 * abs(expected):
+        return "Close: give more digits, or look at the last ones."
+    return "Your number is too large." if found > expected else "Your number is too small."
+
+
+def _which_are_off(off):
+    text = f"{off.sum()} of the {off.size} numbers {'is' if off.sum() == 1 else 'are'} off"
+    if off.ndim == 1 and off.sum() < off.size:
+        return f"{text}: {', '.join(f'number {place + 1}' for place in np.flatnonzero(off)[:3])} in the row."
+    return f"{text}."

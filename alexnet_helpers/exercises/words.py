@@ -1,0 +1,24 @@
+"""What happens to an answer that cannot be judged, and how hints are put into words."""
+
+
+class NotAnswered(Exception):
+    """Raised when there is no answer yet, or when the learner's function still returns nothing."""
+
+
+class Refused(Exception):
+    """Raised with the hint when an answer cannot be right, whatever else is in it."""
+
+
+def one_line(text):
+    """Return a text on one line; no file or window takes half of a surrogate pair."""
+    return " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
+
+
+def type_name(value):
+    """Return the name of a value's type."""
+    return type(value).__name__
+
+
+def with_article(noun):
+    """Put "a" or "an" before a noun."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
