@@ -141,26 +141,26 @@ def alexnet(
     num_classes = checks.integer("num_classes", num_classes, 1, MOST_CLASSES)
     paper = geometry.alexnet_layers(checks.choice("towers", towers, (1, 2)))
     initializer = check_initializer(kernel_initializer)
-    model = keras.Sequential([keras.Input(input_shape, name="image")], name="alexnet")
+    parts = [keras.Input(input_shape, name="image")]
     for name, kind, layer in numpy_layers.step_kinds(paper, local_response_norm):
         if kind == "conv":
             # With a stride of 1 the paper's zeros leave the size as it is.
             options = {"padding": "same" if layer.padding else "valid", "groups": layer.groups}
             options |= {"strides": layer.stride, "activation": "relu"}
-            model.add(layers.Conv2D(layer.units, layer.kernel, name=name, kernel_initializer=initializer, **options))
+            parts.append(layers.Conv2D(layer.units, layer.kernel, name=name, kernel_initializer=initializer, **options))
         elif kind == "norm":
-            model.add(LocalResponseNorm(towers=towers, name=name))
+            parts.append(LocalResponseNorm(towers=towers, name=name))
         elif kind == "pool":
-            model.add(layers.MaxPooling2D(layer.kernel, strides=layer.stride, name=name))
+            parts.append(layers.MaxPooling2D(layer.kernel, strides=layer.stride, name=name))
         elif kind == "flatten":
-            model.add(layers.Flatten(name=name))
+            parts.append(layers.Flatten(name=name))
         elif kind == "dense":
             last = layer == paper[-1]
             units, activation = (num_classes, "softmax") if last else (layer.units, "relu")
-            model.add(layers.Dense(units, activation, name=name, kernel_initializer=initializer))
+            parts.append(layers.Dense(units, activation, name=name, kernel_initializer=initializer))
             if not last:
-                model.add(layers.Dropout(0.5, name=f"dropout{name[-1]}"))
-    return model
+                parts.append(layers.Dropout(0.5, name=f"dropout{name[-1]}"))
+    return keras.Sequential(parts, name="alexnet")
 
 
 def alexnet_cifar10(

@@ -404,10 +404,13 @@ def labels(valid, classes):
 
 
 def public(module):
-    """Return the public functions, classes and methods of a module by name."""
-    found = {}
+    """Return the public functions, classes and methods of a module by name.
+
+    A package says in `__all__` what of its modules is public.
+    """
+    found, listed = {}, getattr(module, "__all__", ())
     for name, value in vars(module).items():
-        own = getattr(value, "__module__", None) == module.__name__ and callable(value)
+        own = (getattr(value, "__module__", None) == module.__name__ or name in listed) and callable(value)
         error = inspect.isclass(value) and issubclass(value, BaseException)
         if name.startswith("_") or not own or error or isinstance(value, tuple):
             continue
