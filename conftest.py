@@ -40,7 +40,7 @@ os.environ["KERAS_HOME"] = str(FOLDER / "keras")
     "utf-8",
 )
 
-# What one process has compiled with JAX, the others read: two processes of a job, two starts of it, two workers.
+# What one process has compiled with JAX, the others read: two processes of a job, two starts of it, three workers.
 # With a limit to its size, which nothing here comes near, JAX locks this cache, and no entry is read half written.
 if "PYTEST_XDIST_WORKER" not in os.environ:  # the workers inherit it
     os.environ["JAX_COMPILATION_CACHE_DIR"] = str(FOLDER / "jax")
@@ -116,7 +116,7 @@ def pytest_configure(config):
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-# What takes longest is begun first: else one of the two workers would be left with it at the end.
+# What takes longest is begun first: else one of the workers would be left with it at the end.
 LONGEST = ("15_", "test_training", "test_distributed", "test_backends", "12_", "13_", "test_elsewhere", "test_bad")
 LONGEST += ("test_house", "test_classroom", "test_data", "test_models", "14_", "09_", "test_plotting", "11_", "10_")
 LONGEST += ("test_numpy", "02_")
