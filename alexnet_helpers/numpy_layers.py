@@ -69,9 +69,7 @@ def conv2d(x, weights, bias=None, stride=1, padding=0, groups=1):
     array([[12., 16.],
            [24., 28.]])
     """
-    x, weights, stride, padding, groups = _check_conv(
-        x, weights, stride, padding, groups
-    )
+    x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
     x = _pad(x, padding)
     rows, columns = _count_windows(x, weights.shape[:2], stride)
     maps = []
@@ -98,16 +96,12 @@ def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
     -------
     dx, dweights, dbias : ndarray
     """
-    x, weights, stride, padding, groups = _check_conv(
-        x, weights, stride, padding, groups
-    )
+    x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
     x = _pad(x, padding)
     rows, columns = _count_windows(x, weights.shape[:2], stride)
     dy = _check_dy(dy, (len(x), rows, columns, weights.shape[3]))
     dx, dweights = np.zeros_like(x), np.empty_like(weights)
-    for part, kernels, dmaps, dpart, dkernels in _split(
-        groups, x, weights, dy, dx, dweights
-    ):
+    for part, kernels, dmaps, dpart, dkernels in _split(groups, x, weights, dy, dx, dweights):
         windows = _im2col(part, kernels.shape[:2], stride)  # N * H' * W', k * k * C
         dproduct = _as_matrix(dmaps)  # N * H' * W', F
         dkernels[:] = (windows.T @ dproduct).reshape(kernels.shape)
@@ -353,9 +347,7 @@ def dense(x, weights, bias=None):
     """
     x, weights = _check_dense(x, weights)
     y = x @ weights
-    return (
-        y if bias is None else y + checks.array("bias", bias, shape=weights.shape[1:])
-    )
+    return y if bias is None else y + checks.array("bias", bias, shape=weights.shape[1:])
 
 
 def dense_gradients(dy, x, weights):
