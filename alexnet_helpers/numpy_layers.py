@@ -13,8 +13,8 @@ the gradient with respect to the layer's input, and to its weights if it has som
 the shape of the array that it belongs to.
 
 float32 stays float32 and float64 stays float64; integers become floating-point numbers.
-What the functions refuse stands at the end of the file, so that the layers can be read
-without it. "Paper" is Krizhevsky, Sutskever and Hinton, NIPS 2012.
+The checks of arguments stand at the end of the file, so that the layers can be read
+without them. "Paper" is Krizhevsky, Sutskever and Hinton, NIPS 2012.
 """
 
 import contextlib
@@ -294,8 +294,8 @@ def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
         dx[c] = dy[c] / s[c] ** beta
                 - 2 * alpha * beta * x[c] * sum over j of dy[j] * x[j] / s[j] ** (beta + 1)
 
-    The first term is the way of x[c] to its own output. The second is its way through
-    the sums s[j] of the channels j around it, its own included.
+    The first term is the effect of x[c] on its own output through the numerator. The second
+    is its effect through the sums s[j] of the channels j around it, its own included.
 
     Parameters
     ----------
@@ -382,7 +382,7 @@ def dropout(x, rate, rng):
     ----------
     x : ndarray, any shape
     rate : float
-        Which part is dropped, from 0 to less than 1.
+        The share that is dropped, from 0 to less than 1.
     rng : numpy.random.Generator
 
     Returns
@@ -504,8 +504,8 @@ def softmax_cross_entropy_gradient(probabilities, labels):
 def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
     """Send images through a network, and yield the name and the tensor after each step.
 
-    A step is computed when it is asked for: who stops at "conv3" pays for no later layer.
-    There is no dropout, as in a network that has been trained.
+    Each step is computed when it is asked for, so a loop that stops at "conv3" computes no
+    later layer. There is no dropout, as in a network that has been trained.
 
     Parameters
     ----------
@@ -580,11 +580,12 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
     if not layers:
         checks.refuse("layers", "one geometry.Layer or more", layers)
     normalizes = checks.flag("local_response_norm", local_response_norm)
-    found = []
+    found, flat = [], False
     for layer in layers:
         number = layer.name.lstrip("abcdefghijklmnopqrstuvwxyz_")
-        if layer.kind == "dense" and "flatten" not in [name for name, _, _ in found]:
+        if layer.kind == "dense" and not flat:
             found.append(("flatten", "flatten", layer))
+            flat = True
         found.append((layer.name, layer.kind, layer))
         if layer is layers[-1]:
             found.append(("softmax", "softmax", layer))

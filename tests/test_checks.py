@@ -1,18 +1,11 @@
 """checks: what fits comes back in its usual form, what does not is refused in one form of words."""
 
-import doctest
 import math
 
 import numpy as np
 import pytest
 
 from alexnet_helpers import checks
-
-
-def test_the_examples_in_the_docstrings_are_true():
-    result = doctest.testmod(checks)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 @pytest.mark.parametrize("value", [1, np.int64(1), np.uint8(1)])

@@ -1,7 +1,9 @@
 """The house: the same packages everywhere, quiet imports, a small package, one clear line when Python does not suit."""
 
 import ast
+import doctest
 import hashlib
+import importlib
 import os
 import re
 import shutil
@@ -37,6 +39,20 @@ LOCKS = {
 }
 COLAB_PYTHON = "3.13"
 COLAB = dict(re.findall(r"^([\w-]+)==(.+)$", (ROOT / "tools" / "colab-versions.txt").read_text("utf-8"), re.MULTILINE))
+
+
+WITH_EXAMPLES = [
+    path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".")
+    for path in sorted((ROOT / "alexnet_helpers").rglob("*.py"))
+    if ">>>" in path.read_text("utf-8")
+]
+
+
+@pytest.mark.parametrize("module", WITH_EXAMPLES)
+def test_the_examples_in_the_docstrings_are_true(module):
+    result = doctest.testmod(importlib.import_module(module))
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def python(code, **kwargs):

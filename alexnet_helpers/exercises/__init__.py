@@ -1,8 +1,8 @@
 """Exercises that check themselves: `check(name, answer)` says right, or what is off, never the solution.
 
-`engine` has `check` and `exercise`, `values` and `functions` compare the two kinds of answers. Each notebook
-has a file, `n01_output_size_formula` and so on, which enters its exercises into the table: the right answer,
-and beside it the usual wrong ones with what each of them did.
+`check` and `exercise` are in `engine`; `values` and `functions` compare the two kinds of answers. Each notebook has a
+file of its own, such as `n01_output_size_formula`, with the right answer of each exercise, and beside it the usual
+wrong ones and the hint that each of them gets.
 """
 
 from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercises in this order)

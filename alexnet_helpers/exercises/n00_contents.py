@@ -1,4 +1,4 @@
-"""The exercises of notebook 00, contents."""
+"""The exercises of notebook 00_contents."""
 
 from alexnet_helpers.exercises.engine import exercise
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 01, output size formula."""
+"""The exercises of notebook 01_output_size_formula."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 02, convolution."""
+"""The exercises of notebook 02_convolution."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 03, relu and local response normalization."""
+"""The exercises of notebook 03_relu_and_local_response_normalization."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 04, max pooling."""
+"""The exercises of notebook 04_max_pooling."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 05, stacked convolutions."""
+"""The exercises of notebook 05_stacked_convolutions."""
 
 from alexnet_helpers import geometry
 from alexnet_helpers.exercises.engine import exercise

@@ -1,4 +1,4 @@
-"""The exercises of notebook 06, fully connected."""
+"""The exercises of notebook 06_fully_connected."""
 
 import numpy as np
 

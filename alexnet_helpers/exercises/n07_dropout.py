@@ -1,4 +1,4 @@
-"""The exercises of notebook 07, dropout."""
+"""The exercises of notebook 07_dropout."""
 
 import numpy as np
 

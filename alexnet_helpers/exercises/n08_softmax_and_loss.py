@@ -1,4 +1,4 @@
-"""The exercises of notebook 08, softmax and loss."""
+"""The exercises of notebook 08_softmax_and_loss."""
 
 import numpy as np
 

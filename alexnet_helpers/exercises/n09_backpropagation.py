@@ -1,4 +1,4 @@
-"""The exercises of notebook 09, backpropagation."""
+"""The exercises of notebook 09_backpropagation."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 10, build alexnet."""
+"""The exercises of notebook 10_build_alexnet."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 11, cifar10."""
+"""The exercises of notebook 11_cifar10."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 12, train on cifar10."""
+"""The exercises of notebook 12_train_on_cifar10."""
 
 import numpy as np
 

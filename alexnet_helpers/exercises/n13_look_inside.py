@@ -1,4 +1,4 @@
-"""The exercises of notebook 13, look inside."""
+"""The exercises of notebook 13_look_inside."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The exercises of notebook 14, what mattered."""
+"""The exercises of notebook 14_what_mattered."""
 
 import numpy as np
 

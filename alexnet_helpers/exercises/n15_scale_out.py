@@ -1,4 +1,4 @@
-"""The exercises of notebook 15, scale out."""
+"""The exercises of notebook 15_scale_out."""
 
 import numpy as np
 

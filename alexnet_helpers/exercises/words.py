@@ -1,4 +1,4 @@
-"""What happens to an answer that cannot be judged, and how hints are put into words."""
+"""What is raised for an answer that cannot be judged, and small helpers for the wording of hints."""
 
 
 class NotAnswered(Exception):
