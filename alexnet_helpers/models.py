@@ -34,6 +34,7 @@ INGREDIENTS = {
     "dropout": 0.5,
     "towers": 1,
     "stem": None,
+    "whitened": False,
     "local_response_norm": None,
     "without": (),
     "ones_in_biases": False,
@@ -45,7 +46,8 @@ MOST_CLASSES = 100_000  # more than any data set has; the check is for a number 
 # Trained networks that come with the course (data/README.md says how each was made): file and SHA-256.
 WEIGHTS_FOLDER = Path(__file__).resolve().parent.parent / "data" / "weights"
 STORED_WEIGHTS = {
-    "cifar10": ("alexnet_cifar10_modern.npz", "b36e9bd41151300ceceb7553764db8b7ea4575c33dd151882253ab1960f79fd3"),
+    "cifar10": ("alexnet_cifar10_today.npz", "9ec34c4876af0b75ef4b2683d6f7ef9e3e6d08f15dd9e310347f33f8f3749404"),
+    "modern_half": ("alexnet_cifar10_modern.npz", "b36e9bd41151300ceceb7553764db8b7ea4575c33dd151882253ab1960f79fd3"),
 }
 
 
@@ -191,7 +193,7 @@ def alexnet_cifar10(
     whitening filters (`whiten`) and does not learn; all kernels are 3 x 3; the pools come after
     conv2, conv3 and conv5, so that the maps go 32-16-8-8-4, and before batch normalization and
     activation; 96-192-256-256 filters, 256 units in fc6 and fc7, no dropout; fc8 starts so small
-    that the first loss is ln(num_classes). It takes `activation` and `pool` (2) of the ingredients.
+    that the first loss is ln(num_classes). It takes `activation` ("gelu") and `pool` of the ingredients.
 
     Parameters
     ----------
@@ -206,11 +208,14 @@ def alexnet_cifar10(
         stored weights need.
     batch_norm : whether each convolution and hidden dense layer is followed by batch normalization
         (in place of local response normalization). None is what the variant has.
-    weights : None; "cifar10" for the trained network that comes with the course (variant "modern";
-        made as data/README.md says); or the path of a file that `training.save_weights` wrote.
+    weights : None; "cifar10" for the trained network that comes with the course (variant "today"),
+        "modern_half" for an older one (variant "modern", whose conv1 has learned), both made as
+        data/README.md says; or the path of a file that `training.save_weights` wrote.
     ingredients : what is changed in the variant, to find out what it gives: `activation` (Keras' name),
         `pool` (side of the windows, which move by 2), `dropout` (rate), `towers` (1, or 2 as on the
-        paper's two GPUs), `stem` ((kernel, stride) of conv1), `local_response_norm` (True or False),
+        paper's two GPUs), `stem` ((kernel, stride) of conv1, or (kernel, stride, filters)), `whitened`
+        (True: conv1 is set from images by `whiten` and does not learn; needs the stem (3, 1, 54)),
+        `local_response_norm` (True or False),
         `without` (names of layers that are left out: conv2 to conv5, fc6, fc7) and `ones_in_biases`
         (True starts the biases of conv2, conv4, conv5, fc6 and fc7 at 1; paper, section 5).
 
@@ -270,7 +275,7 @@ def check_network(
     centred_input = variant == "today" if centred_input is None else centred_input
     if variant == "today":
         _check_today(centred_input, batch_norm, ingredients)
-        ingredients = {"pool": 2} | ingredients
+        ingredients = {"activation": "gelu"} | ingredients
     network = {
         "variant": variant,
         "width": checks.number("width", 1.0 if width is None else width, 0.02, 4),
@@ -301,15 +306,16 @@ def _check_ingredients(**ingredients):
     changed = INGREDIENTS | ingredients
     norm, stem = changed["local_response_norm"], changed["stem"]
     if stem is not None:
-        if not isinstance(stem, (list, tuple)) or len(stem) != 2:
-            checks.refuse("stem", "(kernel, stride) of conv1, two integers from 1 to 32", stem)
-        stem = tuple(checks.integer("stem", size, 1, 32) for size in stem)
+        if not isinstance(stem, (list, tuple)) or len(stem) not in (2, 3):
+            checks.refuse("stem", "(kernel, stride) of conv1, two integers from 1 to 32, or with its filters", stem)
+        stem = tuple(checks.integer("stem", size, 1, most) for size, most in zip(stem, (32, 32, 1024)))
     return {
         "activation": _check_activation(changed["activation"]),
         "pool": checks.integer("pool", changed["pool"], 1, 32),
         "dropout": checks.number("dropout", changed["dropout"], lowest=0, below=1),
         "towers": checks.choice("towers", changed["towers"], (1, 2)),
         "stem": stem,
+        "whitened": checks.flag("whitened", changed["whitened"]),
         "local_response_norm": norm if norm is None else checks.flag("local_response_norm", norm),
         "without": checks.names("without", changed["without"], REMOVABLE),
         "ones_in_biases": checks.flag("ones_in_biases", changed["ones_in_biases"]),
@@ -322,8 +328,12 @@ def _check_contradictions(network, given):
     if network["batch_norm"]:
         if network["local_response_norm"]:
             checks.refuse("local_response_norm", "None or False with batch_norm=True", True)
+        if network["whitened"]:  # conv1 keeps its bias
+            checks.refuse("whitened", "False with batch_norm=True", True)
         if network["ones_in_biases"]:
             checks.refuse("ones_in_biases", "False with batch normalization, which replaces the biases", True)
+    if network["whitened"] and network["stem"] != (3, 1, 54):
+        checks.refuse("whitened", "False without stem=(3, 1, 54)", True)
     if network["ones_in_biases"] and without >= {"conv2", "conv4", "conv5"} | dense:
         checks.refuse("ones_in_biases", "False without conv2, conv4, conv5, fc6 and fc7", True)
     if "dropout" in given and network["dropout"] and without >= dense:
@@ -382,7 +392,7 @@ def _build(network):
     if network["variant"] == "today":
         return _build_today(network)
     first_kernel, first_stride, units = CIFAR10_VARIANTS[network["variant"]]
-    first_kernel, first_stride = network["stem"] or (first_kernel, first_stride)
+    first_kernel, first_stride, *first_filters = network["stem"] or (first_kernel, first_stride)
     towers, start = network["towers"], {"kernel_initializer": network["kernel_initializer"]}
     full_precision = keras.config.dtype_policy().variable_dtype
     if network["variant"] == "paper":
@@ -390,15 +400,19 @@ def _build(network):
 
     def conv(number, kernel, strides=1):
         name, options = f"conv{number}", {"strides": strides, "padding": "same", **start}
+        filters = _scaled(FILTERS[name], network["width"])
+        if number == 1:
+            layer = WhitenedConv2D if network["whitened"] else layers.Conv2D
+            return _learned(network, layer, name, *first_filters or [filters], kernel, **options)
         if towers == 1 or number not in (2, 4, 5):
-            return _learned(network, layers.Conv2D, name, FILTERS[name], kernel, **options)
-        return _learned(network, GroupedConv2D, name, FILTERS[name], kernel, groups=towers, **options)
+            return _learned(network, layers.Conv2D, name, filters, kernel, **options)
+        return _learned(network, GroupedConv2D, name, filters, kernel, groups=towers, **options)
 
     def pool(number):
         return layers.MaxPooling2D(network["pool"], strides=2, padding="same", name=f"pool{number}")
 
     def hidden(number):
-        dense = _learned(network, layers.Dense, f"fc{number}", units, **start)
+        dense = _learned(network, layers.Dense, f"fc{number}", _scaled(units, network["width"]), **start)
         return [*dense, layers.Dropout(network["dropout"], name=f"dropout{number}")] if dense else []
 
     return keras.Sequential(
@@ -477,8 +491,8 @@ def whiten(model, images):
     The filters are the eigenvectors of the covariance of all 3 x 3 x 3 patches, each divided by the
     root of its eigenvalue plus a small constant: no two responses are correlated, and each has a
     variance of about 1, less in directions in which the patches hardly vary. The second half are
-    the first with the other sign, so that a ReLU after them loses nothing. Other networks stay as
-    they are.
+    the first with the other sign, so that a ReLU or GELU after them loses nothing. Other networks
+    stay as they are.
 
     Parameters
     ----------
@@ -502,7 +516,7 @@ def _learned(network, layer, name, size, *arguments, **named):
     """Return a layer with its activation and, where the network has one, its normalization."""
     if name in network["without"]:
         return []
-    size, norm, activation = _scaled(size, network["width"]), f"norm{name[-1]}", network["activation"]
+    norm, activation = f"norm{name[-1]}", network["activation"]
     if network["batch_norm"]:
         return [
             layer(size, *arguments, use_bias=False, name=name, **named),
@@ -540,8 +554,10 @@ def _open_weights(weights):
             if None in network.values():
                 raise ValueError("it does not say of which network")
             width = check_network(**network)["width"]
-            if _header(archive, "conv1/kernel.npy")[0][-1] != _scaled(FILTERS["conv1"], width):
-                raise ValueError("its conv1 is not of the width that it says")
+            # conv1 of the variant "today" has 54 filters at every width.
+            name, filters = ("conv2", 96) if network["variant"] == "today" else ("conv1", FILTERS["conv1"])
+            if _header(archive, f"{name}/kernel.npy")[0][-1] != _scaled(filters, width):
+                raise ValueError(f"its {name} is not of the width that it says")
         except Exception as error:  # a damaged archive or text makes zipfile, NumPy and json raise errors of any kind
             problem = f"{file} is damaged or holds no weights ({_said(error)}); {remedy}"
             raise ValueError(f"weights={str(weights)!r}: {problem}") from error

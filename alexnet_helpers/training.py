@@ -123,6 +123,13 @@ def shift_reflected(images, rng, pixels=2):
     return _cut_out(padded, checks.generator("rng", rng), pixels)
 
 
+def shift_reflected_wide(images, rng):
+    """Move each image by up to 4 pixels in each direction, as `shift` does, with the border of `shift_reflected`."""
+    if min(checks.pixels("images", images).shape[1:3]) < 5:
+        checks.refuse("images", "5 x 5 pixels at least", images)
+    return shift_reflected(images, rng, pixels=4)
+
+
 def alternate_flip(images, mirrored):
     """Mirror the chosen images; `Batches` chooses each image in every second epoch.
 
@@ -136,7 +143,8 @@ def alternate_flip(images, mirrored):
 
 
 AUGMENTATIONS = {
-    function.__name__: function for function in (shift, flip, erase, erase_wide, rotate_and_shift, shift_reflected)
+    function.__name__: function
+    for function in (shift, flip, erase, erase_wide, rotate_and_shift, shift_reflected, shift_reflected_wide)
 }
 # What a recipe may name. Which images `alternate_flip` mirrors depends on the epoch and not on chance.
 AUGMENTATION_NAMES = (*AUGMENTATIONS, alternate_flip.__name__)
@@ -176,10 +184,11 @@ class Recipe:
     The other arguments of the network, its `ingredients` among them, are those of
     `models.alexnet_cifar10`.
 
-    "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5), "muon" the
-    optimizer of `optimizers.Muon`, for the variant "today". With `averaging` above 0, the network that
-    is validated and returned has for each weight a running average, of which a step changes the part
-    1 - `averaging` (Polyak and Juditsky, 1992). The last `refine_epochs` of the epochs begin anew at
+    "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5); with `nesterov`
+    the gradient counts where the momentum leads (Sutskever et al., 2013). "muon" is the optimizer of
+    `optimizers.Muon`, for the variant "today". With `averaging` above 0, the network that is validated
+    and returned has for each weight a running average, of which a step changes the part 1 -
+    `averaging` (Polyak and Juditsky, 1992). The last `refine_epochs` of the epochs begin anew at
     `refine_rate`, fall to 0 along half a cosine and erase nothing, so that the network gets used to
     images as they are (Touvron et al., arXiv:1906.06423).
 
@@ -196,6 +205,7 @@ class Recipe:
     centred_input: bool = False
     batch_norm: bool | None = None
     optimizer: str = "adam"
+    nesterov: bool = False
     learning_rate: float = 1e-3
     schedule: str = "constant"
     warmup_epochs: int = 0
@@ -233,6 +243,7 @@ def _check_fields(recipe):
         "augmentation": checks.names("augmentation", recipe.augmentation, AUGMENTATION_NAMES),
         "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
         "all_images": checks.flag("all_images", recipe.all_images),
+        "nesterov": checks.flag("nesterov", recipe.nesterov),
     }
     for name, lowest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
         fields[name] = checks.integer(name, getattr(recipe, name), lowest)
@@ -265,6 +276,8 @@ def _check_combination(recipe):
         checks.refuse("weight_decay", '0 with optimizer="adam" (only "adamw" and "sgd" decay)', recipe.weight_decay)
     if recipe.weight_decay and recipe.optimizer == "muon":  # which scales each kernel to one size instead
         checks.refuse("weight_decay", '0 with optimizer="muon"', recipe.weight_decay)
+    if recipe.nesterov and recipe.optimizer != "sgd":
+        checks.refuse("nesterov", 'False without optimizer="sgd"', True)
     if recipe.optimizer == "muon" and recipe.variant != "today":
         checks.refuse("optimizer", "muon with the variant today only", recipe.optimizer)
     if recipe.warmup_epochs and recipe.schedule != "cosine":
@@ -332,26 +345,57 @@ MODERN = dataclasses.replace(
 # One of the paper's towers, in as many epochs as two CPU cores train in an hour or a little more.
 PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
 MODERN_HALF = dataclasses.replace(MODERN, name="modern_half", width=0.5, epochs=44)
-# Chosen on validation images; the last run learns from all 50,000 training images.
+# The same two, as far as they go: three seeds each.
+AGAIN = dataclasses.replace(
+    REPAIRED,
+    name="repaired",
+    summary="the tutorials' layers with initial weights, optimizer, schedule, augmentation and averaging repaired",
+    averaging=0.999,
+    augmentation=("shift_reflected_wide", "flip", "erase"),
+    epochs=50,
+)
+# The paper cuts its patches out of a larger image: no black border, as `shift` would have it.
+PAPER_AGAIN = dataclasses.replace(
+    PAPER_HALF, name="paper_half_reflected", epochs=40, augmentation=("shift_reflected_wide", "flip")
+)
+# Chosen on validation images among the four; the last run learns from all 50,000 training images.
 TODAY = Recipe(
     "today",
     "five convolutions, three pools, three dense layers, and everything else as one would do it today",
     variant="today",
     centred_input=True,
     optimizer="muon",
-    learning_rate=0.2,
+    learning_rate=0.1,
     schedule="linear",
     label_smoothing=0.2,
-    augmentation=("shift_reflected", "alternate_flip"),
+    augmentation=("shift_reflected", "alternate_flip", "erase"),
     batch_size=500,
     epochs=24,
 )
-TODAY_SHORT = dataclasses.replace(TODAY, name="today_short", summary="the same in six epochs", epochs=6)
-_overlapping = {"name": "today_short_overlapping", "summary": "six epochs with pools of 3 x 3 that overlap"}
-TODAY_SHORT_OVERLAPPING = dataclasses.replace(TODAY_SHORT, **_overlapping, ingredients={"pool": 3})
 TODAY_ALL = dataclasses.replace(TODAY, name="today_all", summary="the same on all training images", all_images=True)
+_nothing_erased = {"augmentation": ("shift_reflected", "alternate_flip")}
+TODAY_CHOICES = tuple(
+    dataclasses.replace(TODAY, name=f"today_{name}", **_nothing_erased, **changes)
+    for name, changes in {
+        "nothing_erased": {"summary": "the recipe of today without erased squares"},
+        "pools_2x2": {
+            "summary": "without erased squares, and with pools that do not overlap",
+            "ingredients": {"pool": 2},
+        },
+        "half_rate": {"summary": "without erased squares, at half the rate", "learning_rate": 0.05},
+    }.items()
+)
+TODAY_SHORT = dataclasses.replace(
+    TODAY,
+    name="today_short",
+    summary="a first trial in six epochs: pools that do not overlap, ReLU, twice the rate, nothing erased",
+    ingredients={"pool": 2, "activation": "relu"},
+    learning_rate=0.2,
+    epochs=6,
+    **_nothing_erased,
+)
 _recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)
-_recipes += (TODAY, TODAY_SHORT, TODAY_SHORT_OVERLAPPING, TODAY_ALL)
+_recipes += (AGAIN, PAPER_AGAIN, TODAY, TODAY_ALL, *TODAY_CHOICES, TODAY_SHORT)
 RECIPES = {recipe.name: recipe for recipe in _recipes}
 
 REPAIRS = {
@@ -407,12 +451,27 @@ CHANGES = {
     "constant learning rate": {"schedule": "constant", "warmup_epochs": 0},
     "stem 11x11, stride 4": {"ingredients": {"stem": [11, 4]}},
 }
+# What the recipe of today has, one thing at a time.
+MORE_CHANGES = {
+    "stem 3x3 of 54 filters": {"ingredients": {"stem": [3, 1, 54]}},  # what the next one is compared with
+    "the same stem, whitened and fixed": {"ingredients": {"stem": [3, 1, 54], "whitened": True}},
+    "reflected border": {"augmentation": ("shift_reflected_wide", "flip")},
+    "alternating flip": {"augmentation": ("shift", "alternate_flip")},
+    "erased squares": {"augmentation": ("shift", "flip", "erase")},
+    "label smoothing of 0.1": {"label_smoothing": 0.1},
+    "averaged weights": {"averaging": 0.995},
+    "Nesterov momentum": {"nesterov": True},
+    "rate falling in a line": {"schedule": "linear", "warmup_epochs": 0},
+}
+CHANGES |= MORE_CHANGES
 _changed = tuple(dataclasses.replace(BASE, **{"name": name} | changes) for name, changes in CHANGES.items())
+_first_changed = tuple(recipe for recipe in _changed if recipe.name not in MORE_CHANGES)
 
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
-    "what_mattered": Study(_changed, (0, 1), steps=16 * 200, every=200, images=12_800, validation_images=5000),
+    "what_mattered": Study(_first_changed, (0, 1), steps=16 * 200, every=200, images=12_800, validation_images=5000),
+    "ideas": Study(_changed, (0, 1, 2, 3, 4), steps=16 * 200, every=200, images=12_800, validation_images=5000),
 }
 
 
@@ -522,16 +581,18 @@ def predict_two_views(model, images):
     return sum(model.predict(view, batch_size=500, verbose=0) for view in views) / 2
 
 
-def predict_ten_views(model, images, pixels=2):
+def predict_ten_views(model, images, pixels=2, reflected=False):
     """Return probabilities averaged over ten views of each image: the paper's way to test (section 4.1).
 
     The paper cuts five patches, the corners and the middle, out of a larger image, and takes their
-    mirror images too. Here the image stays, or moves by `pixels` towards each corner; black moves in.
+    mirror images too. Here the image stays, or moves by `pixels` towards each corner; black moves in, or
+    with `reflected` its own mirror image, as in `shift_reflected`.
     """
     images = _check_views(model, images)
     height, width = images.shape[1:3]
     pixels = checks.integer("pixels", pixels, 0, min(height, width) - 1)
-    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)))
+    mode = "reflect" if checks.flag("reflected", reflected) else "constant"
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=mode)
     total = 0.0
     for top, left in ((pixels, pixels), (0, 0), (0, 2 * pixels), (2 * pixels, 0), (2 * pixels, 2 * pixels)):
         total += predict_two_views(model, padded[:, top : top + height, left : left + width])
@@ -604,7 +665,8 @@ def _compile_model(recipe, steps_per_epoch, num_classes):
         rate = Refined(rate, main_epochs * steps_per_epoch, recipe.refine_rate, recipe.refine_epochs * steps_per_epoch)
     average = {"use_ema": recipe.averaging > 0, "ema_momentum": recipe.averaging}
     if recipe.optimizer == "sgd":
-        optimizer = keras.optimizers.SGD(rate, momentum=0.9, weight_decay=recipe.weight_decay or None, **average)
+        options = {"momentum": 0.9, "nesterov": recipe.nesterov, "weight_decay": recipe.weight_decay or None}
+        optimizer = keras.optimizers.SGD(rate, **options, **average)
     elif recipe.optimizer == "muon":
         # Only kernels with batch normalization behind them: their scale has no effect.
         kernels = [f"{name}/kernel" for name in ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")]
@@ -623,6 +685,12 @@ def _compile_model(recipe, steps_per_epoch, num_classes):
         jit_compile="auto" if keras.backend.backend() != "tensorflow" else False,
     )
     return model
+
+
+def _whiten(model, recipe, images):
+    """Set conv1 from the images, where the recipe has it so."""
+    if recipe.variant == "today" or recipe.ingredients.get("whitened"):
+        models.whiten(model, np.asarray(images[:5000]))
 
 
 class _Checkpoints(keras.callbacks.Callback):
@@ -657,6 +725,7 @@ class _Checkpoints(keras.callbacks.Callback):
         row["images_per_second"] = round(len(self.batches.order) / seconds)
         # forward once; backward twice as much: the gradients for the inputs and for the weights
         row["multiply_adds"] = 3 * models.multiply_adds(self.model) * len(self.batches.images)
+        row["petaflop"] = round((epoch + 1) * row["multiply_adds"] * 2 / 1e15, 5)  # since the first epoch
         self.curves.append(self.facts | row)
         if self.batches.share.process == 0:  # the others hold the same weights
             with distributed.undistributed():  # Keras makes a variable when it saves
@@ -807,7 +876,8 @@ def train(
         stored, _ = _rows_of_run(results, recipe.name, seed, dataset.source)
         if first == last and len(stored):
             return model, stored  # the test set has been looked at, and once is enough
-        return model, _finish(model, dataset, pd.DataFrame(curves), results)
+        reflected = any("reflected" in name for name in recipe.augmentation)
+        return model, _finish(model, dataset, pd.DataFrame(curves), results, reflected)
 
 
 def _lock(folder, recipe, seed, share):
@@ -846,8 +916,7 @@ class _Run:
         model = compile_model(self.recipe, len(self.batches), self.classes, self.mixed)
         if self.share.process == 0:
             _check_definition(self.folder, self.recipe, self.dataset, model.dtype_policy.name, self.checksum)
-        if self.recipe.variant == "today":
-            models.whiten(model, np.asarray(self.batches.images[:5000]))
+        _whiten(model, self.recipe, self.batches.images)
         return model, _load_checkpoint(self.folder, model)
 
     def train(self):
@@ -867,6 +936,7 @@ class _Run:
                 model, curves = self.from_checkpoint()  # on one device again
             if recipe.averaging:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
+                _measure_normalization(model, self.batches)
         return model, curves, first, last
 
     def fit(self, model, curves, last):
@@ -889,6 +959,21 @@ class _Run:
             verbose=self.verbose,
             shuffle=False,
         )
+
+
+def _measure_normalization(model, batches, most=20):
+    """Give normalization layers means and variances over some batches of a network whose weights were averaged.
+
+    Those that it has are of the weights before the averaging.
+    """
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    usual = [layer.momentum for layer in norms]
+    for number in range(min(most, len(batches)) if norms else 0):
+        for layer in norms:
+            layer.momentum = number / (number + 1)  # so that all batches count the same
+        model(batches[number][0], training=True)
+    for layer, momentum in zip(norms, usual):
+        layer.momentum = momentum
 
 
 def save_weights(file, model, recipe, curves):
@@ -1039,6 +1124,7 @@ def _run_of_study(asked, recipe, seed, dataset, definition):
     keras.utils.set_random_seed(seed)
     batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, len(dataset.class_names))
     model = compile_model(recipe, len(batches), len(dataset.class_names))
+    _whiten(model, recipe, batches.images)
     measured, started = [], time.perf_counter()
     for step in range(asked.steps):
         epoch, index = divmod(step, len(batches))
@@ -1046,6 +1132,8 @@ def _run_of_study(asked, recipe, seed, dataset, definition):
             batches.start_epoch(epoch)
         model.reset_metrics()
         measured.append(model.train_on_batch(*batches[index], return_dict=True))
+    if recipe.averaging:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     means = pd.DataFrame(measured, dtype=float).groupby(np.arange(asked.steps) // asked.every).mean().round(5)
     step = asked.every * means.index + asked.every
     columns = {"definition": definition, "step": step, "loss": means["loss"], "accuracy": means["accuracy"]}
@@ -1177,12 +1265,15 @@ def _read_curves(file):
     return table.to_dict("records")
 
 
-def _finish(model, dataset, curves, file):
-    """Look at the test set, once; store curves and confusion matrix beside those of other runs."""
+def _finish(model, dataset, curves, file, reflected):
+    """Look at the test set, once; store curves and confusion matrix beside those of other runs.
+
+    Ten views have the border that the network has learned with.
+    """
     x_test = np.asarray(dataset.x_test)
     predicted = model.predict(x_test, batch_size=500, verbose=0).argmax(axis=1)
     two_views = predict_two_views(model, x_test).argmax(axis=1)
-    ten_views = predict_ten_views(model, x_test).argmax(axis=1)
+    ten_views = predict_ten_views(model, x_test, reflected=reflected).argmax(axis=1)
     views = {"": predicted, "_two_views": two_views, "_ten_views": ten_views}
     for column, answers in ((f"test_accuracy{name}", answers) for name, answers in views.items()):
         curves[column] = np.nan

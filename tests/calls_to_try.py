@@ -872,13 +872,13 @@ def of_cifar10_network(add, models):
     add("alexnet_cifar10", unbuilt_small(models), **network, weights=weights)
     start = an_initializer("he_normal").but(names=("kernel_initializer",))
     add("check_initializer", models.check_initializer, PROGRAMMER, value=start)
-    stored = {"variant": "modern", "weights": "cifar10"}
-    weights = choice("cifar10").but(right=lambda value: value is None)
+    stored = {"variant": "modern", "weights": "modern_half"}
+    weights = choice("modern_half").but(right=lambda value: value is None)
     weights.wrong["a folder"] = "."
     add(
         "alexnet_cifar10 with stored weights",
         lambda **named: models.alexnet_cifar10(**stored | named).count_params(),
-        weights=weights.but(valid="cifar10"),
+        weights=weights.but(valid="modern_half"),
         num_classes=whole(10).but(right=lambda value: value is None, same={}),
         width=real(0.25, 0.02, 4).but(valid=None, same={}, right=lambda value: None if value is None else False),
     )
@@ -899,7 +899,14 @@ def ingredients():
         (5, 2),
         lambda value: value is None,
         {"as a list": [5, 2], "np.int64": tuple(np.int64([5, 2]))},
-        {"a number": 11, "one number": (11,), "floats": (5.0, 2.0), "0": (0, 1), "True": (5, True)},
+        {
+            "a number": 11,
+            "one number": (11,),
+            "four": (5, 2, 9, 9),
+            "floats": (5.0, 2.0),
+            "0": (0, 1),
+            "True": (5, True),
+        },
     )
     return {
         "activation": an_initializer("tanh"),
@@ -907,6 +914,7 @@ def ingredients():
         "dropout": real(0.25, 0, below=1),
         "towers": whole(1, 1, 2),
         "stem": stem,
+        "whitened": flag(False),
         "local_response_norm": flag(False).or_none(),
         "without": some_names(["conv3"]),
         "ones_in_biases": flag(False),
@@ -1061,6 +1069,7 @@ def of_recipes(add, training):
         warmup_epochs=whole(0, 0).but(same={"np.int64": np.int64(0)}),
         weight_decay=real(0.0, 0).but(right=zero, wrong={"with adam": 0.5}),
         averaging=real(0.5, 0, below=1),
+        nesterov=flag(False),
         ingredients=Argument(Fresh(dict), is_empty_dict),
         label_smoothing=real(0.5, 0, below=1),
         augmentation=some_names(["shift", "flip"]),
@@ -1207,7 +1216,7 @@ def of_views(add, training):
     some.wrong["channels first"] = images().transpose(0, 3, 1, 2)
     given = {"model": a_model(model), "images": some}
     add("predict_two_views", training.predict_two_views, **given)
-    add("predict_ten_views", training.predict_ten_views, **given, pixels=whole(2, 0, 8))
+    add("predict_ten_views", training.predict_ten_views, **given, pixels=whole(2, 0, 8), reflected=flag(True))
 
 
 def of_runs(add, training):

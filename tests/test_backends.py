@@ -17,7 +17,7 @@ PROGRAM = """
 import dataclasses, json, sys
 import numpy as np
 from alexnet_helpers import data, models, training
-network = models.alexnet_cifar10("modern", weights="cifar10")
+network = models.alexnet_cifar10("modern", weights="modern_half")
 some = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
 answers = network.predict(some, verbose=0)
 images = data.load_cifar10()
@@ -53,7 +53,7 @@ def found(request, tmp_path_factory):
 def test_other_backends_answer_alike(found):
     backend, found = found
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
-    expected = alexnet_cifar10("modern", weights="cifar10").predict(images, verbose=0)
+    expected = alexnet_cifar10("modern", weights="modern_half").predict(images, verbose=0)
     assert found["backend"] == backend
     np.testing.assert_allclose(found["answers"], expected, atol=1e-3)
 
