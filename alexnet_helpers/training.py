@@ -936,6 +936,8 @@ class _Run:
                 model, curves = self.from_checkpoint()  # on one device again
             if recipe.averaging:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
+                self.batches.start_epoch(last)  # the same batches and masks whichever epoch was trained in this call
+                _seed_dropout(model, self.seed, last)
                 _measure_normalization(model, self.batches)
         return model, curves, first, last
 
