@@ -628,15 +628,18 @@ def test_weights_that_are_missing_or_of_another_shape_are_refused(stored, tmp_pa
         alexnet_cifar10("modern", weights=file)
 
 
+EITHER = "weights must be 'cifar10', 'modern_half'"
+
+
 @pytest.mark.parametrize(
     ("named", "message"),
     [
-        ({"weights": "imagenet"}, r"weights must be 'cifar10' or a file's path, got 'imagenet': there is no file imag"),
-        ({"weights": "x" * 5000}, "weights must be 'cifar10' or a file's path, got 'xxx.*: there is no file xxx"),
-        ({"weights": 0}, "weights must be 'cifar10', 'modern_half' or the path of a file .*, got 0"),
-        ({"weights": True}, "weights must be 'cifar10', 'modern_half' or the path of a file .*, got True"),
-        ({"weights": [1.0]}, "weights must be 'cifar10', 'modern_half' or the path of a file .*, got"),
-        ({"weights": b"cifar10"}, "weights must be 'cifar10', 'modern_half' or the path of a file .*, got b'cifar10'"),
+        ({"weights": "imagenet"}, f"{EITHER} or a file's path, got 'imagenet': there is no file imag"),
+        ({"weights": "x" * 5000}, f"{EITHER} or a file's path, got 'xxx.*: there is no file xxx"),
+        ({"weights": 0}, f"{EITHER} or the path of a file .*, got 0"),
+        ({"weights": True}, f"{EITHER} or the path of a file .*, got True"),
+        ({"weights": [1.0]}, f"{EITHER} or the path of a file .*, got"),
+        ({"weights": b"cifar10"}, f"{EITHER} or the path of a file .*, got b'cifar10'"),
         ({"weights": os.devnull}, f"weights must be .*: there is no file {os.devnull}"),
         ({"variant": "paper2"}, "variant must be 'tutorial', 'paper', 'modern' or 'today', got 'paper2'"),
         ({"variant": ["paper"]}, r"variant must be 'tutorial', 'paper', 'modern' or 'today', got \['paper'\]"),

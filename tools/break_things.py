@@ -169,14 +169,14 @@ BREAKS = [
         "tests/test_training.py",
         (
             "momentum of 0.5",
-            "keras.optimizers.SGD(rate, momentum=0.9,",
-            "keras.optimizers.SGD(rate, momentum=0.5,",
+            'options = {"momentum": 0.9,',
+            'options = {"momentum": 0.5,',
             "the_optimizer_of_a_recipe",
         ),
         (
             "SGD does not decay",
-            "weight_decay=recipe.weight_decay or None, **average",
-            "**average",
+            '"weight_decay": recipe.weight_decay or None}',
+            '"weight_decay": None}',
             "only_kernels_decay",
         ),
         (
@@ -339,6 +339,9 @@ BREAKS = [
         "tests/test_today.py",
         ("flips do not alternate", "^ (self.epoch % 2 == 1)", "^ False"),
         ("the line falls too fast", "0.0, power=1.0)", "0.0, power=2.0)"),
+        ("Nesterov is forgotten", '"nesterov": recipe.nesterov,', '"nesterov": False,'),
+        ("every batch counts a half", "number / (number + 1)", "0.5"),
+        ("the stem is not whitened", 'or recipe.ingredients.get("whitened")', "or False"),
         ("the border is black", 'mode="reflect")', 'mode="constant")'),
         ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
     ),
