@@ -34,28 +34,6 @@ exercise(
 )
 exercise(
     "01.2",
-    6,
-    hints=[
-        (
-            12,
-            "That is how much a row grows in all: the padding is counted for each side.",
-        ),
-        (
-            6.5,
-            "Half of the kernel would be padding for its middle pixel as well, which stays on the image.",
-        ),
-        (
-            7,
-            "One too many: the middle pixel of the first window lies on the image's first pixel.",
-        ),
-        (0, "Without padding the size shrinks by 12."),
-        (13, "That would make the output larger than the input."),
-        (5, "One too few: the output would be 2 smaller than the input."),
-    ],
-    remark="(kernel - 1) / 2, for each odd kernel at stride 1.",
-)
-exercise(
-    "01.3",
     4,
     hints=[
         (3.8, "76 / 20 forgets the + 1: one of the 20 windows takes no step."),
@@ -67,6 +45,21 @@ exercise(
         (3, "A stride of 3 gives 26 windows."),
         (5, "A stride of 5 gives 16 windows."),
     ],
+)
+exercise(
+    "01.3",
+    259,
+    hints=[
+        (228, "On 228 pixels conv1 leaves one pixel over."),
+        (231, "conv1 fits there and gives 56, but on 56 pool1 leaves one over."),
+        (235, "conv1 and pool1 fit there and give 57 and 28, but on 28 pool2 leaves one over."),
+        (239, "conv1 fits there and gives 58, but on 58 pool1 leaves one over."),
+        (243, "All layers up to conv5 fit there, but they end with 14, and on 14 pool3 leaves one over."),
+        (291, "Nothing is left over there, but a smaller size above 227 does it too."),
+        (195, "Nothing is left over there, but the size should be larger than 227."),
+        (227, "That is AlexNet's own size: the next larger one is asked for."),
+    ],
+    remark="Now explain the distance from 227.",
 )
 exercise(
     "01.4",
@@ -111,20 +104,4 @@ exercise(
             "Without any layer the size stays what it is.",
         ),
     ],
-)
-exercise(
-    "01.5",
-    67,
-    hints=[
-        (
-            195,
-            "That forgets the padding of conv2 to conv5: their windows may lie partly on zeros.",
-        ),
-        (66, "With 66 pixels pool3 is left without a window."),
-        (68, "68 pixels are enough, but not the fewest."),
-        (227, "227 is AlexNet's own input: a smaller image does."),
-        (32, "That is the product of the strides: the windows have a size as well."),
-        (15, "That is what pool1 needs: conv1 comes before it."),
-    ],
-    remark="On the 32 pixels of a CIFAR-10 image this network has no output at all.",
 )
