@@ -91,7 +91,7 @@ def _unit(values):
 
 
 def filter_bank():
-    """Return the 96 filters that notebook 02 builds, as the weights of conv1: 11 x 11 x 3 x 96 float32.
+    """Return the 96 filters that notebook 02 shows, as the weights of conv1: 11 x 11 x 3 x 96 float32.
 
     Filters 0-47 are black and white: edges and bars of three wavelengths, each at eight angles.
     Filters 48-95 are coloured: for each of four pairs of opposite colours eight edges, two spots

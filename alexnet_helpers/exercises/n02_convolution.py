@@ -3,6 +3,7 @@
 import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
+from alexnet_helpers.exercises.functions import as_result, call
 
 _SHIFT = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])
 
@@ -16,25 +17,49 @@ def _correlate_1d(signal, kernel, stride):
     return np.array([float(np.sum(signal[start : start + len(kernel)] * kernel)) for start in starts])
 
 
+def _line(size):
+    """Return a line of ones that rises from the lower left to the upper right."""
+    return np.eye(size)[::-1]
+
+
+def _unit(values):
+    return values / np.linalg.norm(values)
+
+
+def _centred(values):
+    return _unit(values - values.mean())
+
+
+def _judge_whisker(function):
+    """Return None for a filter that fits the description at three sizes, and else what is off."""
+    for size in (5, 9, 11):
+        found = as_result(call(function, size))
+        if found.shape != (size, size):
+            return f"For size = {size} the filter has the shape {(size, size)}, yours {found.shape}."
+        if not np.isfinite(found).all():
+            return f"For size = {size} the filter holds numbers that are not finite."
+        if abs(found.sum()) > 1e-4:
+            return f"On an even surface it should give 0: its weights add up to {found.sum():.2f} for size = {size}."
+        if abs((found**2).sum() - 1) > 1e-4:
+            return f"For size = {size} its sum of squares is {(found**2).sum():.4f}."
+        rising, falling = (found * _line(size)).sum(), (found * np.eye(size)).sum()
+        if rising <= 0:
+            return "It responds to a rising line with a negative number, or with 0: row 0 is the top row."
+        if falling > rising:
+            return "It responds more to a falling line than to a rising one: row 0 is the top row."
+        lines = {"that falls": falling, "that lies flat": found[size // 2].sum(), "upright": found[:, size // 2].sum()}
+        for side, shift in (("left", -2), ("right", 2)):
+            lines[f"beside it on the {side}"] = (found * np.eye(size, k=shift)[::-1]).sum()
+        for name, other in lines.items():
+            if rising < 2 * other:
+                return f"A line that rises gives {rising:.2f}, not twice what a line {name} gives, {other:.2f}."
+    return None
+
+
 _SIGNAL = np.array([1.0, 3.0, 0.0, 2.0, 5.0, 4.0, 1.0])
 
 exercise(
     "02.1",
-    2,
-    hints=[
-        (6, "You left out the pixel in the middle, which counts -4 times."),
-        (-2, "The four neighbours count +1 each, the pixel in the middle -4 times."),
-        (10, "The pixel in the middle is subtracted, 4 times."),
-        (
-            5,
-            "Only the neighbours above, left, right and below count, and the middle -4 times.",
-        ),
-        (-10, "That is the window one column further to the right."),
-        (-1, "That is the window one row further down."),
-    ],
-)
-exercise(
-    "02.2",
     614_656,
     hints=[
         (614_400, "Those are the weights; each filter has a bias too."),
@@ -52,22 +77,7 @@ exercise(
     ],
 )
 exercise(
-    "02.3",
-    447_897_600,
-    hints=[
-        (4_665_600, "Each output sums over all 96 channels: 5 * 5 * 96 products."),
-        (614_400, "Those are the weights: each one is used at 27 * 27 places."),
-        (1_749_600, "That is one filter; there are 256."),
-        (
-            223_948_800,
-            "That is the paper's version with two towers; here every filter sees all 96 channels.",
-        ),
-        (895_795_200, "A multiplication with its addition counts once here."),
-        (186_624, "Those are the outputs: each is a sum of many products."),
-    ],
-)
-exercise(
-    "02.4",
+    "02.2",
     _SHIFT,
     hints=[
         (
@@ -89,7 +99,20 @@ exercise(
     ],
 )
 exercise(
-    "02.5",
+    "02.3",
+    _judge_whisker,
+    wrong=[
+        (lambda size: _unit(_line(size)), "On an even surface it should give 0"),
+        (lambda size: _line(size) - _line(size).mean(), "its sum of squares is"),
+        (lambda size: _centred(_line(size)[::-1]), "It responds more to a falling line"),
+        (lambda size: -_centred(_line(size)), "It responds to a rising line with a negative number"),
+        (lambda size: _centred(np.tri(size)[::-1]), "not twice what a line beside it"),
+        (lambda size: _centred(_line(5)), "the filter has the shape"),
+    ],
+    remark="Does it find the whiskers in the photo?",
+)
+exercise(
+    "02.4",
     _correlate_1d,
     cases=[
         (_SIGNAL, np.array([2.0, 0.0, -1.0]), 1),
