@@ -1,5 +1,7 @@
 """The exercises of notebook 01_output_size_formula."""
 
+import math
+
 import numpy as np
 
 from alexnet_helpers import geometry
@@ -65,8 +67,12 @@ exercise(
     "01.4",
     _final_size,
     # In the first case each usual slip with the formula gives another number.
-    cases=[(30, [(7, 2, 4)]), (227, _ALEXNET), (224, [(7, 2, 3), (3, 2, 1)]), (9, [])],
+    cases=[(31, [(4, 2, 5)]), (227, _ALEXNET), (224, [(7, 2, 3), (3, 2, 1)]), (9, [])],
     wrong=[
+        (
+            lambda size, layers: size // math.prod(stride for _, stride, _ in layers),
+            "That divides by the stride: count the windows that fit.",
+        ),
         (
             lambda size, layers: _final_size(size, layers, sides=0),
             "Your formula forgets the padding.",
