@@ -1,43 +1,12 @@
 """The exercises of notebook 05_stacked_convolutions."""
 
+import numpy as np
+
 from alexnet_helpers import geometry
 from alexnet_helpers.exercises.engine import exercise
 
-
-def _receptive_field(layers):
-    pixels = {0}  # which pixels of a row one unit sees, from the last layer back to the image
-    for kernel, stride in reversed(layers):
-        pixels = {pixel * stride + step for pixel in pixels for step in range(kernel)}
-    return max(pixels) - min(pixels) + 1
-
-
-def _field_by(step, field=1):
-    """Return a function that goes through the layers by a (wrong) step from (field, jump) to the next."""
-
-    def receptive_field(layers):
-        result, jump = field, 1
-        for kernel, stride in layers:
-            result, jump = step(result, jump, kernel, stride)
-        return result
-
-    return receptive_field
-
-
 exercise(
     "05.1",
-    3,
-    hints=[
-        (6, "That many rows in all: the padding is counted on each side."),
-        (7, "That is the kernel itself."),
-        (3.5, "Half of the kernel would be padding for its middle pixel as well."),
-        (4, "One too many: the output would be 2 larger than the input."),
-        (2, "That is the padding for a 5×5 kernel."),
-        (1, "That is the padding for a 3×3 kernel."),
-        (0, "Without padding the size shrinks by 6."),
-    ],
-)
-exercise(
-    "05.2",
     5 * 5 * 24 * 256 + 256,
     hints=[
         (
@@ -58,83 +27,129 @@ exercise(
         ),
     ],
 )
+
+
+def _rectangles(height=0, width=0, needed=4, corners=range(4), swap=False):
+    """Return a function that finds rectangles, right or with one of the usual slips."""
+
+    def rectangles(corner_maps, height_asked, width_asked):
+        rows, columns = corner_maps.shape[:2]
+        down, right = height_asked - 1 + height, width_asked - 1 + width
+        if swap:
+            down, right = right, down
+        found = np.zeros((rows, columns))
+        places = [(0, 0), (0, right), (down, 0), (down, right)]
+        padded = np.pad(corner_maps, ((0, max(down, 0)), (0, max(right, 0)), (0, 0)))
+        for channel in corners:
+            row, column = places[channel]
+            found += padded[row : row + rows, column : column + columns, channel]
+        return np.maximum(found - (needed - 1), 0)
+
+    return rectangles
+
+
+def _moved(by):
+    """Return a function that marks another pixel of each rectangle, so many rows and columns further."""
+
+    def rectangles(corner_maps, height, width):
+        return np.roll(_rectangles()(corner_maps, height, width), (by(height), by(width)), axis=(0, 1))
+
+    return rectangles
+
+
+def _corner_maps(rows, columns, rectangles, more=()):
+    """Mark the corners of rectangles (row, column, height, width), and single corners (row, column, channel)."""
+    maps = np.zeros((rows, columns, 4))
+    for row, column, height, width in rectangles:
+        bottom, right = row + height - 1, column + width - 1
+        maps[[row, row, bottom, bottom], [column, right, column, right], range(4)] = 1
+    for row, column, channel in more:
+        maps[row, column, channel] = 1
+    return maps
+
+
+# Rectangles of several sizes, two that lack a corner, and one that has only two opposite ones.
+MANY = _corner_maps(
+    16,
+    20,
+    [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6), (11, 14, 3, 5)],
+    [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0), (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
+)
+FEW = _corner_maps(8, 11, [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)], [(2, 6, 0), (2, 10, 1), (3, 6, 2)])
+
 exercise(
-    "05.3",
-    7,
-    hints=[
-        (9, "The windows overlap: each layer adds less than its kernel."),
-        (5, "That is the field after two layers."),
-        (3, "That is the field after one layer."),
-        (6, "The one pixel from which the field grows counts, too."),
-        (27, "With stride 1 each layer adds to the field, it does not multiply it."),
-        (49, "That is the area in pixels: the side is asked for."),
+    "05.2",
+    _rectangles(),
+    cases=[(MANY, 3, 5), (MANY, 5, 3), (FEW, 2, 5), (FEW, 3, 3)],
+    wrong=[
+        (_rectangles(height=1, width=1), "A side of n pixels begins and ends n - 1 pixels apart."),
+        (_rectangles(swap=True), "Height and width are exchanged: the height counts rows."),
+        (_rectangles(needed=3), "Three corners are not enough: all four are needed."),
+        (_rectangles(needed=1), "One corner is not enough: the other three have to be in their places, too."),
+        (
+            _rectangles(needed=2, corners=(0, 3)),
+            "Two opposite corners are not enough: the other two may belong to nothing.",
+        ),
+        (
+            lambda corner_maps, height, width: (
+                _rectangles()(corner_maps, height, width) + 3 * (_rectangles()(corner_maps, height, width) > 0)
+            ),
+            "The places are right; the value is 4 where 1 is asked for: subtract 3, as the bias of the square does.",
+        ),
+        (
+            _moved(lambda side: side - 1),
+            "The 1 belongs to the top left pixel of the rectangle, not to its bottom right one.",
+        ),
+        (_moved(lambda side: side // 2), "The 1 belongs to the top left pixel of the rectangle, not to its middle."),
     ],
 )
+
+
+def _seen(clip=True, add=1, padded=True, reach=1, forward=False, strides=True):
+    """Return a function that counts the pixels that a unit sees, right or with one of the usual slips."""
+
+    def pixels_seen(layers, unit, size):
+        first = last = unit
+        for kernel, stride, padding in layers if forward else reversed(layers):
+            stride, padding = stride if strides else 1, padding if padded else 0
+            first, last = first * stride - padding, last * stride - padding + kernel - reach
+        if clip is True:
+            first, last = max(first, 0), min(last, size - 1)
+        elif clip == "left":
+            first = max(first, 0)
+        elif clip == "right":
+            last = min(last, size - 1)
+        return last - first + add
+
+    return pixels_seen
+
+
+ALEXNET = [(layer.kernel, layer.stride, layer.padding) for layer in geometry.ALEXNET if layer.kernel]
+
 exercise(
-    "05.4",
-    _receptive_field,
-    # In the first case each usual slip gives another number.
+    "05.3",
+    _seen(),
+    # In the first case nearly every slip gives another number.
     cases=[
-        ([(11, 4), (3, 2)],),
-        ([(3, 1)],),
-        ([(3, 1), (3, 1)],),
-        ([(layer.kernel, layer.stride) for layer in geometry.ALEXNET if layer.kernel],),
-        ([(5, 3), (2, 2), (4, 1)],),
+        ([(3, 3, 1), (5, 2, 2)], 1, 10),
+        (ALEXNET, 1, 227),
+        (ALEXNET, 2, 227),
+        (ALEXNET, 5, 227),
+        ([(5, 2, 2), (3, 1, 1)], 0, 9),
+        ([(3, 1, 1), (3, 1, 1), (3, 1, 1)], 2, 5),
+        ([(7, 3, 0)], 1, 10),
     ],
     wrong=[
+        (_seen(clip=False), "That is the whole field: cut off what lies outside of the image, on both sides."),
+        (_seen(clip="left"), "You cut off at the beginning of the image: do so at its end, too."),
+        (_seen(clip="right"), "You cut off at the end of the image: do so at its beginning, too."),
         (
-            _field_by(lambda field, jump, kernel, stride: (field + kernel - 1, jump)),
-            "That leaves out the strides: after a stride, neighbouring units lie further apart than one pixel.",
+            _seen(padded=False),
+            "Padding moves the first window to the left, by its number of zeros, in units of that layer's input.",
         ),
-        (
-            _field_by(
-                lambda field, jump, kernel, stride: (
-                    field + (kernel - 1) * jump * stride,
-                    jump * stride,
-                )
-            ),
-            "A layer's own stride does not move the pixels of its window apart: update the jump after the field.",
-        ),
-        (
-            _field_by(
-                lambda field, jump, kernel, stride: (
-                    field + (kernel - 1) * stride,
-                    jump,
-                )
-            ),
-            "A layer's step counts in units of its input: multiply the strides of all layers before it.",
-        ),
-        (
-            _field_by(
-                lambda field, jump, kernel, stride: (
-                    field + kernel * jump,
-                    jump * stride,
-                )
-            ),
-            "A window of k units is k - 1 steps wide: the first unit is in the field already.",
-        ),
-        (
-            _field_by(
-                lambda field, jump, kernel, stride: (
-                    field + (kernel - 1) * jump,
-                    jump * stride,
-                ),
-                field=0,
-            ),
-            "One pixel is missing: start from a field of 1.",
-        ),
-        (
-            _field_by(
-                lambda field, jump, kernel, stride: (
-                    (field - 1) * stride + kernel,
-                    jump,
-                )
-            ),
-            "That formula leads from the last layer back to the image: go through the layers in reverse.",
-        ),
-        (
-            _field_by(lambda field, jump, kernel, stride: (field * stride + kernel, jump)),
-            "n windows overlap: they cover (n - 1) * stride + kernel pixels, from the last layer back to the image.",
-        ),
+        (_seen(add=0), "From pixel a to pixel b there are b - a + 1 pixels."),
+        (_seen(forward=True), "Start from the last layer and go back: `reversed(layers)`."),
+        (_seen(reach=0), "The last of k units lies k - 1 after the first."),
+        (_seen(strides=False), "Unit number u begins at u times the stride (less the padding) in the layer below."),
     ],
 )
