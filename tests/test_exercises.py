@@ -309,7 +309,7 @@ def test_every_solution_is_right(solutions):
     assert sorted(solutions) == sorted(set(EXERCISES) - {"00.1"})
     for name, answer in solutions.items():
         assert verdict(name, answer).startswith("right."), name
-    assert verdict("00.1", 2012) == "right."
+    assert verdict("00.1", 2.6).startswith("right.")
 
 
 @pytest.mark.parametrize("name", sorted(EXERCISES))
