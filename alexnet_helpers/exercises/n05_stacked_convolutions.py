@@ -29,12 +29,12 @@ exercise(
 )
 
 
-def _rectangles(height=0, width=0, needed=4, corners=range(4), swap=False):
+def _rectangles(longer=0, needed=4, corners=range(4), swap=False):
     """Return a function that finds rectangles, right or with one of the usual slips."""
 
-    def rectangles(corner_maps, height_asked, width_asked):
+    def rectangles(corner_maps, height, width):
         rows, columns = corner_maps.shape[:2]
-        down, right = height_asked - 1 + height, width_asked - 1 + width
+        down, right = height - 1 + longer, width - 1 + longer
         if swap:
             down, right = right, down
         found = np.zeros((rows, columns))
@@ -57,6 +57,13 @@ def _moved(by):
     return rectangles
 
 
+def _short(corner_maps, height, width):
+    """Stop one row and one column too early."""
+    found = _rectangles()(corner_maps, height, width)
+    found[len(found) - height :], found[:, found.shape[1] - width :] = 0, 0
+    return found
+
+
 def _corner_maps(rows, columns, rectangles, more=()):
     """Mark the corners of rectangles (row, column, height, width), and single corners (row, column, channel)."""
     maps = np.zeros((rows, columns, 4))
@@ -72,7 +79,7 @@ def _corner_maps(rows, columns, rectangles, more=()):
 MANY = _corner_maps(
     16,
     20,
-    [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6), (11, 14, 3, 5)],
+    [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6), (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3)],
     [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0), (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
 )
 FEW = _corner_maps(8, 11, [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)], [(2, 6, 0), (2, 10, 1), (3, 6, 2)])
@@ -82,7 +89,7 @@ exercise(
     _rectangles(),
     cases=[(MANY, 3, 5), (MANY, 5, 3), (FEW, 2, 5), (FEW, 3, 3)],
     wrong=[
-        (_rectangles(height=1, width=1), "A side of n pixels begins and ends n - 1 pixels apart."),
+        (_rectangles(longer=1), "A side of n pixels begins and ends n - 1 pixels apart."),
         (_rectangles(swap=True), "Height and width are exchanged: the height counts rows."),
         (_rectangles(needed=3), "Three corners are not enough: all four are needed."),
         (_rectangles(needed=1), "One corner is not enough: the other three have to be in their places, too."),
@@ -99,6 +106,15 @@ exercise(
         (
             _moved(lambda side: side - 1),
             "The 1 belongs to the top left pixel of the rectangle, not to its bottom right one.",
+        ),
+        (_short, "A rectangle that touches the last row or column is missing: look there as well."),
+        (
+            lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 4),
+            "That finds rectangles of 3×4 only: use `height` and `width`.",
+        ),
+        (
+            lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 3),
+            "That finds squares of 3×3 only: use `height` and `width`.",
         ),
         (_moved(lambda side: side // 2), "The 1 belongs to the top left pixel of the rectangle, not to its middle."),
     ],
