@@ -27,7 +27,7 @@ def _mask_of(function, x, rate, rng):
 
 
 def _paper_dropout(function):
-    images = np.linspace(0.5, 4, 3000).reshape(100, 30)
+    images, varies = np.linspace(0.5, 4, 3000).reshape(100, 30), False
     for x, rate in (
         (images, 0.25),
         (images.reshape(10, 5, 60), 0.6),
@@ -38,6 +38,7 @@ def _paper_dropout(function):
             return "The mask is the same each time: draw a new one in every call, from `rng`."
         if not np.array_equal(masks[0], masks[2]):
             return "Draw from `rng`: generators with the same seed must give the same mask."
+        varies |= masks[0].sum() != masks[1].sum()
         tested = finite_array(call(function, x, rate, False, np.random.default_rng(0)), x.shape)
         if nearly_equal(tested, x):
             return "At test time nothing is rescaled yet: the next layer would get more than it is used to."
@@ -45,6 +46,8 @@ def _paper_dropout(function):
             return "At test time the values are multiplied by the part that is kept, not by the rate."
         if not nearly_equal(tested, (1 - rate) * x):
             return "At test time every value is multiplied by the same number: which?"
+    if not varies:
+        return "Your masks keep the same number of values each time: draw for each value by itself."
     return None
 
 
@@ -145,5 +148,9 @@ exercise(
             "share one draw",
         ),
         (_dropout(scale=lambda rate: 0.5), "multiplied by the same number"),
+        (
+            _dropout(lambda x, rate, rng: rng.permutation(x.size).reshape(x.shape) >= rate * x.size),
+            "keep the same number",
+        ),
     ],
 )
