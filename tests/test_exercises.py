@@ -516,7 +516,13 @@ ALSO_RIGHT = {
     "03.5": lambda x: int((np.maximum(x, 0).max(axis=(0, 1, 2)) == 0).sum()),
     "07.4": lambda x, rate, training, rng: x * rng.binomial(1, 1 - rate, x.shape) if training else (1 - rate) * x,
     "08.4": lambda z, labels: np.mean([np.logaddexp.reduce(row) - row[k] for row, k in zip(z, labels)]),
-    "09.4": lambda dy, x: dy / np.cosh(x) ** 2,
+    "09.3": lambda dy, x, size, stride: sum(
+        np.pad(
+            np.kron(dy[:, i : i + 1, j : j + 1], np.full((1, size, size, 1), size**-2.0)),
+            [(0, 0), *[(at * stride, side - at * stride - size) for at, side in zip((i, j), x.shape[1:3])], (0, 0)],
+        )
+        for i, j in np.ndindex(dy.shape[1:3])
+    ),
     "11.4": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
     "12.3": lambda w, g, v, lr=0.001, rho=0.9: (
         w - lr * g / np.sqrt(rho * v + (1 - rho) * g**2 + 1e-12),

@@ -2,101 +2,148 @@
 
 import numpy as np
 
+from alexnet_helpers import numpy_layers
 from alexnet_helpers.exercises.engine import exercise
 
 
-def _tanh_gradient(dy, x):
-    return 4 * dy / (np.exp(x) + np.exp(-x)) ** 2
+def _dense_relu_gradients(dy, x, W, b):
+    return _from_dz(np.where(x @ W.T + b > 0, dy, 0), x, W)
+
+
+def _from_dz(dz, x, W):
+    return dz @ W, dz.T @ x, dz.sum(axis=0)
+
+
+def _transposed(dy, x, W, b):
+    _, dW, db = _dense_relu_gradients(dy, x, W, b)
+    return dW.T, db
+
+
+def _avg_pool_gradient(dy, x, size, stride):
+    return _windows(dy, x, size, stride) / size**2
+
+
+def _windows(dy, x, size, stride, step=None, add=True):
+    """Hand the gradient of each window to all its pixels, undivided."""
+    dx, step = np.zeros(x.shape), step or stride
+    for i, j in np.ndindex(dy.shape[1:3]):
+        pixels = dx[:, i * step : i * step + size, j * step : j * step + size]
+        pixels[...] = dy[:, i : i + 1, j : j + 1] + (pixels if add else 0)
+    return dx
+
+
+def _pooling_case(seed, shape, size, stride):
+    rng = np.random.default_rng(seed)
+    n, height, width, channels = shape
+    outputs = (n, (height - size) // stride + 1, (width - size) // stride + 1, channels)
+    return rng.integers(-4, 5, outputs).astype(float), rng.normal(size=shape).round(1), size, stride
+
+
+def _dense_case(seed, images, inputs, units):
+    rng = np.random.default_rng(seed)
+    shapes = (images, units), (images, inputs), (units, inputs), units
+    return tuple(rng.normal(scale=2, size=shape).round(1) for shape in shapes)
 
 
 exercise(
     "09.1",
-    [88, 132],
+    [22, 18],
     hints=[
-        ([132, 88], "Those are the right numbers in the other order."),
-        ([44, 66], "The derivative of the square is 2 (y - t)."),
-        ([4, 24], "Those belong to w1 = 0.5: compute h and y anew."),
-        ([88, 66], "dL/dw2 is right; in dL/dw1 the factor x is missing."),
-        ([88, 44], "dL/dw2 is right; in dL/dw1 the factor w2 is missing."),
-        ([96, 144], "The target t is missing: the error is y - t."),
-        ([-88, -132], "The sign is the other way round: y lies above the target."),
-        ([66, 132], "dL/dw1 is right; dL/dw2 is dL/dy times h, not times w2."),
+        ([10, 18], "dx is right. w takes part in two places; for dw you followed the one in y = w h."),
+        ([12, 18], "dx is right. w takes part in two places; for dw you followed the one in h = w x + b."),
+        ([120, 18], "dx is right. Factors along one path are multiplied; what do different paths do?"),
+        ([11, 9], "The derivative of a square has a factor 2."),
+        ([18, 22], "Those are the right numbers in the other order."),
+        ([-22, -18], "The sign is the other way round: y lies above the target."),
+        ([22, 6], "dw is right; on the way to x one local derivative is still missing."),
+        ([330, 270], "The target t is missing in the derivative of the loss."),
     ],
 )
 exercise(
     "09.2",
-    [0, 5, 0, 7, 0],
-    hints=[
-        ([5, 5, 5, 7, 7], "Only the winner of a window gets its error."),
-        ([5, 5, 12, 7, 7], "Only the winner of a window gets its error."),
+    _dense_relu_gradients,
+    cases=[_dense_case(1, 4, 3, 2), _dense_case(2, 3, 2, 5)],
+    wrong=[
         (
-            [5 / 3, 5 / 3, 4, 7 / 3, 7 / 3],
-            "That shares each error out, as average pooling does.",
+            lambda dy, x, W, b: _from_dz(dy, x, W),
+            "That leaves the ReLU out: where its input was negative, nothing passes.",
         ),
         (
-            [0, 0, 0, 12, 0],
-            "The 9.5 is not in the first window: that one holds 2, 9 and 4.",
+            lambda dy, x, W, b: _from_dz(np.maximum(dy, 0), x, W),
+            "The ReLU passes dy where its own input was positive, not where dy is.",
         ),
-        ([0, 7, 0, 5, 0], "The errors are exchanged: the first window gets the 5."),
-        ([0, 9.0, 0, 9.5, 0], "Those are the winners: which errors do they receive?"),
         (
-            [0, 45, 0, 66.5, 0],
-            "The errors arrive as they are, not multiplied by the inputs.",
+            lambda dy, x, W, b: _from_dz(dy * (x @ W.T > 0), x, W),
+            "The input of the ReLU is x Wᵀ + b; the bias is missing in it.",
+        ),
+        (
+            lambda dy, x, W, b: _from_dz(dy * np.maximum(x @ W.T + b, 0), x, W),
+            "Multiply dy by the slope of the ReLU, which is 0 or 1, not by its output.",
+        ),
+        (
+            lambda dy, x, W, b: (_dense_relu_gradients(dy, x, W, b)[0], *_transposed(dy, x, W, b)),
+            "dW has the shape of W: one row for each unit.",
+        ),
+        (
+            lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[:2], dy.sum(axis=0)),
+            "dx and dW are right; for db the ReLU is left out.",
+        ),
+        (
+            lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[:2], np.where(x @ W.T + b > 0, dy, 0)),
+            "dx and dW are right; a bias takes part once for each image, and these places are added.",
+        ),
+        (
+            lambda dy, x, W, b: (
+                _dense_relu_gradients(dy, x, W, b)[0],
+                *(part / len(x) for part in _dense_relu_gradients(dy, x, W, b)[1:]),
+            ),
+            "The mean over the batch belongs to the loss, and is in dy already: add up the images.",
+        ),
+        (
+            lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[1::-1], _dense_relu_gradients(dy, x, W, b)[2]),
+            "The order is dx, dW, db.",
         ),
     ],
 )
 exercise(
     "09.3",
-    0.91,
-    hints=[
-        (1.0, "That is without momentum: 0.9 of the first step is carried on."),
-        (0.71, "In the second step the gradient is -1."),
-        (0.9, "That is after the first step."),
-        (0.01, "That is v after two steps."),
-        (
-            0.81,
-            "The second gradient is missing: v is 0.9 of the first step, and the new gradient.",
-        ),
-        (1.09, "The weight moves against the gradient."),
-        (
-            0.991,
-            "Here v is a sum of steps, not an average: the gradient counts in full.",
-        ),
-    ],
-)
-exercise(
-    "09.4",
-    _tanh_gradient,
+    _avg_pool_gradient,
     cases=[
-        (np.linspace(1, 3, 9), np.linspace(-2, 2, 9)),
-        (np.array([[3, -1], [0, 2], [1, 1]]), np.array([[1, 0], [2, -1], [-2, 3]])),
-        (
-            np.linspace(-1, 2, 24).reshape(2, 3, 4),
-            np.linspace(3, -3, 24).reshape(2, 3, 4),
-        ),
+        _pooling_case(1, (2, 7, 5, 2), 3, 2),
+        _pooling_case(2, (1, 4, 6, 1), 2, 2),
+        _pooling_case(3, (1, 5, 4, 3), 2, 1),
+        _pooling_case(4, (1, 5, 5, 1), 2, 3),
     ],
     wrong=[
         (
-            lambda dy, x: 1 - np.tanh(x) ** 2,
-            "That is the derivative of tanh: by the chain rule it is multiplied by dy.",
+            lambda dy, x, size, stride: _windows(dy, x, size, stride),
+            "Each pixel is one of many that are averaged: with which local derivative does it take part?",
         ),
         (
-            lambda dy, x: dy * (1 - x**2),
-            "That takes x for the output of tanh; here x is its input.",
-        ),
-        (lambda dy, x: dy * (1 - np.tanh(x)), "The tanh is squared."),
-        (
-            lambda dy, x: dy * np.tanh(x),
-            "That multiplies by tanh itself: its derivative is asked for.",
+            lambda dy, x, size, stride: _windows(dy, x, size, stride) / size,
+            "That divides by the side of the window; how many pixels does a window hold?",
         ),
         (
-            lambda dy, x: x * (1 - np.tanh(dy) ** 2),
-            "The arguments are exchanged: dy comes first, then x.",
+            lambda dy, x, size, stride: _windows(dy, x, size, stride, add=False) / size**2,
+            "Where windows overlap, a pixel keeps only what the last one sent: add up the places.",
         ),
         (
-            lambda dy, x: dy * (1 - np.tanh(x**2)),
-            "The tanh is squared, not its argument.",
+            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(dy, x, size, stride),
+            "That sends all of it to the largest pixel, as max pooling does.",
         ),
-        (lambda dy, x: dy * np.tanh(x) ** 2, "The square is subtracted from 1."),
+        (
+            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(dy, x, size, stride) / size**2,
+            "In an average every pixel of the window takes part, not only the largest.",
+        ),
+        (
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride) / size**2 / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
+            ),
+            "A pixel adds up what its windows send; do not divide by how many there are.",
+        ),
+        (
+            lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,
+            "The windows start `stride` pixels apart, not one.",
+        ),
     ],
 )
