@@ -505,15 +505,17 @@ def test_positions_classes_and_pixels_have_to_be_integers(solutions):
         assert verdict(name, lambda *a, name=name: as_floats(solutions[name](*a))).startswith("not yet. ")  # noqa: B023
 
 
-@pytest.mark.parametrize("name", ["01.4", "03.5", "05.3"])
+@pytest.mark.parametrize("name", ["01.4", "05.3"])
 def test_a_whole_number_may_be_a_float(solutions, name):
     assert verdict(name, lambda *arguments: float(solutions[name](*arguments))) == "right."
 
 
 ALSO_RIGHT = {
     "02.4": lambda signal, kernel, stride: np.correlate(signal, kernel, mode="valid")[::stride],
-    "03.4": lambda z, slope=0.01: np.maximum(z, slope * z),
-    "03.5": lambda x: int((np.maximum(x, 0).max(axis=(0, 1, 2)) == 0).sum()),
+    "03.3": lambda weights, biases: (
+        np.linalg.multi_dot([*weights, np.eye(weights[-1].shape[1])]),
+        functools.reduce(lambda row, layer: row @ layer[0] + layer[1], zip(weights, biases), np.zeros(len(weights[0]))),
+    ),
     "07.4": lambda x, rate, training, rng: x * rng.binomial(1, 1 - rate, x.shape) if training else (1 - rate) * x,
     "08.4": lambda z, labels: np.mean([np.logaddexp.reduce(row) - row[k] for row, k in zip(z, labels)]),
     "09.3": lambda dy, x, size, stride: sum(

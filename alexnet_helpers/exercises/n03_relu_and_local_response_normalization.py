@@ -1,47 +1,45 @@
 """The exercises of notebook 03_relu_and_local_response_normalization."""
 
+import itertools
+
 import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
 
-def _leaky_relu(z, slope):
-    return np.where(z > 0, 1.0, slope) * z
+def _collapse(weights, biases):
+    all_weights, all_biases = weights[0], biases[0]
+    for w, b in zip(weights[1:], biases[1:]):
+        all_weights, all_biases = all_weights @ w, all_biases @ w + b
+    return all_weights, all_biases
 
 
-def _leaky_relu_in_z_own_type(z, slope):
-    result = z.copy()
-    result[z < 0] = (slope * z[z < 0]).astype(z.dtype)
-    return result
+def _product(weights):
+    product = weights[0]
+    for w in weights[1:]:
+        product = product @ w
+    return product
 
 
-def _count_dead(x):
-    return sum(not any((value > 0).any() for value in x[..., channel]) for channel in range(x.shape[-1]))
+def _layers(*sizes):
+    rng = np.random.default_rng(len(sizes))
+    pairs = list(itertools.pairwise(sizes))
+    return [rng.integers(-3, 4, pair) + 0.5 for pair in pairs], [rng.integers(1, 5, n) + 0.25 for _, n in pairs]
 
-
-def _pre_activations():
-    """Return values in which each usual slip counts another number of channels; three are dead."""
-    x = np.full((2, 3, 3, 8), -1.0)
-    x[..., [0, 5, 6, 7]] = 1  # on everywhere
-    x[1, 2, 2, 1] = 0.5  # on at a single place of the second image
-    x[..., 3] = 0  # a ReLU of exactly 0 is 0
-    return x
-
-
-_Z = np.array([[-4.0, -0.5, 0.0], [0.25, 3.0, -100.0]])
 
 exercise(
     "03.1",
-    0.25**10,
+    (1, -2, 1),
     hints=[
-        (0.25, "That is one layer; there are ten, and slopes multiply."),
-        (2.5, "Slopes multiply, they do not add."),
-        (0.5**10, "0.5 is the sigmoid's value at 0; its slope there is smaller."),
-        (1, "A sigmoid's slope is at most 0.25."),
-        (0.25**8, "That is eight layers; here there are ten."),
-        (1e-6, "Nearly: give two digits more, or the product itself."),
+        ((1, -1, 0), "Those are the slopes between the points: a weight is the change of slope at its bend."),
+        ((1, -2, 0), "That comes down to 0 at 2, but goes on below 0 to the right of it."),
+        ((0, 1, 0), "Those are the heights at 0, 1 and 2: a weight is the change of slope at its bend."),
+        ((1, -1, -1), "That stays at 1 from 1 to 2 and comes down only then."),
+        ((1, -1, 1), "That stays at 1 from 1 to 2 and rises again to the right of it."),
+        ((1, -2, 2), "That is right up to 2, but rises again to the right of it."),
+        ((1, 1, 1), "With weights that are all positive, the sum can only rise."),
+        ((1, 2, 1), "With weights that are all positive, the sum can only rise."),
     ],
-    tolerance=0.005,
 )
 exercise(
     "03.2",
@@ -64,89 +62,45 @@ exercise(
 )
 exercise(
     "03.3",
-    5e-4,
-    hints=[
-        (1e-4, "PyTorch divides what you give by the size."),
-        (
-            2e-5,
-            "That is the wrong way round: PyTorch divides by the size, so you have to make up for it.",
-        ),
-        (2e-4, "PyTorch divides by the size, 5, and not by its half."),
-        (2.5e-3, "One factor of 5 is enough: the window is five channels, not 5 × 5."),
-        (5e-3, "The factor is right; α is 10⁻⁴."),
-        (5e-5, "The factor is right; α is 10⁻⁴."),
-    ],
-)
-exercise(
-    "03.4",
-    _leaky_relu,
+    _collapse,
     cases=[
-        (_Z, 0.01),
-        (_Z, 0.5),
-        (np.array([-3, 2, 0, -8, 5]), 0.25),
-        (np.linspace(-2, 3, 24).reshape(2, 3, 4), 0.2),
+        _layers(2, 2, 2),
+        _layers(3, 4, 1, 2),
+        _layers(4, 3),
+        _layers(2, 5, 3, 3, 4),
     ],
     wrong=[
         (
-            lambda z, slope: np.maximum(z, 0),
-            "That is the plain ReLU: negative values become slope * z, not 0.",
+            lambda weights, biases: (_product(weights[::-1]), _collapse(weights, biases)[1]),
+            "The order of the product is reversed: x meets the first layer first, so its weights stand on the left.",
         ),
         (
-            lambda z, slope: np.where(z > 0, slope * z, z),
-            "The two sides are exchanged: positive values stay.",
-        ),
-        (lambda z, slope: slope * z, "Positive values stay as they are."),
-        (
-            lambda z, slope: np.where(z > 0, z, slope),
-            "Negative values become slope times z, not the slope.",
+            lambda weights, biases: tuple(np.transpose(part) for part in _collapse(weights, biases)),
+            "The weights are transposed: x is a row and stands on the left of W.",
         ),
         (
-            lambda z, slope: np.where(z > 0, z, -slope * z),
-            "Negative values stay negative: slope * z.",
+            lambda weights, biases: (_product(weights), sum(biases)),
+            "The weights are right, but the biases of a layer pass through the weights of all later layers.",
         ),
         (
-            lambda z, slope: np.where(z > 0, z, 0.01 * z),
-            "Negative values become slope times z: use the slope that is given.",
+            lambda weights, biases: (_product(weights), biases[-1]),
+            "The weights are right, but the biases of the earlier layers are lost.",
         ),
         (
-            _leaky_relu_in_z_own_type,
-            "For integers z your result holds integers as well, which lose the fractions: make an array of floats.",
-        ),
-    ],
-)
-exercise(
-    "03.5",
-    _count_dead,
-    cases=[
-        (_pre_activations(),),
-        (np.minimum(np.random.default_rng(0).normal(size=(3, 2, 4, 6)), [0, 9, 0, 9, 9, 0]),),
-        (np.array([[[[-3, 0, 2, -1]]], [[[-1, 0, 5, 4]]]]),),
-    ],
-    wrong=[
-        (
-            lambda x: int((x <= 0).all(axis=(1, 2)).sum()),
-            "That counts each image by itself: a channel is dead when it is 0 in all of them.",
+            lambda weights, biases: (_product(weights), biases[0]),
+            "The weights are right, but the biases of the later layers are lost.",
         ),
         (
-            lambda x: int((x[0] <= 0).all(axis=(0, 1)).sum()),
-            "A channel with a single positive value in one of the images is not dead.",
+            lambda weights, biases: (_product(weights), _collapse(weights, biases)[1] - biases[-1]),
+            "The weights are right, but the biases of the last layer are missing.",
         ),
         (
-            lambda x: int((x < 0).all(axis=(0, 1, 2)).sum()),
-            "A pre-activation of exactly 0 gives 0 as well.",
+            lambda weights, biases: _collapse(weights[:2], biases[:2]),
+            "That collapses the first two layers only: there may be more, or one.",
         ),
         (
-            lambda x: int((x == 0).all(axis=(0, 1, 2)).sum()),
-            "x holds pre-activations: apply the ReLU first, then count the channels that are 0 everywhere.",
-        ),
-        (lambda x: int((x <= 0).sum()), "Count channels, not values."),
-        (
-            lambda x: int((x > 0).any(axis=(0, 1, 2)).sum()),
-            "Those are the channels that are not dead.",
-        ),
-        (
-            lambda x: (x <= 0).all(axis=(0, 1, 2)).astype(int),
-            "One number is asked for: count the channels.",
+            lambda weights, biases: (np.prod(weights, axis=0), _collapse(weights, biases)[1]),
+            "The weights are multiplied element by element: use the matrix product, @.",
         ),
     ],
 )
