@@ -275,7 +275,7 @@ def test_an_exercise_is_checked_when_it_is_entered(table, arguments, message):
 @settings(deadline=None, max_examples=50)
 @given(st.recursive(st.none() | st.floats() | st.text() | st.booleans() | st.binary() | st.complex_numbers(), st.lists))
 def test_nothing_that_is_passed_raises(answer):
-    for name in ("01.1", "01.4", "02.4", "11.2"):
+    for name in ("01.1", "05.3", "02.4", "11.2"):
         assert verdict(name, answer).startswith(("not yet.", "no answer yet."))
 
 
@@ -505,7 +505,7 @@ def test_positions_classes_and_pixels_have_to_be_integers(solutions):
         assert verdict(name, lambda *a, name=name: as_floats(solutions[name](*a))).startswith("not yet. ")  # noqa: B023
 
 
-@pytest.mark.parametrize("name", ["01.4", "05.3"])
+@pytest.mark.parametrize("name", ["05.3"])
 def test_a_whole_number_may_be_a_float(solutions, name):
     assert verdict(name, lambda *arguments: float(solutions[name](*arguments))) == "right."
 

@@ -1,26 +1,62 @@
 """The exercises of notebook 01_output_size_formula."""
 
-import math
-
-import numpy as np
+import itertools
 
 from alexnet_helpers import geometry
 from alexnet_helpers.exercises.engine import exercise
 
-_ALEXNET = [(layer.kernel, layer.stride, layer.padding) for layer in geometry.ALEXNET if layer.kernel]
+_WINDOWS = [layer for layer in geometry.ALEXNET if layer.kernel]
+
+# What each part of an answer to 01.2 may be, and what a wrong one did.
+_STRIDES = {
+    4: "",
+    76 / 20: "The stride: 76 / 20 forgets the + 1, since one of the 20 windows takes no step.",
+    84 / 20: "The stride: 84 / 20 is the ratio of the sizes, but the steps share what the first window leaves.",
+    2: "The stride: 2 gives 39 windows.",
+    3: "The stride: 3 gives 26 windows.",
+    5: "The stride: 5 gives 16 windows.",
+}
+_FILTERS = {
+    32: "",
+    4: "The filters: 4 is the number of channels that come in. How many go out?",
+    20: "The filters: 20 is a side of the maps. How many maps are there?",
+    128: "The filters: each one reaches through all channels and makes one map.",
+}
+_WEIGHTS = {
+    8 * 8 * 4: "",
+    8 * 8: "The weights: 64 are those for one channel.",
+    8 * 8 * 3: "The weights: 192 would do for three channels. How many does this input have?",
+    8 * 8 * 4 + 1: "The weights: 257 counts the bias, which is not a weight.",
+    8 * 8 * 32: "The weights: one filter has a weight for each value that comes in under its window.",
+    8 * 8 * 4 * 32: "The weights: those are the weights of all filters together.",
+}
 
 
-def _final_size(size, layers, sides=2, first=1, rounding=np.floor):
-    """Return the size after the last layer, or, with other settings, what a usual slip makes of it."""
-    for kernel, stride, padding in layers:
-        size = rounding((size + sides * padding - kernel) / stride) + first
-    return size if rounding is np.positive else int(size)
+def _slips():
+    """List the wrong answers to 01.2, each with what is wrong in it."""
+    parts = itertools.product(_STRIDES.items(), _FILTERS.items(), _WEIGHTS.items())
+    told = [(tuple(value for value, _ in part), " ".join(hint for _, hint in part if hint)) for part in parts]
+    return [(answer, hint) for answer, hint in told if hint]
+
+
+def _left_over(size):
+    """Say which layer is the first to leave pixels over on an image of this side; None if no layer does."""
+    sides = [f"{size} pixels"]
+    for layer in _WINDOWS:
+        room = size + 2 * layer.padding - layer.kernel
+        if room % layer.stride:
+            pixels = "one pixel" if room % layer.stride == 1 else f"{room % layer.stride} pixels"
+            return f"With {', '.join(sides)}, {layer.name} leaves {pixels} over."
+        size = room // layer.stride + 1
+        sides.append(f"{size} behind {layer.name}")
+    return None
 
 
 exercise(
     "01.1",
     112,
     hints=[
+        (108, "That forgets the padding, 3 zeros on the left and 3 on the right, and the + 1."),
         (109, "That forgets the padding: 3 zeros on the left and 3 on the right."),
         (110, "That forgets the padding, and rounds up."),
         (113, "That rounds up: half a step fits no window."),
@@ -30,84 +66,21 @@ exercise(
         ),
         (111.5, "That forgets the + 1 and the rounding."),
         (112.5, "A number of windows is whole: round down."),
+        (115, "That divides the padded size by the stride: count the windows that fit."),
+        (218, "That forgets the padding and the stride."),
         (224, "That would be the size with a stride of 1: the windows step by 2."),
     ],
     remark="One layer halves the side of the image.",
 )
-exercise(
-    "01.2",
-    4,
-    hints=[
-        (3.8, "76 / 20 forgets the + 1: one of the 20 windows takes no step."),
-        (
-            4.2,
-            "84 / 20 is the ratio of the sizes: the windows share out what the first one leaves.",
-        ),
-        (2, "A stride of 2 gives 39 windows."),
-        (3, "A stride of 3 gives 26 windows."),
-        (5, "A stride of 5 gives 16 windows."),
-    ],
-)
+exercise("01.2", (4, 32, 256), hints=_slips())
 exercise(
     "01.3",
     259,
     hints=[
-        (228, "On 228 pixels conv1 leaves one pixel over."),
-        (231, "conv1 fits there and gives 56, but on 56 pool1 leaves one over."),
-        (235, "conv1 and pool1 fit there and give 57 and 28, but on 28 pool2 leaves one over."),
-        (239, "conv1 fits there and gives 58, but on 58 pool1 leaves one over."),
-        (243, "All layers up to conv5 fit there, but they end with 14, and on 14 pool3 leaves one over."),
-        (291, "Nothing is left over there, but a smaller size above 227 does it too."),
-        (195, "Nothing is left over there, but the size should be larger than 227."),
         (227, "That is AlexNet's own size: the next larger one is asked for."),
+        *((size, _left_over(size)) for size in range(228, 324) if _left_over(size)),
+        *((size, "Nothing is left over there, but a smaller size above 227 does it too.") for size in (291, 323)),
+        (195, "Nothing is left over there, but the size should be larger than 227."),
     ],
     remark="Now explain the distance from 227.",
-)
-exercise(
-    "01.4",
-    _final_size,
-    # In the first case each usual slip with the formula gives another number.
-    cases=[(31, [(4, 2, 5)]), (227, _ALEXNET), (224, [(7, 2, 3), (3, 2, 1)]), (9, [])],
-    wrong=[
-        (
-            lambda size, layers: size // math.prod(stride for _, stride, _ in layers),
-            "That divides by the stride: count the windows that fit.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers, sides=0),
-            "Your formula forgets the padding.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers, sides=1),
-            "Your formula adds the padding on one side only.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers, first=0),
-            "Your formula forgets the + 1.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers, rounding=np.ceil),
-            "Your formula rounds up.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers, rounding=np.positive),
-            "A number of windows is whole: round down with // in each layer.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers[:1]),
-            "That is the size after the first layer.",
-        ),
-        (
-            lambda size, layers: _final_size(size, layers[-1:]),
-            "Each layer's input is the output of the layer before it.",
-        ),
-        (
-            lambda size, layers: [_final_size(size, layers[:n]) for n in range(1, len(layers) + 1)],
-            "The size after the last layer is asked for: one number.",
-        ),
-        (
-            lambda size, layers: [_final_size(size, layers[:n]) for n in range(1, len(layers) + 1)][-1],
-            "Without any layer the size stays what it is.",
-        ),
-    ],
 )
