@@ -553,8 +553,8 @@ def test_other_ways_to_write_a_function_are_right_too(name):
     [
         ("08.2", 5.298, "right."),
         ("08.2", 5.299, "not yet. Close"),
-        ("03.2", 20.66, "right."),
-        ("03.2", 20.7, "not yet. Close"),
+        ("03.2", 25.5, "right."),
+        ("03.2", 25.6, "not yet. Close"),
         ("14.1", 0.54, "right."),
         ("14.1", 0.5, "not yet. "),
         ("15.3", 12.1, "not yet. "),

@@ -21,6 +21,15 @@ def _product(weights):
     return product
 
 
+def _biases(weights, biases, one_layer):
+    """Combine the biases layer by layer as `one_layer` does; the weights are right."""
+    row, product = biases[0], weights[0]
+    for w, b in zip(weights[1:], biases[1:]):
+        product = product @ w
+        row = one_layer(row, w, b, product)
+    return product, row
+
+
 def _layers(*sizes):
     rng = np.random.default_rng(len(sizes))
     pairs = list(itertools.pairwise(sizes))
@@ -39,24 +48,36 @@ exercise(
         ((1, -2, 2), "That is right up to 2, but rises again to the right of it."),
         ((1, 1, 1), "With weights that are all positive, the sum can only rise."),
         ((1, 2, 1), "With weights that are all positive, the sum can only rise."),
+        ((1, 0, -1), "That does not bend at 1: it rises to 2 and stays there."),
+        ((1, 0, 1), "That does not bend at 1, and from 2 on it is twice as steep."),
+        ((2, -3, 1), "Those belong to the four points of the lesson: the slopes of the hat are others."),
+        ((-1, 2, -1), "That is the hat upside down."),
     ],
 )
+_OWN_ALPHA = "The paper's α multiplies the sum as it is: it is not divided by the number of channels."
+_TOO_FAR = "The first channel is three away: n = 5 reaches two to each side."
+_SQUARES = "Square each value first, and then add."
 exercise(
     "03.2",
-    50 / 3.25**0.75,
+    60 / 3.13**0.75,
     hints=[
-        (
-            50 / 4.25**0.75,
-            "The first 100 is three channels away: n = 5 reaches two to each side.",
-        ),
-        (
-            50 / 2.25**0.75,
-            "The sum holds the squares of 0, 0, 50 and 100; the paper's α multiplies it as it is, not divided by n.",
-        ),
-        (50 / 3.0**0.75, "The value's own square belongs to the sum."),
-        (50 / 3.25, "The bracket is raised to the power 0.75."),
-        (50 / 1.25**0.75, "k = 2 is added before the power is taken."),
-        (50 / 2.015**0.75, "The sum is over squares: 50 ** 2 + 100 ** 2."),
+        (60 / 3.94**0.75, _TOO_FAR),
+        (60 / 5.61**0.75, _SQUARES),
+        (60 / 9.84**0.75, _SQUARES + " And t" + _TOO_FAR[1:]),
+        (60 / 2.019**0.75, "The sum is over squares, such as 60 ** 2."),
+        (60 / 2.028**0.75, "The sum is over squares, such as 60 ** 2."),
+        *((60 / (2 + total / n) ** 0.75, _OWN_ALPHA) for total in (1.13, 1.94, 0.77) for n in (4, 5)),
+        (60 / 2.77**0.75, "The value's own square belongs to the sum."),
+        (60 / 3.04**0.75, "n = 5 reaches two channels to each side, where they exist, not one."),
+        (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
+        (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
+        (60 / 2.13**0.75, "k is 2 in the paper."),
+        (60 / 1.13**0.75, "k = 2 is added before the power is taken."),
+        (60 / (2 + 1.13**0.75), "The power is taken of the whole bracket, k included."),
+        (60 / 3.13, "The bracket is raised to the power 0.75."),
+        (60 / 3.13**0.5, "The power is 0.75, not a square root."),
+        (3.13**0.75, "That is the divisor: what is the 60 divided by it?"),
+        (20 / 3.94**0.75, "That is the value of the 20: the 60 is asked for."),
     ],
     tolerance=2.5e-4,  # two decimals
 )
@@ -93,6 +114,22 @@ exercise(
         (
             lambda weights, biases: (_product(weights), _collapse(weights, biases)[1] - biases[-1]),
             "The weights are right, but the biases of the last layer are missing.",
+        ),
+        (
+            lambda weights, biases: _biases(weights, biases, lambda row, w, b, product: (row + b) @ w),
+            "The weights are right, but a layer's own biases are added after its weights, not before.",
+        ),
+        (
+            lambda weights, biases: _biases(weights, biases, lambda row, w, b, product: row @ product + b),
+            "The weights are right, but the biases so far pass through the next layer, not through all weights so far.",
+        ),
+        (
+            lambda weights, biases: _biases(weights, biases, lambda row, w, b, product: row + b @ w),
+            "The weights are right, but it is the biases so far that pass through a layer's weights, not its own.",
+        ),
+        (
+            lambda weights, biases: _biases(weights, biases, lambda row, w, b, product: row @ w + row),
+            "The weights are right, but each layer adds its own biases to what comes from below.",
         ),
         (
             lambda weights, biases: _collapse(weights[:2], biases[:2]),
