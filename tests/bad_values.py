@@ -406,11 +406,12 @@ def labels(valid, classes):
 def public(module):
     """Return the public functions, classes and methods of a module by name.
 
-    A package says in `__all__` what of its modules is public.
+    A package says in `__all__` what of its modules is public, and a module what of its own names.
     """
     found, listed = {}, getattr(module, "__all__", ())
     for name, value in vars(module).items():
-        own = (getattr(value, "__module__", None) == module.__name__ or name in listed) and callable(value)
+        own = name in listed if hasattr(module, "__all__") else getattr(value, "__module__", None) == module.__name__
+        own = own and callable(value)
         error = inspect.isclass(value) and issubclass(value, BaseException)
         if name.startswith("_") or not own or error or isinstance(value, tuple):
             continue

@@ -992,10 +992,10 @@ def a_share(distributed):
 
 def shared(distributed):
     """Take the share of a batch, which is where a `Share` is used."""
-    from alexnet_helpers import training
+    from alexnet_helpers.batches import Batches
 
     def call(**named):
-        batches = training.Batches(images(8), np.arange(8) % 2, 4, num_classes=2, share=distributed.Share(**named))
+        batches = Batches(images(8), np.arange(8) % 2, 4, num_classes=2, share=distributed.Share(**named))
         return batches[0][1]
 
     return call
@@ -1009,8 +1009,8 @@ def of_share():
     }
 
 
-def of_training(add):
-    from alexnet_helpers import training
+def of_augmentation(add):
+    from alexnet_helpers import augmentation as training
 
     given = {"images": pixels(images(side=16), free=True), "rng": draws()}
     add("shift", training.shift, **given, pixels=whole(2, 0))
@@ -1021,14 +1021,9 @@ def of_training(add):
     turn = {name: one.but(right=either_number) for name, one in turn.items()}
     add("rotate_and_shift", training.rotate_and_shift, **given, **turn)
     add("shift_reflected", training.shift_reflected, **given, pixels=whole(2, 0, 15))
+    add("shift_reflected_wide", training.shift_reflected_wide, **given)
     mirrored = Argument(np.array([True, False, True, False]), lambda value: False, wrong={"numbers": [1, 0, 1, 0]})
     add("alternate_flip", training.alternate_flip, images=given["images"], mirrored=mirrored)
-    of_recipes(add, training)
-    of_batches(add, training)
-    of_views(add, training)
-    of_runs(add, training)
-    of_files(add, training)
-    of_command_line(add, training)
 
 
 def either_number(value):
@@ -1036,18 +1031,22 @@ def either_number(value):
     return None if number and math.isfinite(value) else False
 
 
-def tiny_recipe(training, **changes):
-    return training.Recipe("tiny", "a small one", width=0.03125, batch_size=4, epochs=3, **changes)
+def tiny_recipe(**changes):
+    from alexnet_helpers.recipes import Recipe
+
+    return Recipe("tiny", "a small one", width=0.03125, batch_size=4, epochs=3, **changes)
 
 
-def of_recipes(add, training):
+def of_recipes(add):
+    from alexnet_helpers.recipes import Recipe
+
     def recipe(**named):
-        return list(vars(training.Recipe(**named)).values())
+        return list(vars(Recipe(**named)).values())
 
     schedule = {"schedule": "cosine", "optimizer": "adamw", "weight_decay": 0.5}
 
     def scheduled(**named):
-        return training.Recipe("tiny", "a small one", **schedule | named)
+        return Recipe("tiny", "a small one", **schedule | named)
 
     name = words("tiny")
     name.wrong |= {"a way out": "../../up", "absolute": "/abs"}
@@ -1079,14 +1078,6 @@ def of_recipes(add, training):
         refine_rate=real(0.0, 0).but(right=zero, wrong={"without refine_epochs": 0.5}),
         all_images=flag(True),
     )
-    of_schedules(add, training, scheduled)
-
-
-def zero(value):
-    return isinstance(value, (int, float, np.number)) and not is_flag(value) and value == 0
-
-
-def of_schedules(add, training, scheduled):
     add(
         "Recipe with a schedule",
         scheduled,
@@ -1096,50 +1087,72 @@ def of_schedules(add, training, scheduled):
         refine_rate=real(0.125, above=0),
         weight_decay=real(0.5, 0),
     )
+    known = Argument("paper", lambda value: False, wrong={"a name": "no such", "the class": Recipe})
+    add("find_recipe", lambda recipe: recipes_name(recipe), recipe=known)
+
+
+def recipes_name(recipe):
+    from alexnet_helpers.recipes import find_recipe
+
+    return find_recipe(recipe).name
+
+
+def zero(value):
+    return isinstance(value, (int, float, np.number)) and not is_flag(value) and value == 0
+
+
+def of_compilation(add):
+    from alexnet_helpers import compilation
+    from alexnet_helpers.recipes import Recipe
+
     add(
         "Refined",
-        lambda **named: float(training.Refined(**named)(np.float32(4.0))),
+        lambda **named: float(compilation.Refined(**named)(np.float32(4.0))),
         main=real(0.5, above=0).but(right=anything, shown={}),
         main_steps=whole(3, 0).but(right=either_number),
         refine_rate=real(0.25, above=0).but(right=either_number),
         refine_steps=whole(5).but(right=either_number),
     )
-    recipe = tiny_recipe(training)
-    wrong = {"a name": "no such", "a dict": dataclasses.asdict(recipe), "the class": training.Recipe}
+    recipe = tiny_recipe()
+    wrong = {"a name": "no such", "a dict": dataclasses.asdict(recipe), "the class": Recipe}
     add(
         "compile_model",
-        lambda **named: training.compile_model(**named),
+        lambda **named: compilation.compile_model(**named),
         recipe=Argument(recipe, lambda value: False, wrong=wrong),
         steps_per_epoch=whole(5),
         num_classes=whole(4).but(right=lambda value: None if value is None or is_huge(value) else False),
         mixed=flag(False),
     )
-    add("Study", studied(training), **of_study(training))
 
 
-@contextlib.contextmanager
-def work_stopped(training):
-    """Stop where the first network would be compiled; Keras' clean-up takes half a second."""
-    with (
-        mock.patch.object(training, "compile_model", stop),
-        mock.patch.object(training.keras.utils, "clear_session"),
-    ):
-        yield
+def of_studies(add):
+    from alexnet_helpers import studies
 
+    dataset = a_dataset()
 
-def studied(training):
-    """Run a study up to where its first network would be compiled."""
-    dataset = a_dataset(training)
+    def study(**named):
+        """Run a study up to where its first network would be compiled; Keras' clean-up takes half a second."""
+        with (
+            mock.patch.object(studies, "compile_model", stop),
+            mock.patch.object(studies.keras.utils, "clear_session"),
+        ):
+            return studies.study(**named)
 
     def call(**named):
-        with work_stopped(training):
-            return training.study(training.Study(**named), dataset, results_folder="studies")
+        return study(name=studies.Study(**named), dataset=dataset, results_folder="studies")
 
-    return call
+    add("Study", call, **of_study())
+    add(
+        "study",
+        study,
+        name=choice("repair_study"),
+        dataset=of_a_dataset(dataset),
+        results_folder=a_folder(Path("runs").absolute()),
+    )
 
 
-def of_study(training):
-    recipe = tiny_recipe(training)
+def of_study():
+    recipe = tiny_recipe()
     wrong = {"names": ["tutorial"], "a recipe alone": recipe}
     several = {"floats": (0.5,), "texts": ("0",), "negative": (-1,), "a number": 3, "True": (True,)}
     return {
@@ -1153,15 +1166,26 @@ def of_study(training):
     }
 
 
-def a_dataset(training, n=40):
+def a_dataset(n=40):
+    from alexnet_helpers.data import ImageData
+
     names = tuple("ab")
     halves = [images(n, 32), np.arange(n) % 2, images(8, 32), np.arange(8) % 2]
-    return training.data.ImageData(*halves, names, "made for a test")
+    return ImageData(*halves, names, "made for a test")
 
 
-def of_batches(add, training):
+def of_a_dataset(dataset):
+    pairs = ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test))
+    bad = {"as Keras gives it": pairs, "four arrays": tuple(dataset)[:4], "a folder": "photos"}
+    given = Argument(dataset, lambda value: None if value is None else False, wrong=bad)
+    return given.but(names=("x_train", "y_train", "x_test", "y_test"))
+
+
+def of_batches(add):
+    from alexnet_helpers import batches, distributed
+
     def first(**named):
-        return training.Batches(**named)[0]
+        return batches.Batches(**named)[0]
 
     names = {"num_classes": whole(3).but(names=("labels",))}
     add(
@@ -1174,9 +1198,9 @@ def of_batches(add, training):
         seed=whole(0, 0).but(same={"np.int64": np.int64(0)}),
         **names,
         refine_from=whole(3, 0).but(right=is_epoch),
-        share=a_share(training.distributed),
+        share=a_share(distributed),
     )
-    fixed = training.Batches(images(), np.array([0, 1, 0, 1]), 2, num_classes=2)
+    fixed = batches.Batches(images(), np.array([0, 1, 0, 1]), 2, num_classes=2)
 
     def start_epoch(epoch):
         fixed.start_epoch(epoch)
@@ -1191,7 +1215,7 @@ def of_batches(add, training):
     }
     add(
         "split_validation",
-        training.split_validation,
+        batches.split_validation,
         **per_image,
         validation_images=whole(2, 0).but(wrong={"-1": -1, "2.0": 2.0, "text": "2"}),
         seed=whole(3, 0),
@@ -1210,28 +1234,30 @@ def is_epoch(value):
     return True if type(value) is float and value == math.inf else whole(3, 0).right(value)
 
 
-def of_views(add, training):
+def of_views(add):
+    from alexnet_helpers import views
+
     model, some = tiny_model(quick=True), pixels(images())
     some.wrong["no channels, as many"] = np.zeros((4, 8, 8, 0))
     some.wrong["channels first"] = images().transpose(0, 3, 1, 2)
     given = {"model": a_model(model), "images": some}
-    add("predict_two_views", training.predict_two_views, **given)
-    add("predict_ten_views", training.predict_ten_views, **given, pixels=whole(2, 0, 8), reflected=flag(True))
+    add("predict_two_views", views.predict_two_views, **given)
+    add("predict_ten_views", views.predict_ten_views, **given, pixels=whole(2, 0, 8), reflected=flag(True))
 
 
-def of_runs(add, training):
-    recipe = tiny_recipe(training)
+def of_training(add):
+    from alexnet_helpers import training
+    from alexnet_helpers.recipes import Recipe
+
+    recipe = tiny_recipe()
 
     def train(**named):
         with mock.patch.object(training, "compile_model", stop):
             return training.train(verbose=0, **named)
 
-    wrong = {"a dict": dataclasses.asdict(recipe), "the class": training.Recipe}
-    dataset = a_dataset(training)
-    pairs = ((dataset.x_train, dataset.y_train), (dataset.x_test, dataset.y_test))
-    bad = {"as Keras gives it": pairs, "four arrays": tuple(dataset)[:4], "a folder": "photos"}
+    wrong = {"a dict": dataclasses.asdict(recipe), "the class": Recipe}
+    dataset = a_dataset()
     numbers = Argument(recipe, lambda value: False, {"by name": "tutorial"}, wrong)
-    given = Argument(dataset, lambda value: None if value is None else False, wrong=bad)
     folder = a_folder(Path("runs").absolute())
     devices = choice(1, 1).but(same={"all": "all", "np.int64": np.int64(1)})
     add(
@@ -1239,7 +1265,7 @@ def of_runs(add, training):
         train,
         exempt=("verbose",),  # Keras' own
         recipe=numbers,
-        dataset=given.but(names=("x_train", "y_train", "x_test", "y_test")),
+        dataset=of_a_dataset(dataset),
         seed=whole(3, 0),
         epochs=whole(2).or_none(),
         checkpoint_folder=folder,
@@ -1254,18 +1280,6 @@ def of_runs(add, training):
         return train(recipe=recipe, dataset=training.data.ImageData(**named), **into)
 
     add("a dataset in train", with_dataset, **fields)
-
-    def study(**named):
-        with work_stopped(training):
-            return training.study(**named)
-
-    add(
-        "study",
-        study,
-        name=choice("repair_study"),
-        dataset=given.but(names=("x_train", "y_train", "x_test", "y_test")),
-        results_folder=folder,
-    )
 
 
 def of_dataset(dataset):
@@ -1286,11 +1300,14 @@ def of_dataset(dataset):
     }
 
 
-def of_files(add, training):
+def of_weights(add):
     import pandas as pd
 
-    recipe = training.Recipe("tiny", "a small one", width=0.03125, epochs=2)
-    model = training.models.alexnet_cifar10(width=0.03125)
+    from alexnet_helpers import models, weights
+    from alexnet_helpers.recipes import Recipe
+
+    recipe = Recipe("tiny", "a small one", width=0.03125, epochs=2)
+    model = models.alexnet_cifar10(width=0.03125)
     curves = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0]})
     file = a_folder(Path("network.npz").absolute())
     file.wrong |= {"a folder": Path("runs")}
@@ -1298,7 +1315,7 @@ def of_files(add, training):
     rows = {"no rows": curves[:0], "a dict": {"epoch": [1]}, "a text": "curves.csv"}
     add(
         "save_weights",
-        training.save_weights,
+        weights.save_weights,
         file=file,
         model=a_model(model),
         recipe=Argument(recipe, lambda value: False, wrong={"a name": "modern"}),
@@ -1310,14 +1327,17 @@ TEXTS = {"nothing": "", "-1": "-1", "0": "0", "1.5": "1.5", "nan": "nan", "name"
 TEXTS |= {"True": "True", "blank": " ", "with NUL": "a\0b", "huge": "1" * 30, "hex": "0x1"}
 
 
-def of_command_line(add, training):
+def of_command_line(add):
+    from alexnet_helpers import __main__ as command
+    from alexnet_helpers import training
+
     def main(arguments):
         said = io.StringIO()
-        here = {"CHECKPOINT_FOLDER": Path("runs"), "RESULTS_FOLDER": Path("runs")}
-        stops = mock.patch.multiple(training, compile_model=stop, **here)
+        stops = mock.patch.object(training, "compile_model", stop)
+        here = mock.patch.multiple(command, CHECKPOINT_FOLDER=Path("runs"), RESULTS_FOLDER=Path("runs"))
         try:
-            with stops, redirect_stderr(said), mock.patch.object(sys, "argv", ["training"]):
-                training.main(arguments)
+            with stops, here, redirect_stderr(said), mock.patch.object(sys, "argv", ["alexnet_helpers"]):
+                command.main(arguments)
         except SystemExit as end:
             if end.code:
                 raise ValueError(said.getvalue().strip()) from None
@@ -1348,9 +1368,18 @@ def of_command_line(add, training):
     add("main --images", lambda images: main(["modern", f"--images={images}"]), images=images_of)
 
 
+def of_nothing(add):
+    """For a module whose `__all__` is empty."""
+
+
 TABLES = {
     "alexnet_helpers": of_package,
+    "alexnet_helpers.__main__": of_command_line,
+    "alexnet_helpers.augmentation": of_augmentation,
+    "alexnet_helpers.batches": of_batches,
     "alexnet_helpers.checks": of_checks,
+    "alexnet_helpers.checkpoints": of_nothing,
+    "alexnet_helpers.compilation": of_compilation,
     "alexnet_helpers.data": of_data,
     "alexnet_helpers.distributed": of_distributed,
     "alexnet_helpers.exercises": of_exercises,
@@ -1359,6 +1388,11 @@ TABLES = {
     "alexnet_helpers.numpy_layers": of_numpy_layers,
     "alexnet_helpers.optimizers": of_optimizers,
     "alexnet_helpers.plotting": of_plotting,
+    "alexnet_helpers.recipes": of_recipes,
+    "alexnet_helpers.results": of_nothing,
+    "alexnet_helpers.studies": of_studies,
     "alexnet_helpers.training": of_training,
+    "alexnet_helpers.views": of_views,
     "alexnet_helpers.walk": of_walk,
+    "alexnet_helpers.weights": of_weights,
 }

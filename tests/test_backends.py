@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = """
 import dataclasses, json, sys
 import numpy as np
-from alexnet_helpers import data, models, training
+from alexnet_helpers import data, models, recipes, training
 network = models.alexnet_cifar10("modern", weights="modern_half")
 some = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)
 answers = network.predict(some, verbose=0)
@@ -26,7 +26,7 @@ small = images._replace(x_train=images.x_train[:300], y_train=images.y_train[:30
 changes = {"name": "tiny", "width": 0.03, "epochs": 3, "warmup_epochs": 1, "refine_epochs": 1, "averaging": 0.9}
 changes["ingredients"] = {"without": ["conv2", "conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]}
 changes["batch_size"] = 120  # two batches of one shape, which is compiled once
-recipe = dataclasses.replace(training.MODERN_HALF, **changes)
+recipe = dataclasses.replace(recipes.MODERN_HALF, **changes)
 runs = []
 for folder, parts in (("whole", (None,)), ("parts", (1, None))):
     places = {"checkpoint_folder": f"{sys.argv[1]}/{folder}", "results_folder": f"{sys.argv[1]}/{folder}-results"}

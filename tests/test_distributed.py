@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alexnet_helpers import data, distributed, training
+from alexnet_helpers import __main__ as command
+from alexnet_helpers import data, distributed, recipes, training
+from alexnet_helpers.batches import Batches
 from alexnet_helpers.distributed import Share
 
 # Keras itself causes it when it turns a variable into an array.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-on_tensorflow = pytest.mark.skipif(training.keras.backend.backend() != "tensorflow", reason="is about that backend")
+on_tensorflow = pytest.mark.skipif(distributed.keras.backend.backend() != "tensorflow", reason="is about that backend")
 
 
 # --- who gets what ---
@@ -43,8 +45,8 @@ def made_up(n):
 def test_the_processes_together_see_the_batches_of_one():
     images, labels = made_up(41)
     options = {"batch_size": 16, "augmentation": ("shift", "flip"), "seed": 3}
-    alone = training.Batches(images, labels, **options)
-    shared = [training.Batches(images, labels, **options, share=Share(8, 2, process)) for process in (0, 1)]
+    alone = Batches(images, labels, **options)
+    shared = [Batches(images, labels, **options, share=Share(8, 2, process)) for process in (0, 1)]
     for batches in (alone, *shared):
         batches.start_epoch(1)
     assert [len(batches) for batches in (alone, *shared)] == [3, 3, 3]
@@ -68,7 +70,7 @@ def test_a_process_reads_its_own_images_only():
             return np.zeros((len(chosen), 4, 4, 3), np.uint8)
 
     read = []
-    batches = training.Batches(Counting(), np.zeros(32, int), 16, share=Share(2, 2, 1))
+    batches = Batches(Counting(), np.zeros(32, int), 16, share=Share(2, 2, 1))
     batches[0], batches[1]
     assert len(read) == len(set(read)) == 16
 
@@ -78,7 +80,7 @@ def test_devices_that_cannot_divide_a_batch_are_refused(batch_size, images):
     with pytest.raises(
         ValueError, match=f"batch_size must be a multiple of the 4 devices, .*, got {batch_size} for {images} images"
     ):
-        training.Batches(*made_up(images), batch_size, share=Share(4))
+        Batches(*made_up(images), batch_size, share=Share(4))
 
 
 # --- what this backend can do ---
@@ -90,11 +92,11 @@ def test_only_jax_shares():
     with pytest.raises(
         ValueError, match=r"devices must be 1 on the tensorflow backend \(KERAS_BACKEND=jax has more\), got 2"
     ):
-        training.train(training.PAPER, devices=2)
+        training.train(recipes.PAPER, devices=2)
     with pytest.raises(
         ValueError, match=r"processes must be 1 on the tensorflow backend \(KERAS_BACKEND=jax has.*, got 2"
     ):
-        training.main(["paper", "--processes", "2"])
+        command.main(["paper", "--processes", "2"])
 
 
 @on_tensorflow
@@ -116,7 +118,7 @@ def test_a_process_of_a_job_does_not_train_alone(monkeypatch):
 )
 def test_options_that_would_be_dropped_are_refused(arguments, message, capsys):
     with pytest.raises(SystemExit):
-        training.main(arguments)
+        command.main(arguments)
     assert message in capsys.readouterr().err
 
 
@@ -130,15 +132,15 @@ def test_the_command_line_starts_a_job_and_says_how_far_it_came(tmp_path, monkey
             raise RuntimeError("process 1 of 3 was stopped by SIGKILL")
 
     monkeypatch.setattr(distributed, "run_job", run_job)
-    monkeypatch.setattr(training.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(distributed.keras.backend, "backend", lambda: "jax")
     folders = [f"--checkpoints={tmp_path / 'a'}", f"--results={tmp_path / 'b'}"]
-    training.main(["paper", "--seed=4", "--epochs=3", "--processes=2", "--mixed", *folders])
-    same = ["-m", "alexnet_helpers.training", "paper", "--devices=all", "--seed=4", "--epochs=3", *folders, "--mixed"]
+    command.main(["paper", "--seed=4", "--epochs=3", "--processes=2", "--mixed", *folders])
+    same = ["-m", "alexnet_helpers", "paper", "--devices=all", "--seed=4", "--epochs=3", *folders, "--mixed"]
     assert started == [(same, 2, True)]
     place = tmp_path / "a" / "paper-seed4"
     assert capsys.readouterr().out == f"{place} holds a checkpoint of epoch 3\n3 of 80 epochs are done\n"
     with pytest.raises(RuntimeError, match="process 1 of 3"):
-        training.main(["paper", "--seed=4", "--processes=3", *folders])
+        command.main(["paper", "--seed=4", "--processes=3", *folders])
     assert capsys.readouterr().out == f"{place} holds a checkpoint of epoch 3\n"
 
 
@@ -193,7 +195,7 @@ def test_a_share_that_cannot_be_is_refused(share, message):
     with pytest.raises(ValueError, match=message):
         distributed.check_agreement(share, seed=1)
     with pytest.raises(ValueError, match=message):
-        training.Batches(*made_up(8), 4, share=share)
+        Batches(*made_up(8), 4, share=share)
     with pytest.raises(ValueError, match="n must be an integer, 0 or more, got -1"):
         Share().part(-1)
 
@@ -268,15 +270,15 @@ def test_of_two_that_fail_the_one_that_was_killed_is_named(tmp_path, monkeypatch
 WORKER = """
 import dataclasses, sys
 import numpy as np
-from alexnet_helpers import data, models, numpy_layers, training
+from alexnet_helpers import data, models, numpy_layers, recipes, training
 
 x = np.random.default_rng(0).normal(0, 30, (2, 3, 3, 8))
 off = np.asarray(models.LocalResponseNorm(dtype="float64")(x)) / numpy_layers.local_response_norm(x) - 1
 print("normalization keeps float64:", abs(off).max() < 1e-13)
 # In float32 the rounding, which is another on several devices, grows from step to step.
-training.keras.config.set_dtype_policy("float64")
+models.keras.config.set_dtype_policy("float64")
 recipe = dataclasses.replace(
-    training.PAPER, name="tiny", width=0.03, kernel_initializer="he_normal", learning_rate=1e-3, epochs=3,
+    recipes.PAPER, name="tiny", width=0.03, kernel_initializer="he_normal", learning_rate=1e-3, epochs=3,
     augmentation=("shift", "flip"), averaging=0.9,
     ingredients={"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]},
 )
@@ -413,7 +415,7 @@ def test_processes_that_do_not_agree_or_lose_each_other_say_so(two_processes):
 def test_a_folder_of_images_is_trained_on(tmp_path, image_folder):
     dataset = data.load_image_folder(image_folder(tmp_path / "images", count=15, suffix="JPEG"))
     recipe = dataclasses.replace(
-        training.MODERN,
+        recipes.MODERN,
         name="a",
         width=0.03,
         batch_size=8,

@@ -16,8 +16,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_helpers import geometry, models, numpy_layers, training, walk
+from alexnet_helpers import compilation, data, geometry, models, numpy_layers, recipes, results, walk
 from alexnet_helpers.models import GroupedConv2D, LocalResponseNorm, alexnet, alexnet_cifar10
+from alexnet_helpers.views import predict_ten_views, predict_two_views
+from alexnet_helpers.weights import save_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 # Keras itself causes it when it turns a variable into an array.
@@ -454,18 +456,18 @@ def test_in_float64_local_response_norm_keeps_all_digits():
 
 # --- stored weights ---
 
-TINY = training.Recipe("tiny", "", variant="modern", width=0.05, centred_input=True)
+TINY = recipes.Recipe("tiny", "", variant="modern", width=0.05, centred_input=True)
 
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory):
     """Return (file, network) of stored weights, with state in the normalization layers."""
     file = tmp_path_factory.mktemp("weights") / "tiny.npz"
-    model = training.compile_model(TINY, 1)
+    model = compilation.compile_model(TINY, 1)
     rng = np.random.default_rng(0)
     for weight in model.weights:
         weight.assign(np.abs(keras.ops.convert_to_numpy(weight)) + rng.random(weight.shape) / 10)
-    training.save_weights(file, model, TINY, pd.DataFrame([{"seed": 0}, {"seed": 1, "test_accuracy": 0.5}]))
+    save_weights(file, model, TINY, pd.DataFrame([{"seed": 0}, {"seed": 1, "test_accuracy": 0.5}]))
     return file, model
 
 
@@ -484,12 +486,12 @@ def test_stored_weights_come_back_rounded_to_float16(stored):
 
 def test_weights_that_float16_cannot_hold_are_refused_and_the_older_file_stays(stored, tmp_path):
     (tmp_path / "kept.npz").write_bytes(stored[0].read_bytes())
-    model = training.compile_model(TINY, 1)
+    model = compilation.compile_model(TINY, 1)
     model.get_layer("fc7").kernel.assign(model.get_layer("fc7").kernel * 1e9)
     with pytest.raises(
         ValueError, match=r"model must have weights that are finite .* float16, got others in fc7/kernel"
     ):
-        training.save_weights(tmp_path / "kept.npz", model, TINY, pd.DataFrame([{"seed": 0}]))
+        save_weights(tmp_path / "kept.npz", model, TINY, pd.DataFrame([{"seed": 0}]))
     assert [path.name for path in tmp_path.iterdir()] == ["kept.npz"]
     assert (tmp_path / "kept.npz").read_bytes() == stored[0].read_bytes()
 
@@ -771,7 +773,7 @@ def described(name):
 def test_the_shipped_weights_are_small_and_described_in_the_data_readme(name):
     file, sha256 = models.STORED_WEIGHTS[name]
     assert (models.WEIGHTS_FOLDER / file).stat().st_size <= 6_000_000
-    text, about = (training.data.DATA_FOLDER / "README.md").read_text("utf-8"), described(name)
+    text, about = (data.DATA_FOLDER / "README.md").read_text("utf-8"), described(name)
     for said in (file, sha256, about["recipe"], f"seed {about['seed']}", f"{about['test_accuracy']:.2%}"):
         assert said.replace("%", " %") in text
 
@@ -779,9 +781,9 @@ def test_the_shipped_weights_are_small_and_described_in_the_data_readme(name):
 @BOTH
 def test_the_shipped_weights_are_the_end_of_the_stored_run(name):
     about = described(name)
-    curves = pd.read_csv(training.RESULTS_FOLDER / f"{about['recipe']}.csv").query("seed == @about['seed']")
+    curves = pd.read_csv(results.RESULTS_FOLDER / f"{about['recipe']}.csv").query("seed == @about['seed']")
     row = curves[curves["source"] == about["source"]].iloc[-1]
-    assert about["epoch"] == training.RECIPES[about["recipe"]].epochs == row["epoch"]
+    assert about["epoch"] == recipes.RECIPES[about["recipe"]].epochs == row["epoch"]
     columns = [column for column in row.index if column.startswith(("val_", "test_"))]
     assert len(columns) >= 3
     for column in columns:
@@ -790,7 +792,7 @@ def test_the_shipped_weights_are_the_end_of_the_stored_run(name):
 
 def test_the_shipped_network_is_the_median_of_its_seeds():
     about = described("cifar10")
-    curves = pd.read_csv(training.RESULTS_FOLDER / f"{about['recipe']}.csv").dropna(subset="test_accuracy")
+    curves = pd.read_csv(results.RESULTS_FOLDER / f"{about['recipe']}.csv").dropna(subset="test_accuracy")
     assert len(curves) == 3 and about["test_accuracy"] == curves["test_accuracy"].median()
 
 
@@ -816,13 +818,13 @@ def test_the_shipped_weights_say_all_that_their_network_needs(name, network):
 
 @BOTH
 def test_the_shipped_network_is_as_good_as_claimed(name):
-    dataset = training.data.load_cifar10()
+    dataset = data.load_cifar10()
     if len(dataset.x_test) < 10_000:
         pytest.skip("CIFAR-10 is not here")
     model, claim = alexnet_cifar10(weights=name), described(name)
     one_view = model.predict(dataset.x_test, batch_size=500, verbose=0)
-    two_views = training.predict_two_views(model, dataset.x_test)
-    ten_views = training.predict_ten_views(model, dataset.x_test, reflected=name == "cifar10")
+    two_views = predict_two_views(model, dataset.x_test)
+    ten_views = predict_ten_views(model, dataset.x_test, reflected=name == "cifar10")
     views = {"": one_view, "_two_views": two_views, "_ten_views": ten_views}
     for column, answers in ((f"test_accuracy{name}", answers) for name, answers in views.items()):
         accuracy = (answers.argmax(axis=1) == dataset.y_test).mean()

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from alexnet_helpers import data, models, training
+from alexnet_helpers import augmentation, compilation, data, models, recipes, studies, training
+from alexnet_helpers.batches import Batches
+from alexnet_helpers.views import predict_ten_views
 
 keras = models.keras
 # Keras' variables on TensorFlow do not know NumPy 2's `copy` yet.
@@ -69,7 +71,7 @@ def test_other_networks_are_not_whitened(images):
 
 
 def test_conv1_keeps_its_kernel_and_learns_its_bias(images):
-    model = training.compile_model(dataclasses.replace(training.TODAY, width=0.1), 10)
+    model = compilation.compile_model(dataclasses.replace(recipes.TODAY, width=0.1), 10)
     models.whiten(model, images)
     layer = model.get_layer("conv1")
     kernel, bias = layer.kernel.numpy(), layer.bias.numpy()
@@ -80,16 +82,16 @@ def test_conv1_keeps_its_kernel_and_learns_its_bias(images):
 
 
 def test_it_is_compiled_as_the_recipe_says():
-    model = training.compile_model(dataclasses.replace(training.TODAY, width=0.1), steps_per_epoch=10)
+    model = compilation.compile_model(dataclasses.replace(recipes.TODAY, width=0.1), steps_per_epoch=10)
     rate = model.optimizer._learning_rate
-    steps = 10 * training.TODAY.epochs
+    steps = 10 * recipes.TODAY.epochs
     assert [float(rate(step)) for step in (0, steps / 2, steps)] == pytest.approx([0.1, 0.05, 0.0])
     assert model.loss.label_smoothing == 0.2
     assert model.optimizer.orthogonal == tuple(f"{name}/kernel" for name in "conv2 conv3 conv4 conv5 fc6 fc7".split())
 
 
 def test_each_image_is_flipped_in_every_second_epoch(images):
-    batches = training.Batches(images, np.zeros(len(images), int), 100, ("alternate_flip",))
+    batches = Batches(images, np.zeros(len(images), int), 100, ("alternate_flip",))
     forms = []
     for epoch in range(3):
         batches.start_epoch(epoch)
@@ -102,7 +104,9 @@ def test_each_image_is_flipped_in_every_second_epoch(images):
     assert 0.4 < forms[0].mean() < 0.6
 
 
-@pytest.mark.parametrize(("function", "pixels"), [(training.shift_reflected, 2), (training.shift_reflected_wide, 4)])
+@pytest.mark.parametrize(
+    ("function", "pixels"), [(augmentation.shift_reflected, 2), (augmentation.shift_reflected_wide, 4)]
+)
 def test_reflected_shifts_show_pixels_of_the_image_alone(function, pixels, images):
     shifted, side = function(images, np.random.default_rng(0)), 2 * pixels + 1
     padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode="reflect")
@@ -121,18 +125,19 @@ def test_reflected_shifts_show_pixels_of_the_image_alone(function, pixels, image
 
 def test_a_whitened_stem_can_be_tried_in_another_network(images):
     whitened = {"stem": (3, 1, 54), "whitened": True}
-    recipe = dataclasses.replace(training.BASE, name="whitened", width=0.05, ingredients=whitened)
-    model = training.compile_model(recipe, 10)
+    recipe = dataclasses.replace(studies.BASE, name="whitened", width=0.05, ingredients=whitened)
+    model = compilation.compile_model(recipe, 10)
     assert model.get_layer("conv1").kernel.shape == (3, 3, 3, 54)
-    assert "conv1/kernel" not in {variable.path for variable in model.trainable_variables}
-    training._whiten(model, recipe, images)
+    assert not any(variable.path.endswith("conv1/kernel") for variable in model.trainable_variables)
+    compilation.whiten_stem(model, recipe, images)
     alone = models.alexnet_cifar10("today", width=0.05)
     models.whiten(alone, images)
     expected = np.asarray(alone.get_layer("conv1").kernel)
     np.testing.assert_allclose(np.asarray(model.get_layer("conv1").kernel), expected, rtol=1e-5, atol=1e-5)
     learned = dataclasses.replace(recipe, ingredients={"stem": (3, 1, 54)})
     assert "conv1/kernel" in {
-        "/".join(variable.path.split("/")[-2:]) for variable in training.compile_model(learned, 10).trainable_variables
+        "/".join(variable.path.split("/")[-2:])
+        for variable in compilation.compile_model(learned, 10).trainable_variables
     }
 
 
@@ -159,11 +164,11 @@ def test_a_stem_that_contradicts_the_network_is_refused(arguments, said):
 
 
 def test_nesterov_momentum_arrives_and_is_refused_where_it_would_be_dropped():
-    recipe = dataclasses.replace(training.BASE, name="nesterov", width=0.05, nesterov=True)
-    assert training.compile_model(recipe, 10).optimizer.nesterov
-    assert not training.compile_model(dataclasses.replace(recipe, nesterov=False), 10).optimizer.nesterov
+    recipe = dataclasses.replace(studies.BASE, name="nesterov", width=0.05, nesterov=True)
+    assert compilation.compile_model(recipe, 10).optimizer.nesterov
+    assert not compilation.compile_model(dataclasses.replace(recipe, nesterov=False), 10).optimizer.nesterov
     with pytest.raises(ValueError, match='nesterov must be False without optimizer="sgd", got True'):
-        dataclasses.replace(training.TODAY, nesterov=True)
+        dataclasses.replace(recipes.TODAY, nesterov=True)
 
 
 def test_ten_views_with_a_reflected_border_show_no_black(images):
@@ -172,15 +177,15 @@ def test_ten_views_with_a_reflected_border_show_no_black(images):
     views = [padded[:, top : top + 32, left : left + 32] for top, left in ((2, 2), (0, 0), (0, 4), (4, 0), (4, 4))]
     views = np.concatenate([view[:, :, ::step] for view in views for step in (1, -1)])
     expected = model.predict(views, verbose=0).reshape(10, 3, 10).mean(axis=0)
-    found = training.predict_ten_views(model, few, reflected=True)
+    found = predict_ten_views(model, few, reflected=True)
     assert np.abs(found - expected).max() <= 1e-5 * expected.max()
-    assert np.abs(training.predict_ten_views(model, few) - expected).max() > 1e-4 * expected.max()
+    assert np.abs(predict_ten_views(model, few) - expected).max() > 1e-4 * expected.max()
 
 
 def test_after_averaging_the_normalization_is_measured_anew(images):
     model = models.alexnet_cifar10("today", width=0.1)
     models.whiten(model, images)
-    batches = training.Batches(images, np.zeros(len(images), int), 100)
+    batches = Batches(images, np.zeros(len(images), int), 100)
     training._measure_normalization(model, batches, most=3)
     inner = keras.Model(model.input, model.get_layer("pool2").output)
     maps = [np.asarray(inner(batches[number][0])) for number in range(3)]
@@ -194,7 +199,7 @@ def test_after_averaging_the_normalization_is_measured_anew(images):
 
 def test_rotation_and_shift_are_those_of_scipy(images):
     angle, down, right = np.deg2rad(np.random.default_rng(0).uniform(-15, 15, (400, 1, 1)))[5, 0, 0], 0, 0
-    turned = training.rotate_and_shift(images, np.random.default_rng(0), degrees=15, fraction=0)
+    turned = augmentation.rotate_and_shift(images, np.random.default_rng(0), degrees=15, fraction=0)
     matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     middle = np.array([15.5, 15.5])
     offset = middle - matrix @ (middle - [down, right])
@@ -202,11 +207,11 @@ def test_rotation_and_shift_are_those_of_scipy(images):
         plane = images[5, ..., channel].astype(float)
         expected = ndimage.affine_transform(plane, matrix, offset, order=1, mode="nearest")
         np.testing.assert_allclose(turned[5, ..., channel], expected, atol=0.51)
-    np.testing.assert_array_equal(training.rotate_and_shift(images, np.random.default_rng(0), 0, 0), images)
+    np.testing.assert_array_equal(augmentation.rotate_and_shift(images, np.random.default_rng(0), 0, 0), images)
 
 
 def test_a_run_on_all_images_has_no_validation(tmp_path):
-    recipe = dataclasses.replace(training.TODAY_ALL, name="tiny", width=0.05, epochs=1, batch_size=100)
+    recipe = dataclasses.replace(recipes.TODAY_ALL, name="tiny", width=0.05, epochs=1, batch_size=100)
     digits = data._digits()
     few = digits._replace(x_train=digits.x_train[:300], y_train=digits.y_train[:300])
     digits = few._replace(x_test=digits.x_test[:50], y_test=digits.y_test[:50])

@@ -21,8 +21,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from alexnet_helpers import data, load_keras, models, training
-from alexnet_helpers.training import AUGMENTATIONS, Batches, Recipe, Study, split_validation
+from alexnet_helpers import __main__ as command
+from alexnet_helpers import checkpoints, compilation, data, load_keras, models, studies, training, weights
+from alexnet_helpers.augmentation import AUGMENTATIONS, erase, erase_wide, flip, rotate_and_shift, shift
+from alexnet_helpers.batches import Batches, split_validation
+from alexnet_helpers.recipes import (
+    COMMON,
+    MODERN,
+    MODERN_HALF,
+    PAPER,
+    PAPER_HALF,
+    RECIPES,
+    REPAIRED,
+    TODAY,
+    TODAY_CHOICES,
+    Recipe,
+)
+from alexnet_helpers.results import RESULTS_FOLDER, merge_rows, read_table, rows_of_run
+from alexnet_helpers.studies import Study
+from alexnet_helpers.views import predict_ten_views, predict_two_views
 
 keras = load_keras()
 
@@ -36,7 +53,7 @@ SHORT = {"without": ["conv2", "conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]
 NINTH = 137
 # Small enough for a second an epoch, and with everything that a long run has.
 TINY = dataclasses.replace(
-    training.REPAIRED,
+    REPAIRED,
     name="tiny",
     width=0.03,
     ingredients=SHORT,
@@ -162,7 +179,7 @@ def test_ten_views_are_moved_and_mirrored_and_averaged(unbroken, digits):
             view[:, row, column] = images[:, rows[row], columns[column]]
         for turned in (view, view[:, :, ::-1]):
             expected = expected + unbroken.model.predict(turned, verbose=0) / 10
-    np.testing.assert_allclose(training.predict_ten_views(unbroken.model, images), expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(predict_ten_views(unbroken.model, images), expected, rtol=1e-4, atol=1e-6)
 
 
 def test_every_epoch_sees_all_of_its_own_batches(unbroken):
@@ -183,13 +200,13 @@ def test_learning_rate_climbs_and_falls_along_half_a_cosine(unbroken):
 
 def test_refining_erases_nothing_and_with_averaged_weights_survives_stops(digits, tmp_path, monkeypatch):
     erased = []
-    erase = training.erase_wide
+    erase = erase_wide
     monkeypatch.setitem(
         AUGMENTATIONS, "erase_wide", lambda images, rng: erased.append(len(images)) or erase(images, rng)
     )
     changes = {"name": "refined", "width": 0.03, "epochs": 4, "warmup_epochs": 1, "refine_epochs": 2, "averaging": 0.9}
     changes |= {"ingredients": SHORT, "learning_rate": 0.1, "refine_rate": 0.01, "batch_size": 160}
-    recipe = dataclasses.replace(training.MODERN_HALF, **changes)
+    recipe = dataclasses.replace(MODERN_HALF, **changes)
     small = first_images(digits, 600)
     whole, curves = training.train(recipe, small, **folders(tmp_path / "whole"))
     # when each epoch has ended: after the warm-up, at the end of the half cosine, where the refining begins, and so on
@@ -210,8 +227,8 @@ def test_refining_erases_nothing_and_with_averaged_weights_survives_stops(digits
     loss, accuracy = validated.evaluate(images, np.eye(10)[labels], batch_size=500, verbose=0)
     assert curves["val_loss"].iloc[-1] == pytest.approx(loss, rel=1e-3)
     assert curves["val_accuracy"].iloc[-1] == pytest.approx(accuracy, abs=1e-4)
-    last = training.compile_model(recipe, 10)
-    training._load_checkpoint(tmp_path / "whole" / "checkpoints" / "refined-seed0", last)
+    last = compilation.compile_model(recipe, 10)
+    checkpoints.load_checkpoint(tmp_path / "whole" / "checkpoints" / "refined-seed0", last)
     assert not np.array_equal(last.get_weights()[0], whole.get_weights()[0])
 
 
@@ -245,7 +262,7 @@ def test_multiply_adds_are_three_forward_passes_over_the_training_images(unbroke
 
 def test_in_mixed_precision_a_run_is_stopped_and_continued_alike(tmp_path):
     changes = {"name": "mixed", "width": 0.03, "epochs": 2, "warmup_epochs": 0, "refine_epochs": 1, "batch_size": 40}
-    recipe = dataclasses.replace(training.MODERN, ingredients=SHORT, **changes)
+    recipe = dataclasses.replace(MODERN, ingredients=SHORT, **changes)
     whole, curves = training.train(recipe, small_dataset(100), mixed=True, **folders(tmp_path / "whole"))
     training.train(recipe, small_dataset(100), epochs=1, mixed=True, **folders(tmp_path / "parts"))
     with pytest.raises(ValueError, match=r"precision='mixed_float16' \(now 'float32'\)"):
@@ -257,17 +274,17 @@ def test_in_mixed_precision_a_run_is_stopped_and_continued_alike(tmp_path):
     assert_same_weights(resumed, whole)
 
 
-@pytest.mark.parametrize("recipe", [training.PAPER, training.MODERN], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [PAPER, MODERN], ids=lambda recipe: recipe.name)
 def test_the_long_recipes_run_end_to_end_at_a_small_size(digits, tmp_path, monkeypatch, capsys, recipe):
     short = {"epochs": 2, "warmup_epochs": 0, "refine_epochs": min(1, recipe.refine_epochs), "batch_size": NINTH}
     small = dataclasses.replace(recipe, width=0.05, learning_rate=0.01, **short)
-    monkeypatch.setitem(training.RECIPES, recipe.name, small)
+    monkeypatch.setitem(RECIPES, recipe.name, small)
     monkeypatch.setenv("ALEXNET_DATA", os.devnull)
     places = ["--checkpoints", str(tmp_path), "--results", str(tmp_path), "--weights", str(tmp_path / "weights.npz")]
-    training.main([recipe.name, *places, "--epochs=1"])
+    command.main([recipe.name, *places, "--epochs=1"])
     assert "weights.npz is not written yet: 1 of 2 epochs" in capsys.readouterr().out
     assert not (tmp_path / "weights.npz").exists()
-    training.main([recipe.name, *places])
+    command.main([recipe.name, *places])
     curves = pd.read_csv(tmp_path / f"{recipe.name}.csv")
     assert str(curves["test_accuracy"].iloc[-1]) in capsys.readouterr().out
     model = models.alexnet_cifar10(recipe.variant, weights=tmp_path / "weights.npz")
@@ -276,7 +293,7 @@ def test_the_long_recipes_run_end_to_end_at_a_small_size(digits, tmp_path, monke
 
 
 def test_the_half_width_runs_differ_in_width_and_length_alone():
-    for whole, half in ((training.PAPER, training.PAPER_HALF), (training.MODERN, training.MODERN_HALF)):
+    for whole, half in ((PAPER, PAPER_HALF), (MODERN, MODERN_HALF)):
         assert dataclasses.replace(half, name=whole.name, width=1.0, epochs=whole.epochs) == whole
         assert half.width == 0.5
 
@@ -293,7 +310,9 @@ def test_a_data_set_with_three_classes(tmp_path):
 
 COMMAND = """
 import dataclasses, os, signal, sys
-from alexnet_helpers import training
+from alexnet_helpers import __main__ as command, results
+from alexnet_helpers.batches import Batches
+from alexnet_helpers.recipes import RECIPES, REPAIRED
 
 def killed(function, moment):
     def called(*arguments):
@@ -302,16 +321,16 @@ def killed(function, moment):
         return function(*arguments)
     return called
 
-training.os.replace = killed(os.replace, lambda unfinished, path: os.path.basename(path))
+results.os.replace = killed(os.replace, lambda unfinished, path: os.path.basename(path))
 moment = lambda batches, index: f"batch {{batches.epoch + 1}}" if index == 5 else ""
-training.Batches.__getitem__ = killed(training.Batches.__getitem__, moment)
-training.RECIPES["tiny"] = dataclasses.replace(training.REPAIRED, name="tiny", **{changes!r})
-training.main(sys.argv[1:])
+Batches.__getitem__ = killed(Batches.__getitem__, moment)
+RECIPES["tiny"] = dataclasses.replace(REPAIRED, name="tiny", **{changes!r})
+command.main(sys.argv[1:])
 """
 
 
 def test_killed_at_bad_moments_the_command_goes_on_and_ends_as_an_unbroken_run(unbroken, tmp_path):
-    tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(training.REPAIRED)
+    tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(REPAIRED)
     changes = {name: value for name, value in tiny.items() if value != repaired[name] and name != "name"}
     names = {"--checkpoints": "checkpoints", "--results": "results"}
     options = [text for option, name in names.items() for text in (option, str(tmp_path / name))]
@@ -328,8 +347,8 @@ def test_killed_at_bad_moments_the_command_goes_on_and_ends_as_an_unbroken_run(u
     again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=3000)
     curves = pd.read_csv(tmp_path / "results" / "tiny.csv")
     assert_same_curves(curves, unbroken.curves)
-    compiled = training.compile_model(TINY, 10)
-    training._load_checkpoint(folder, compiled)
+    compiled = compilation.compile_model(TINY, 10)
+    checkpoints.load_checkpoint(folder, compiled)
     assert_same_weights(compiled, unbroken.model)
     assert "scikit-learn's handwritten digits" in again.stdout.splitlines()[-1]
     assert str(curves["test_accuracy"].iloc[-1]) in again.stdout
@@ -347,14 +366,14 @@ def test_a_full_disk_leaves_the_older_checkpoint_whole(unbroken, tmp_path):
         with pytest.raises(
             OSError, match=r"epoch 7 could not be saved .*checkpoint of epoch 6 is whole. Make room and run"
         ):
-            training._save_checkpoint(folder, 7, unbroken.model, rows)
+            checkpoints.save_checkpoint(folder, 7, unbroken.model, rows)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
-    model = training.compile_model(TINY, 10)
-    assert len(training._load_checkpoint(folder, model)) == 6
-    training._save_checkpoint(folder, 7, unbroken.model, rows)
-    assert len(training._load_checkpoint(folder, model)) == 7
+    model = compilation.compile_model(TINY, 10)
+    assert len(checkpoints.load_checkpoint(folder, model)) == 6
+    checkpoints.save_checkpoint(folder, 7, unbroken.model, rows)
+    assert len(checkpoints.load_checkpoint(folder, model)) == 7
 
 
 def truncate(path):
@@ -374,9 +393,9 @@ def flip_a_bit(path):
 def test_a_damaged_checkpoint_is_named(unbroken, tmp_path, file, damage):
     folder = unbroken.copy(tmp_path)["checkpoint_folder"] / "tiny-seed3"
     damage(folder / f"epoch-006{file}")
-    model = training.compile_model(TINY, 10)
+    model = compilation.compile_model(TINY, 10)
     with pytest.raises(ValueError, match=r"checkpoint .*epoch-006.* is damaged .*: remove .*tiny-seed3 to begin anew"):
-        training._load_checkpoint(folder, model)
+        checkpoints.load_checkpoint(folder, model)
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
@@ -440,7 +459,7 @@ def row(seed, source="here", **values):
 def test_results_of_several_seeds_and_data_sets_lie_side_by_side(tmp_path):
     file = tmp_path / "tiny.csv"
     for rows in (row(2), row(1), row(1, "there"), row(2, loss=0.5)):
-        training._merge_rows(file, rows)
+        merge_rows(file, rows)
     stored = pd.read_csv(file)
     assert stored[["source", "seed", "loss"]].to_numpy().tolist() == [
         ["here", 1, 1.0],
@@ -451,7 +470,7 @@ def test_results_of_several_seeds_and_data_sets_lie_side_by_side(tmp_path):
 
 def test_runs_that_end_at_the_same_time_lose_no_results(tmp_path):
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda seed: training._merge_rows(tmp_path / "tiny.csv", row(seed)), range(16)))
+        list(pool.map(lambda seed: merge_rows(tmp_path / "tiny.csv", row(seed)), range(16)))
     assert pd.read_csv(tmp_path / "tiny.csv")["seed"].tolist() == list(range(16))
 
 
@@ -459,11 +478,11 @@ def test_runs_that_end_at_the_same_time_lose_no_results(tmp_path):
 
 
 def test_a_study_compares_its_recipes_and_repeats_nothing(tmp_path, monkeypatch):
-    first = dataclasses.replace(training.COMMON, name="a", width=0.03, ingredients=SHORT, batch_size=8)
+    first = dataclasses.replace(COMMON, name="a", width=0.03, ingredients=SHORT, batch_size=8)
     recipes = (first, dataclasses.replace(first, name="b"))
-    monkeypatch.setitem(training.STUDIES, "two", training.Study(recipes, seeds=(0,), steps=20))
+    monkeypatch.setitem(studies.STUDIES, "two", Study(recipes, seeds=(0,), steps=20))
     arguments = {"dataset": small_dataset(), "results_folder": tmp_path}
-    table = training.study("two", **arguments)
+    table = studies.study("two", **arguments)
     assert table[["recipe", "seed", "step"]].to_numpy().tolist() == [
         ["a", 0, 10],
         ["a", 0, 20],
@@ -474,25 +493,25 @@ def test_a_study_compares_its_recipes_and_repeats_nothing(tmp_path, monkeypatch)
     same = table[table["recipe"] == "a"].reset_index(drop=True), table[table["recipe"] == "b"].reset_index(drop=True)
     other = ["recipe", "seconds"]
     pd.testing.assert_frame_equal(same[0].drop(columns=other), same[1].drop(columns=other))
-    monkeypatch.setattr(training, "compile_model", None)
-    pd.testing.assert_frame_equal(training.study("two", **arguments), table)
+    monkeypatch.setattr(studies, "compile_model", None)
+    pd.testing.assert_frame_equal(studies.study("two", **arguments), table)
 
 
 def test_a_study_shuffles_and_augments_anew_in_every_epoch(tmp_path, monkeypatch):
     seen = []
 
-    class Watched(training.Batches):
+    class Watched(Batches):
         def __getitem__(self, index):
             images, labels = super().__getitem__(index)
             seen.append(np.asarray(images))
             return images, labels
 
-    monkeypatch.setattr(training, "Batches", Watched)
-    recipe = dataclasses.replace(training.PAPER, name="a", width=0.03, ingredients=SHORT, batch_size=8)
+    monkeypatch.setattr(studies, "Batches", Watched)
+    recipe = dataclasses.replace(PAPER, name="a", width=0.03, ingredients=SHORT, batch_size=8)
     dataset = small_dataset()
-    monkeypatch.setitem(training.STUDIES, "long", training.Study((recipe,), seeds=(0,), steps=20))
-    training.study("long", dataset=dataset, results_folder=tmp_path)
-    per_epoch = -(-len(training.split_validation(dataset.x_train, dataset.y_train)[0][0]) // 8)
+    monkeypatch.setitem(studies.STUDIES, "long", Study((recipe,), seeds=(0,), steps=20))
+    studies.study("long", dataset=dataset, results_folder=tmp_path)
+    per_epoch = -(-len(split_validation(dataset.x_train, dataset.y_train)[0][0]) // 8)
     assert per_epoch < 20  # more than one epoch
     assert len(seen) == 20
     assert not np.array_equal(seen[0], seen[per_epoch])
@@ -501,9 +520,9 @@ def test_a_study_shuffles_and_augments_anew_in_every_epoch(tmp_path, monkeypatch
 
 
 def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path, monkeypatch):
-    recipe = dataclasses.replace(training.COMMON, name="a", width=0.03, ingredients=SHORT, batch_size=8)
+    recipe = dataclasses.replace(COMMON, name="a", width=0.03, ingredients=SHORT, batch_size=8)
     options = {"every": 3, "images": 24, "validation_images": 5}
-    monkeypatch.setitem(training.STUDIES, "small", training.Study((recipe,), seeds=(0,), steps=6, **options))
+    monkeypatch.setitem(studies.STUDIES, "small", Study((recipe,), seeds=(0,), steps=6, **options))
     seen = []
 
     class Recorded(Batches):
@@ -512,16 +531,16 @@ def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path
             return super().__getitem__(index)
 
     monkeypatch.setattr(training, "Batches", Recorded)
-    table = training.study("small", dataset=small_dataset(), results_folder=tmp_path)
+    table = studies.study("small", dataset=small_dataset(), results_folder=tmp_path)
     assert table["step"].tolist() == [3, 6]
     assert seen == [(0, 24), (1, 24), (2, 24)] * 2
     assert table["val_accuracy"].iloc[-1] in [round(n / 5, 5) for n in range(6)]
 
 
 def test_the_steps_of_a_study_are_counted_in_tens(monkeypatch):
-    monkeypatch.setitem(training.STUDIES, "odd", training.Study((training.COMMON,), seeds=(0,), steps=15))
+    monkeypatch.setitem(studies.STUDIES, "odd", Study((COMMON,), seeds=(0,), steps=15))
     with pytest.raises(ValueError, match=r"steps must be a multiple of every=10, got 15"):
-        training.study("odd")
+        studies.study("odd")
 
 
 def changed_fields(recipe, base):
@@ -532,19 +551,19 @@ def changed_fields(recipe, base):
 
 
 def test_each_repair_changes_one_thing():
-    common, *repairs = training.STUDIES["repair_study"].recipes
+    common, *repairs = studies.STUDIES["repair_study"].recipes
     assert [len(changed_fields(repair, common)) for repair in repairs] == [1] * 4
 
 
 def test_each_ingredient_is_changed_alone():
-    base, *changed = training.STUDIES["what_mattered"].recipes
+    base, *changed = studies.STUDIES["what_mattered"].recipes
     assert [len(changed_fields(recipe, base)) for recipe in changed] == [1] * 16
 
 
 def test_a_network_with_other_ingredients_is_not_stored_as_a_variant(tmp_path):
-    recipe = training.STUDIES["what_mattered"].recipes[2]
+    recipe = studies.STUDIES["what_mattered"].recipes[2]
     with pytest.raises(ValueError, match=r"recipe must be one without ingredients, got 'pools do not .* changes pool"):
-        training.save_weights(tmp_path / "a.npz", models.alexnet_cifar10(width=0.02), recipe, None)
+        weights.save_weights(tmp_path / "a.npz", models.alexnet_cifar10(width=0.02), recipe, None)
 
 
 # --- batches ---
@@ -569,13 +588,13 @@ def test_shift_moves_every_image_by_its_own_way():
     images = images_of(20)
     top, left = np.random.default_rng(7).integers(0, 9, (2, 20, 1))
     expected = [shift_one(image, *offsets) for image, *offsets in zip(images, top[:, 0], left[:, 0], strict=True)]
-    np.testing.assert_array_equal(training.shift(images, np.random.default_rng(7)), expected)
+    np.testing.assert_array_equal(shift(images, np.random.default_rng(7)), expected)
 
 
 def test_shift_goes_up_to_four_pixels_each_way_and_no_further():
     images = np.zeros((2000, 32, 32, 3), np.uint8)
     images[:, 16, 16] = 255
-    _, rows, columns, _ = np.nonzero(training.shift(images, np.random.default_rng(0)))
+    _, rows, columns, _ = np.nonzero(shift(images, np.random.default_rng(0)))
     assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == {
         (r, c) for r in range(12, 21) for c in range(12, 21)
     }
@@ -583,14 +602,14 @@ def test_shift_goes_up_to_four_pixels_each_way_and_no_further():
 
 def test_flip_mirrors_half_of_the_images_left_to_right():
     images = images_of(400)
-    flipped = training.flip(images, np.random.default_rng(0))
+    flipped = flip(images, np.random.default_rng(0))
     mirrored = np.array([np.array_equal(after, before[:, ::-1]) for before, after in zip(images, flipped, strict=True)])
     kept = np.array([np.array_equal(after, before) for before, after in zip(images, flipped, strict=True)])
     assert (mirrored ^ kept).all()
     assert 150 < mirrored.sum() < 250
 
 
-@pytest.mark.parametrize(("erase", "half"), [(training.erase, 3), (training.erase_wide, 5)])
+@pytest.mark.parametrize(("erase", "half"), [(erase, 3), (erase_wide, 5)])
 def test_erase_covers_one_square_and_nothing_else(erase, half):
     images = images_of(40) // 2  # no pixel is mid-grey by itself
     rng = np.random.default_rng(7)
@@ -665,13 +684,13 @@ def test_validation_images_are_held_out_and_always_the_same(n, held_out):
 # --- the settings of a recipe arrive ---
 
 # Those of the variant "today", whose network and optimizer are of another kind, are looked at in test_today.py.
-_recipes = [recipe for recipe in training.RECIPES.values() if recipe.variant != "today"]
+_recipes = [recipe for recipe in RECIPES.values() if recipe.variant != "today"]
 EVERY_RECIPE = pytest.mark.parametrize("recipe", _recipes, ids=lambda recipe: recipe.name)
 STEPS = 10  # of an epoch
 
 
 def compiled(recipe, width=0.03):
-    return training.compile_model(dataclasses.replace(recipe, width=width), STEPS)
+    return compilation.compile_model(dataclasses.replace(recipe, width=width), STEPS)
 
 
 def rate_at(recipe, step):
@@ -703,8 +722,8 @@ def test_the_optimizer_of_a_recipe_takes_its_steps(recipe):
 
 @pytest.mark.parametrize("name", ["tutorial_repaired", "paper_half", "modern_half"])
 def test_the_rates_are_those_of_the_stored_run(name):
-    curves = pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv").query("seed == 0").drop_duplicates("epoch")
-    optimizer = compiled(training.RECIPES[name]).optimizer
+    curves = pd.read_csv(RESULTS_FOLDER / f"{name}.csv").query("seed == 0").drop_duplicates("epoch")
+    optimizer = compiled(RECIPES[name]).optimizer
     for epoch, rate in zip(curves["epoch"], curves["learning_rate"], strict=True):
         optimizer.iterations.assign(epoch * STEPS)
         assert float(optimizer.learning_rate) == pytest.approx(rate, rel=1e-3, abs=1e-9)
@@ -807,7 +826,7 @@ def test_the_batches_of_a_recipe_are_changed_as_it_says(recipe, monkeypatch, tmp
     with pytest.raises(Stopped):
         training.train(recipe, dataset, seed=5, **folders(tmp_path))
     with pytest.raises(Stopped):
-        training.study(Study((recipe,), (5,), steps=4, every=2, name="a"), dataset, tmp_path)
+        studies.study(Study((recipe,), (5,), steps=4, every=2, name="a"), dataset, tmp_path)
     (images, labels), _ = split_validation(dataset.x_train, dataset.y_train)
     for batches in made:
         for epoch in (0, recipe.epochs - 1):
@@ -845,11 +864,11 @@ PLAIN = Recipe(
 def test_the_columns_of_a_run(tmp_path, monkeypatch):
     dataset, now = small_dataset(), iter(range(0, 10_000, 4))
     monkeypatch.setattr(
-        training, "time", types.SimpleNamespace(perf_counter=lambda: next(now), localtime=time.localtime)
+        checkpoints, "time", types.SimpleNamespace(perf_counter=lambda: next(now), localtime=time.localtime)
     )
     (x, y), (x_val, y_val) = split_validation(dataset.x_train, dataset.y_train)
     keras.utils.set_random_seed(7)
-    model, rows = training.compile_model(PLAIN, 1, 3), []
+    model, rows = compilation.compile_model(PLAIN, 1, 3), []
     for epochs in (1, 2):
         loss, accuracy = scores(model, x, y, 0.2)
         model, curves = training.train(PLAIN, dataset, seed=7, epochs=1, **folders(tmp_path))
@@ -895,7 +914,7 @@ def test_the_columns_of_a_run(tmp_path, monkeypatch):
 
 
 def test_the_columns_of_a_study(tmp_path, monkeypatch):
-    networks, compile_model = [], training.compile_model
+    networks, compile_model = [], compilation.compile_model
 
     def watched(*arguments):
         networks.append(compile_model(*arguments))
@@ -906,9 +925,9 @@ def test_the_columns_of_a_study(tmp_path, monkeypatch):
     recipe = dataclasses.replace(PLAIN, label_smoothing=0.0, learning_rate=1e-9, batch_size=16)
     keras.utils.set_random_seed(7)
     start = compile_model(recipe, 3, 3)
-    monkeypatch.setattr(training, "compile_model", watched)
+    monkeypatch.setattr(studies, "compile_model", watched)
     study = Study((recipe,), (7,), steps=4, every=2, validation_images=10, name="columns")
-    table = training.study(study, dataset, tmp_path)
+    table = studies.study(study, dataset, tmp_path)
     orders = [np.random.default_rng([7, epoch]).permutation(len(x)) for epoch in (0, 1)]
     parts = [orders[0][:16], orders[0][16:32], orders[0][32:], orders[1][:16]]
     each = np.array([scores(start, x[part], y[part]) for part in parts])
@@ -997,11 +1016,11 @@ def test_a_run_is_not_continued_with_other_images_labels_or_names(unbroken, digi
 
 
 def test_the_same_images_in_another_form_are_the_same(digits):
-    small = training._check_dataset(first_images(digits, 40))
+    small = training.check_dataset(first_images(digits, 40))
     other = small._replace(
         x_train=np.asfortranarray(small.x_train), y_train=small.y_train.astype(np.uint8), class_names=list("0123456789")
     )
-    assert training._checksum(training._check_dataset(other)) == training._checksum(small)
+    assert training.checksum_of(training.check_dataset(other)) == training.checksum_of(small)
 
 
 def test_a_study_does_not_mix_rows_of_a_changed_recipe(tmp_path, monkeypatch):
@@ -1027,8 +1046,8 @@ def test_names_that_look_like_nothing_or_like_numbers_are_read_back_as_written(r
     file = tmp_path / "tiny.csv"
     rows = row(1, source).assign(recipe=recipe)
     for _ in range(2):
-        training._merge_rows(file, rows)
-    found, others = training._rows_of_run(file, recipe, 1, source)
+        merge_rows(file, rows)
+    found, others = rows_of_run(file, recipe, 1, source)
     assert (len(found), len(others)) == (1, 0)
     assert found.loc[0, ["recipe", "source"]].tolist() == [recipe, source]
 
@@ -1040,15 +1059,15 @@ def test_a_run_with_such_names_looks_at_the_test_images_once(tmp_path, monkeypat
     monkeypatch.setattr(training, "_finish", None)
     _, again = training.train(recipe, dataset, **folders(tmp_path))
     pd.testing.assert_frame_equal(again, curves)
-    table = training._read_table(tmp_path / "results" / "NA-confusion.csv")
+    table = read_table(tmp_path / "results" / "NA-confusion.csv")
     assert table["truth"].unique().tolist() == ["NA", "1", "null"] and table["images"].sum() == 30
 
 
 def test_a_checkpoint_with_weights_that_are_no_numbers_is_named(unbroken, digits, tmp_path, no_training):
     arguments = unbroken.copy(tmp_path)
-    model = training.compile_model(TINY, 10)
+    model = compilation.compile_model(TINY, 10)
     folder = arguments["checkpoint_folder"] / "tiny-seed3"
-    training._load_checkpoint(folder, model)
+    checkpoints.load_checkpoint(folder, model)
     model.get_layer("fc6").bias.assign(model.get_layer("fc6").bias * np.nan)
     model.save(folder / "epoch-006.keras")
     with pytest.raises(
@@ -1058,14 +1077,14 @@ def test_a_checkpoint_with_weights_that_are_no_numbers_is_named(unbroken, digits
 
 
 def test_weights_that_became_no_numbers_are_not_saved(tmp_path, monkeypatch):
-    ended = training._Checkpoints.on_epoch_end
+    ended = checkpoints.Checkpoints.on_epoch_end
 
     def spoil(self, epoch, logs=None):
         if epoch == 1:
             self.model.get_layer("fc6").kernel.assign(self.model.get_layer("fc6").kernel * np.inf)
         ended(self, epoch, logs)
 
-    monkeypatch.setattr(training._Checkpoints, "on_epoch_end", spoil)
+    monkeypatch.setattr(checkpoints.Checkpoints, "on_epoch_end", spoil)
     with pytest.raises(FloatingPointError, match=r"fc6/kernel .* after epoch 2: .* The checkpoint of epoch 1 is whole"):
         training.train(PLAIN, small_dataset(), **folders(tmp_path))
     saved = list((tmp_path / "checkpoints" / "plain-seed0").glob("epoch-*.keras"))
@@ -1074,7 +1093,7 @@ def test_weights_that_became_no_numbers_are_not_saved(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("year", [1970, 2110])
 def test_a_clock_that_no_checkpoint_can_hold_is_named_before_the_training(year, tmp_path, monkeypatch, no_training):
-    monkeypatch.setattr(training.time, "localtime", lambda *_: time.struct_time((year, 1, 1, 0, 0, 0, 0, 1, 0)))
+    monkeypatch.setattr(checkpoints.time, "localtime", lambda *_: time.struct_time((year, 1, 1, 0, 0, 0, 0, 1, 0)))
     with pytest.raises(RuntimeError, match=rf"this machine's clock says {year}, .*: set it right, and run again"):
         training.train(TINY, small_dataset(), **folders(tmp_path))
 
@@ -1083,9 +1102,9 @@ def test_a_full_disk_in_the_first_epoch_promises_nothing(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "no space left")
 
-    monkeypatch.setattr(training, "_write_table", full)
+    monkeypatch.setattr(checkpoints, "write_table", full)
     with pytest.raises(OSError, match=r"epoch 1 could not be saved in .* No epoch has been saved. Make room"):
-        training._save_checkpoint(tmp_path, 1, None, [{"epoch": 1}])
+        checkpoints.save_checkpoint(tmp_path, 1, None, [{"epoch": 1}])
 
 
 # --- stored weights ---
@@ -1094,14 +1113,14 @@ def test_a_full_disk_in_the_first_epoch_promises_nothing(tmp_path, monkeypatch):
 def test_several_writers_of_one_file_never_leave_a_damaged_one(tmp_path):
     file, curves = tmp_path / "weights.npz", pd.DataFrame([{"seed": 0}])
     recipe = Recipe("a", "", width=0.02)
-    networks = [training.compile_model(recipe, 1) for _ in range(2)]
+    networks = [compilation.compile_model(recipe, 1) for _ in range(2)]
     for number, network in enumerate(networks):
         for weight in network.weights:
             weight.assign(keras.ops.full(weight.shape, number + 1.0))
-    training.save_weights(file, networks[0], recipe, curves)
+    weights.save_weights(file, networks[0], recipe, curves)
     with ThreadPoolExecutor(3) as pool:
         writers = [
-            pool.submit(lambda one: [training.save_weights(file, one, recipe, curves) for _ in range(20)], network)
+            pool.submit(lambda one: [weights.save_weights(file, one, recipe, curves) for _ in range(20)], network)
             for network in networks
         ]
         looks = 0
@@ -1126,7 +1145,7 @@ def test_several_writers_of_one_file_never_leave_a_damaged_one(tmp_path):
         ({"model": None}, r"model must be a built keras.Model, .*, got None"),
         ({"recipe": "tutorail"}, r"recipe must be a Recipe, or one of tutorial, .*, got 'tutorail'"),
         (
-            {"recipe": training.MODERN},
+            {"recipe": MODERN},
             r"model must be a network of the recipe 'modern', got 'alexnet_cifar10_tutorial'",
         ),
         ({"curves": None}, r"curves must be the DataFrame that train returned, got None"),
@@ -1137,7 +1156,7 @@ def test_what_cannot_be_saved_is_named(changes, message, tmp_path):
     recipe = Recipe("a", "", width=0.02)
     usual = {"file": tmp_path / "a.npz", "model": models.alexnet_cifar10(width=0.02), "recipe": recipe}
     with pytest.raises(ValueError, match=message):
-        training.save_weights(**usual | {"curves": pd.DataFrame([{"seed": 0}])} | changes)
+        weights.save_weights(**usual | {"curves": pd.DataFrame([{"seed": 0}])} | changes)
     assert not list(tmp_path.iterdir())
 
 
@@ -1146,7 +1165,9 @@ def test_weights_are_saved_where_a_link_leads(tmp_path):
     (tmp_path / "to").mkdir()
     (tmp_path / "link.npz").symlink_to(tmp_path / "to" / "a.npz")
     recipe = Recipe("a", "", width=0.02)
-    training.save_weights(tmp_path / "link.npz", training.compile_model(recipe, 1), recipe, pd.DataFrame([{"seed": 0}]))
+    weights.save_weights(
+        tmp_path / "link.npz", compilation.compile_model(recipe, 1), recipe, pd.DataFrame([{"seed": 0}])
+    )
     assert (tmp_path / "link.npz").is_symlink() and (tmp_path / "to" / "a.npz").is_file()
 
 
@@ -1166,33 +1187,33 @@ def test_weights_are_saved_where_a_link_leads(tmp_path):
         (lambda: training.train(TINY, mixed="no"), r"mixed must be True or False, got 'no'"),
         (lambda: training.train(TINY, checkpoint_folder=3), r"checkpoint_folder must be the path of .*, got 3"),
         (lambda: training.train(TINY, devices="many"), r"devices must be a positive integer or \"all\", got 'many'"),
-        (lambda: training.study("repairs"), r"name must be a Study, or one of repair_study, .*, got 'repairs'"),
-        (lambda: training.study(Study((TINY,), (0,), 10)), r"name must be a Study with a name: .*, got None"),
-        (lambda: training.study(Study((), (0,), 10, name="a")), r"recipes must be a list of one Recipe or more, got"),
-        (lambda: training.study(Study((TINY, TINY), (0,), 10, name="a")), r"recipes must be of different names, got"),
-        (lambda: training.study(Study((TINY,), 0, 10, name="a")), r"seeds must be a list .*, got 0"),
-        (lambda: training.study(Study((TINY,), (0.5,), 10, name="a")), r"seeds must be an integer .*, got 0.5"),
-        (lambda: training.study(Study((TINY,), (0,), 10, images=0, name="a")), r"images must be a positive .*, got 0"),
+        (lambda: studies.study("repairs"), r"name must be a Study, or one of repair_study, .*, got 'repairs'"),
+        (lambda: studies.study(Study((TINY,), (0,), 10)), r"name must be a Study with a name: .*, got None"),
+        (lambda: studies.study(Study((), (0,), 10, name="a")), r"recipes must be a list of one Recipe or more, got"),
+        (lambda: studies.study(Study((TINY, TINY), (0,), 10, name="a")), r"recipes must be of different names, got"),
+        (lambda: studies.study(Study((TINY,), 0, 10, name="a")), r"seeds must be a list .*, got 0"),
+        (lambda: studies.study(Study((TINY,), (0.5,), 10, name="a")), r"seeds must be an integer .*, got 0.5"),
+        (lambda: studies.study(Study((TINY,), (0,), 10, images=0, name="a")), r"images must be a positive .*, got 0"),
         (
-            lambda: training.study(Study((TINY,), (0,), 10, name="../a")),
+            lambda: studies.study(Study((TINY,), (0,), 10, name="../a")),
             r"name must be a plain file name, .*, got '../",
         ),
-        (lambda: training.compile_model(TINY, 0), r"steps_per_epoch must be a positive integer, got 0"),
-        (lambda: training.compile_model(TINY, 1, mixed=1), r"mixed must be True or False, got 1"),
-        (lambda: training.compile_model(TINY, 1, num_classes="2"), r"num_classes must be an integer .*, got '2'"),
-        (lambda: training.split_validation(*xy(), -1), r"validation_images must be an integer, 0 or more, got -1"),
-        (lambda: training.split_validation(*xy(), 2, seed=1.5), r"seed must be an integer .*, got 1.5"),
-        (lambda: training.split_validation(np.arange(10), np.arange(11)), r"labels must be one for each image, .*11"),
-        (lambda: training.shift(images_of(2), 0), r"rng must be a numpy.random.Generator, .*, got 0"),
-        (lambda: training.shift(images_of(2), rng(), -1), r"pixels must be an integer from 0 to 32, got -1"),
-        (lambda: training.shift(images_of(2) / 255, rng()), r"images must be uint8 images .*, got .*float64"),
-        (lambda: training.flip(images_of(2)[0], rng()), r"images must be uint8 images .*, got .*\(32, 32, 3\)"),
-        (lambda: training.flip(images_of(2), None), r"rng must be a numpy.random.Generator, .*, got None"),
-        (lambda: training.erase(images_of(2), rng(), side=1.5), r"side must be an integer from 0 to 32, got 1.5"),
-        (lambda: training.rotate_and_shift(images_of(2), rng(), "15"), r"degrees must be a number .*, got '15'"),
-        (lambda: training.rotate_and_shift(images_of(2), rng(), 15, -1), r"fraction must be a number .*, got -1"),
-        (lambda: training.Refined(0.1, 0, 0.1, 5), r"main_steps must be a positive integer, got 0"),
-        (lambda: training.Refined("0.1", 5, 0.1, 5), r"main must be a positive number, got '0.1'"),
+        (lambda: compilation.compile_model(TINY, 0), r"steps_per_epoch must be a positive integer, got 0"),
+        (lambda: compilation.compile_model(TINY, 1, mixed=1), r"mixed must be True or False, got 1"),
+        (lambda: compilation.compile_model(TINY, 1, num_classes="2"), r"num_classes must be an integer .*, got '2'"),
+        (lambda: split_validation(*xy(), -1), r"validation_images must be an integer, 0 or more, got -1"),
+        (lambda: split_validation(*xy(), 2, seed=1.5), r"seed must be an integer .*, got 1.5"),
+        (lambda: split_validation(np.arange(10), np.arange(11)), r"labels must be one for each image, .*11"),
+        (lambda: shift(images_of(2), 0), r"rng must be a numpy.random.Generator, .*, got 0"),
+        (lambda: shift(images_of(2), rng(), -1), r"pixels must be an integer from 0 to 32, got -1"),
+        (lambda: shift(images_of(2) / 255, rng()), r"images must be uint8 images .*, got .*float64"),
+        (lambda: flip(images_of(2)[0], rng()), r"images must be uint8 images .*, got .*\(32, 32, 3\)"),
+        (lambda: flip(images_of(2), None), r"rng must be a numpy.random.Generator, .*, got None"),
+        (lambda: erase(images_of(2), rng(), side=1.5), r"side must be an integer from 0 to 32, got 1.5"),
+        (lambda: rotate_and_shift(images_of(2), rng(), "15"), r"degrees must be a number .*, got '15'"),
+        (lambda: rotate_and_shift(images_of(2), rng(), 15, -1), r"fraction must be a number .*, got -1"),
+        (lambda: compilation.Refined(0.1, 0, 0.1, 5), r"main_steps must be a positive integer, got 0"),
+        (lambda: compilation.Refined("0.1", 5, 0.1, 5), r"main must be a positive number, got '0.1'"),
         (lambda: Recipe("a", None), r"summary must be a text, got None"),
         (
             lambda: Recipe("a", "b", variant="old"),
@@ -1377,8 +1398,8 @@ def test_labels_of_another_kind_are_refused_wherever_they_are_given(problem, tmp
 
 def study_of(dataset, folder, **changes):
     small = {"name": "a", "width": 0.03, "ingredients": SHORT, "batch_size": 8}
-    recipe = dataclasses.replace(training.COMMON, **small | changes)
-    return training.study(Study((recipe,), (0,), steps=4, every=2, name="small"), dataset, results_folder=folder)
+    recipe = dataclasses.replace(COMMON, **small | changes)
+    return studies.study(Study((recipe,), (0,), steps=4, every=2, name="small"), dataset, results_folder=folder)
 
 
 @pytest.mark.parametrize(
@@ -1403,7 +1424,7 @@ def test_a_data_set_of_another_kind_is_explained(change, message, tmp_path):
             run(change(small_dataset()))
 
 
-@pytest.mark.parametrize("predict", [training.predict_two_views, training.predict_ten_views])
+@pytest.mark.parametrize("predict", [predict_two_views, predict_ten_views])
 @pytest.mark.parametrize(
     "shape", [(4, 32, 32, 0), (0, 32, 32, 3), (4, 28, 28, 3), (4, 32, 32, 1), (32, 32, 3), (4, 64, 64, 3)]
 )
@@ -1421,7 +1442,7 @@ def test_the_ten_views_do_not_move_out_of_the_image():
     images = np.zeros((1, 32, 32, 3), np.uint8)
     for pixels in (-1, 32, 1.0, True):
         with pytest.raises(ValueError, match=rf"pixels must be an integer from 0 to 31, got {pixels}"):
-            training.predict_ten_views(models.alexnet_cifar10(width=0.02), images, pixels)
+            predict_ten_views(models.alexnet_cifar10(width=0.02), images, pixels)
 
 
 def test_a_batch_that_is_not_there_is_an_index_error():
@@ -1443,13 +1464,13 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_recipes_do_not_share_anything_that_can_be_changed():
-    recipe = Recipe("a", "b", ingredients={"pool": 2, "without": ["fc7"]}, kernel_initializer=training.SMALL_NORMAL)
+    recipe = Recipe("a", "b", ingredients={"pool": 2, "without": ["fc7"]}, kernel_initializer=studies.SMALL_NORMAL)
     other = dataclasses.replace(recipe, name="c")
     assert len({recipe, other, dataclasses.replace(other, name="a")}) == 2
     for change in (
         lambda: recipe.ingredients.update(pool=3),
         lambda: recipe.ingredients.__setitem__("pool", 3),
-        lambda: training.MODERN_HALF.ingredients.setdefault("pool", 3),
+        lambda: MODERN_HALF.ingredients.setdefault("pool", 3),
         lambda: recipe.kernel_initializer["config"].clear(),
         lambda: recipe.ingredients.pop("pool"),
     ):
@@ -1480,7 +1501,7 @@ def test_images_of_another_size_are_refused(tmp_path):
 )
 def test_command_line_says_what_it_takes(capsys, arguments, message):
     with pytest.raises(SystemExit):
-        training.main(arguments)
+        command.main(arguments)
     assert message in "".join(capsys.readouterr())
 
 
@@ -1502,17 +1523,17 @@ LONG_RUNS = ("tutorial_repaired", "paper_half", "modern_half", "repaired", "pape
     ],
 )
 def test_a_stored_long_run_is_whole_and_reaches_what_is_promised(name, column, floor):
-    curves = pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv").query("source.str.contains('JPEG copy')")
+    curves = pd.read_csv(RESULTS_FOLDER / f"{name}.csv").query("source.str.contains('JPEG copy')")
     assert len(curves)
     for _, run in curves.groupby("seed"):
-        assert run["epoch"].tolist() == list(range(1, training.RECIPES[name].epochs + 1))
+        assert run["epoch"].tolist() == list(range(1, RECIPES[name].epochs + 1))
         assert run["test_accuracy"].notna().sum() == 1
         assert run[column].iloc[-1] >= floor
         assert run.drop(columns=[column for column in run if column.startswith("test_")]).notna().all(axis=None)
 
 
 def test_the_recipe_of_today_reaches_what_is_promised_within_its_budget():
-    curves = pd.read_csv(training.RESULTS_FOLDER / "today_all.csv")
+    curves = pd.read_csv(RESULTS_FOLDER / "today_all.csv")
     ends = curves.dropna(subset="test_accuracy")
     assert sorted(ends["seed"]) == [0, 1, 2]
     assert ends["test_accuracy"].mean() >= 0.905 and ends["petaflop"].max() <= 1.2
@@ -1520,24 +1541,24 @@ def test_the_recipe_of_today_reaches_what_is_promised_within_its_budget():
         np.testing.assert_allclose(run["petaflop"], 2e-15 * run["multiply_adds"].cumsum(), atol=1e-5)
 
 
-@pytest.mark.parametrize("recipe", [training.TODAY, *training.TODAY_CHOICES], ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", [TODAY, *TODAY_CHOICES], ids=lambda recipe: recipe.name)
 def test_the_runs_that_the_recipe_of_today_was_chosen_by_never_saw_the_test_set(recipe):
-    curves = pd.read_csv(training.RESULTS_FOLDER / f"{recipe.name}.csv")
+    curves = pd.read_csv(RESULTS_FOLDER / f"{recipe.name}.csv")
     assert curves["epoch"].tolist() == list(range(1, recipe.epochs + 1))
     assert curves["val_accuracy"].notna().all() and not [name for name in curves if name.startswith("test_")]
 
 
 def test_the_chosen_recipe_of_today_is_the_best_on_validation_images():
-    names = [recipe.name for recipe in (training.TODAY, *training.TODAY_CHOICES)]
-    ends = {name: pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv")["val_accuracy"].iloc[-1] for name in names}
+    names = [recipe.name for recipe in (TODAY, *TODAY_CHOICES)]
+    ends = {name: pd.read_csv(RESULTS_FOLDER / f"{name}.csv")["val_accuracy"].iloc[-1] for name in names}
     assert max(ends, key=ends.get) == "today"
 
 
 @pytest.mark.parametrize("name", LONG_RUNS)
 def test_the_stored_confusion_matrix_belongs_to_the_long_run(name):
     keys = ["seed", "source"]
-    curves = pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv").dropna(subset="test_accuracy")
-    table = pd.read_csv(training.RESULTS_FOLDER / f"{name}-confusion.csv")
+    curves = pd.read_csv(RESULTS_FOLDER / f"{name}.csv").dropna(subset="test_accuracy")
+    table = pd.read_csv(RESULTS_FOLDER / f"{name}-confusion.csv")
     assert set(map(tuple, table[keys].to_numpy())) == set(map(tuple, curves[keys].to_numpy()))
     accuracies = curves.set_index(keys)["test_accuracy"]
     for key, run in table.groupby(keys):
@@ -1546,10 +1567,10 @@ def test_the_stored_confusion_matrix_belongs_to_the_long_run(name):
         assert run.groupby("truth")["images"].sum().tolist() == [1000] * 10
 
 
-@pytest.mark.parametrize("name", training.STUDIES)
+@pytest.mark.parametrize("name", studies.STUDIES)
 def test_a_stored_study_is_whole(name):
-    recipes, seeds, steps, every, *_ = training.STUDIES[name]
-    runs = pd.read_csv(training.RESULTS_FOLDER / f"{name}.csv").groupby(["recipe", "seed"])["step"].apply(list)
+    recipes, seeds, steps, every, *_ = studies.STUDIES[name]
+    runs = pd.read_csv(RESULTS_FOLDER / f"{name}.csv").groupby(["recipe", "seed"])["step"].apply(list)
     wanted = {(recipe.name, seed) for recipe in recipes for seed in seeds}
     if name == "ideas":  # its first seed is done
         assert {(recipe.name, 0) for recipe in recipes} <= set(runs.index) <= wanted
@@ -1559,6 +1580,6 @@ def test_a_stored_study_is_whole(name):
 
 
 def test_in_the_stored_study_only_the_common_recipe_is_stuck():
-    end = pd.read_csv(training.RESULTS_FOLDER / "repair_study.csv").dropna(subset="val_accuracy")
+    end = pd.read_csv(RESULTS_FOLDER / "repair_study.csv").dropna(subset="val_accuracy")
     stuck = (end["accuracy"] < 0.125).groupby(end["recipe"]).sum()
     assert stuck["common recipe"] == 5 and stuck.sum() == 5

@@ -43,9 +43,9 @@ def seconds_per_step(step, steps, warm_up=3):
 
 def common_code():
     """Images per second of the common recipe as tutorials write it: the generator, Adam, batches of 64."""
-    from alexnet_helpers import data, models, training
+    from alexnet_helpers import data, models
 
-    keras = training.keras
+    keras = models.keras
     from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
     images = data.load_cifar10()
@@ -60,11 +60,12 @@ def common_code():
 
 def recipe(name):
     """Images per second of a recipe, batches included."""
-    from alexnet_helpers import data, training
+    from alexnet_helpers import compilation, data, recipes
+    from alexnet_helpers.batches import Batches
 
-    images, chosen = data.load_cifar10(), training.RECIPES[name]
-    model = training.compile_model(chosen, 352)
-    batches = training.Batches(images.x_train, images.y_train, chosen.batch_size, chosen.augmentation)
+    images, chosen = data.load_cifar10(), recipes.RECIPES[name]
+    model = compilation.compile_model(chosen, 352)
+    batches = Batches(images.x_train, images.y_train, chosen.batch_size, chosen.augmentation)
     return images_per_second(model, batches, chosen.batch_size, steps=100)
 
 
@@ -78,9 +79,9 @@ def images_per_second(model, batches, batch_size, steps):
 
 def keras_step():
     """Billion floating-point operations per second of a training step of the half-width modern network."""
-    from alexnet_helpers import models, training
+    from alexnet_helpers import compilation, models, recipes
 
-    model = training.compile_model(training.MODERN_HALF, 352)
+    model = compilation.compile_model(recipes.MODERN_HALF, 352)
     images, labels = random_batch()
     seconds = seconds_per_step(lambda: model.train_on_batch(images, labels), 40)
     return 2 * 3 * models.multiply_adds(model) * BATCH / seconds / 1e9
@@ -180,7 +181,7 @@ def epochs_to_goal(recipe):
 
 def main():
     """Make all comparisons and store them."""
-    from alexnet_helpers import data, training
+    from alexnet_helpers import data, results
 
     rows = []
 
@@ -201,9 +202,9 @@ def main():
         for other, name in zip(others, ("the same network in PyTorch", "the same, with PyTorch's channels_last")):
             add("a training step of modern_half", "10^9 FLOP/s", step, other, name)
     table = pd.DataFrame(rows)
-    facts = training._machine_facts()
+    facts = results.machine_facts()
     table["source"], table["machine"], table["backend"] = data.load_cifar10().source, facts["machine"], facts["backend"]
-    training._write_table(ROOT / "data" / "results" / "benchmark.csv", table)
+    results.write_table(ROOT / "data" / "results" / "benchmark.csv", table)
 
 
 if __name__ == "__main__":

@@ -38,13 +38,25 @@ class Break(NamedTuple):
     tests: str
 
 
-def breaks_of(file, tests, *changes):
-    """Return the breaks of one file; a fourth part of a change chooses among the tests, as pytest's -k does."""
+def breaks_of(files, tests, *changes):
+    """Return the breaks of a file, or of the one of several that has the text.
+
+    A fourth part of a change chooses among the tests, as pytest's -k does.
+    """
+    files = [files] if isinstance(files, str) else files
+    texts = {file: (ROOT / file).read_text("utf-8") for file in files}
     chosen = [f"{tests} -k {shlex.quote(names[0])}" if names else tests for _, _, _, *names in changes]
-    return [Break(*change[:1], file, *change[1:3], some) for change, some in zip(changes, chosen, strict=True)]
+    places = [next((file for file in files if change[1] in texts[file]), files[0]) for change in changes]
+    return [
+        Break(*change[:1], file, *change[1:3], some) for change, file, some in zip(changes, places, chosen, strict=True)
+    ]
 
 
 PACKAGE = "alexnet_helpers"
+TRAINING = [
+    f"{PACKAGE}/{name}.py"
+    for name in "training compilation recipes studies batches augmentation views checkpoints results weights".split()
+]
 BREAKS = [
     *breaks_of(
         f"{PACKAGE}/geometry.py",
@@ -165,7 +177,7 @@ BREAKS = [
         ("16 bits wrap", "np.clip((values - black) / ((white - black) / 255), 0, 255)", "(values - black)"),
     ),
     *breaks_of(
-        f"{PACKAGE}/training.py",
+        TRAINING,
         "tests/test_training.py",
         (
             "momentum of 0.5",
@@ -335,7 +347,7 @@ BREAKS = [
         ("fc8 starts large", "RandomNormal(stddev=0.01)", "RandomNormal(stddev=1.0)"),
     ),
     *breaks_of(
-        f"{PACKAGE}/training.py",
+        TRAINING,
         "tests/test_today.py",
         ("flips do not alternate", "^ (self.epoch % 2 == 1)", "^ False"),
         ("the line falls too fast", "0.0, power=1.0)", "0.0, power=2.0)"),
