@@ -210,7 +210,7 @@ def alexnet_cifar10(
         (in place of local response normalization). None is what the variant has.
     weights : None; "cifar10" for the trained network that comes with the course (variant "today"),
         "modern_half" for an older one (variant "modern", whose conv1 has learned), both made as
-        data/README.md says; or the path of a file that `training.save_weights` wrote.
+        data/README.md says; or the path of a file that `weights.save_weights` wrote.
     ingredients : what is changed in the variant, to find out what it gives: `activation` (Keras' name),
         `pool` (side of the windows, which move by 2), `dropout` (rate), `towers` (1, or 2 as on the
         paper's two GPUs), `stem` ((kernel, stride) of conv1, or (kernel, stride, filters)), `whitened`
@@ -536,7 +536,7 @@ def _open_weights(weights):
     """Open a file of weights; give what it says about its network, and the archive with the weights."""
     if not isinstance(weights, (str, os.PathLike)):
         names = ", ".join(map(repr, STORED_WEIGHTS))
-        checks.refuse("weights", f"{names} or the path of a file that training.save_weights wrote", weights)
+        checks.refuse("weights", f"{names} or the path of a file that weights.save_weights wrote", weights)
     file = checks.path("weights", weights)
     stored, sha256 = STORED_WEIGHTS.get(weights, (None, None)) if isinstance(weights, str) else (None, None)
     file = WEIGHTS_FOLDER / stored if stored else file

@@ -593,7 +593,7 @@ def plot_training(curves, metrics=("loss", "accuracy"), x="epoch"):
 
     Parameters
     ----------
-    curves : DataFrame as `training.train` and `training.study` return it, with the columns "recipe",
+    curves : DataFrame as `training.train` and `studies.study` return it, with the columns "recipe",
         "seed", `x` and the metrics; columns "val_" + metric are drawn where they are there.
     metrics : names of columns, one panel for each.
     x : the column that is the horizontal axis.
