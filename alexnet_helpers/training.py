@@ -94,7 +94,7 @@ def train(
     mixed=False,
     devices=1,
 ):
-    """Train a recipe from the last checkpoint on, and write its curves when it ends.
+    """Train a recipe from the last checkpoint on, and write its curves.
 
     A run that is killed and run again gives the weights and curves of an unbroken one, but for what
     rounding adds where a machine adds up in another order each time.
@@ -121,8 +121,9 @@ def train(
     (model, curves) : the trained `keras.Model`, and a DataFrame with one row an epoch. At the end
     of the recipe the last row holds the accuracy on the test images as they are, with
     `predict_two_views` and with `predict_ten_views`; `results_folder/RECIPE.csv` holds the curves
-    of every seed and data set, `RECIPE-confusion.csv` beside it how many test images of each class
-    were taken for which (for up to 100 classes).
+    of every seed and data set (of a run that was stopped early without any look at the test
+    images), `RECIPE-confusion.csv` beside it how many test images of each class were taken for which
+    (for up to 100 classes).
 
     Raises
     ------
@@ -152,9 +153,10 @@ def train(
         if share.processes > 1:
             return model, pd.DataFrame(curves)
         if last < recipe.epochs:
+            merge_rows(results, pd.DataFrame(curves))
             return model, pd.DataFrame(curves)
         stored, _ = rows_of_run(results, recipe.name, seed, dataset.source)
-        if first == last and len(stored):
+        if first == last and "test_accuracy" in stored and stored["test_accuracy"].notna().any():
             return model, stored  # the test set has been looked at, and once is enough
         reflected = any("reflected" in name for name in recipe.augmentation)
         return model, _finish(model, dataset, pd.DataFrame(curves), results, reflected)

@@ -874,7 +874,9 @@ def test_the_columns_of_a_run(tmp_path, monkeypatch):
         model, curves = training.train(PLAIN, dataset, seed=7, epochs=1, **folders(tmp_path))
         val_loss, val_accuracy = scores(model, x_val, y_val, 0.2)
         rows.append([loss, accuracy, val_loss, val_accuracy, 0.1])
-        assert len(curves) == epochs
+        stored = pd.read_csv(tmp_path / "results" / "plain.csv")
+        assert len(curves) == len(stored) == epochs
+        assert ("test_accuracy" in stored) == (epochs == 2)  # stopped early, it does not look at the test images
     np.testing.assert_allclose(
         curves[["loss", "accuracy", "val_loss", "val_accuracy", "learning_rate"]], rows, rtol=1e-4, atol=1e-5
     )
