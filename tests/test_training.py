@@ -530,7 +530,7 @@ def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path
             seen.append((index, len(self.images)))
             return super().__getitem__(index)
 
-    monkeypatch.setattr(training, "Batches", Recorded)
+    monkeypatch.setattr(studies, "Batches", Recorded)
     table = studies.study("small", dataset=small_dataset(), results_folder=tmp_path)
     assert table["step"].tolist() == [3, 6]
     assert seen == [(0, 24), (1, 24), (2, 24)] * 2
@@ -820,8 +820,9 @@ def test_the_batches_of_a_recipe_are_changed_as_it_says(recipe, monkeypatch, tmp
     def stop(*arguments):
         raise Stopped
 
-    monkeypatch.setattr(training, "Batches", Watched)
-    monkeypatch.setattr(training, "compile_model", stop)
+    for module in (training, studies):
+        monkeypatch.setattr(module, "Batches", Watched)
+        monkeypatch.setattr(module, "compile_model", stop)
     dataset = small_dataset()
     with pytest.raises(Stopped):
         training.train(recipe, dataset, seed=5, **folders(tmp_path))
