@@ -358,6 +358,41 @@ BREAKS = [
         ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
     ),
     *breaks_of(
+        f"{PACKAGE}/studies.py",
+        "tests/test_training.py",
+        (
+            "a study shows one epoch again",
+            "            batches.start_epoch(epoch)",
+            "            batches.start_epoch(0)",
+            "study",
+        ),
+        ("a study takes all images", "part[: asked.images]", "part[:]", "study"),
+        ("a study repeats what is done", "if len(rows) != asked.steps // asked.every:", "if True:", "study"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/weights.py",
+        "tests/test_training.py",
+        ("stored kernels are not rounded", '"float16" if array.ndim > 1 else "float32"', '"float32"', "weights"),
+        ("infinite weights are stored", "if not np.isfinite(arrays[name]).all():", "if False:", "weights"),
+        ("any network is stored", 'if model.name != f"alexnet_cifar10_{recipe.variant}":', "if False:", "weights"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/__main__.py",
+        "tests/test_training.py",
+        (
+            "weights of an unfinished run",
+            "if options.weights and len(curves) < recipe.epochs:",
+            "if False:",
+            "weights or command",
+        ),
+        ("a study takes a seed", "if options.name in STUDIES and (others :=", "if False and (others :=", "command"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/__main__.py",
+        "tests/test_distributed.py",
+        ("processes train to the end", '("seed", "epochs", "checkpoints"', '("seed", "checkpoints"'),
+    ),
+    *breaks_of(
         f"{PACKAGE}/exercises/engine.py",
         "tests/test_exercises.py",
         ("wrong answers get the remark", '.remark if verdict == "right." else ""', ".remark"),
