@@ -9,6 +9,8 @@ from alexnet_helpers.recipes import find_recipe
 
 keras = load_keras()
 
+__all__ = ("Refined", "compile_model")
+
 
 @keras.saving.register_keras_serializable(package="alexnet_helpers")
 class Refined(keras.optimizers.schedules.LearningRateSchedule):

@@ -34,6 +34,8 @@ from alexnet_helpers.views import predict_ten_views, predict_two_views
 
 keras = load_keras()
 
+__all__ = ("train",)
+
 
 def check_dataset(dataset):
     """Return a data set (None: CIFAR-10) whose images, labels and names fit each other and the network."""

@@ -914,7 +914,7 @@ def ingredients():
         "dropout": real(0.25, 0, below=1),
         "towers": whole(1, 1, 2),
         "stem": stem,
-        "whitened": flag(False),
+        "whitened": flag(False).but(right=false_or_refused),
         "local_response_norm": flag(False).or_none(),
         "without": some_names(["conv3"]),
         "ones_in_biases": flag(False),
@@ -1068,7 +1068,7 @@ def of_recipes(add):
         warmup_epochs=whole(0, 0).but(same={"np.int64": np.int64(0)}),
         weight_decay=real(0.0, 0).but(right=zero, wrong={"with adam": 0.5}),
         averaging=real(0.5, 0, below=1),
-        nesterov=flag(False),
+        nesterov=flag(False).but(right=false_or_refused),
         ingredients=Argument(Fresh(dict), is_empty_dict),
         label_smoothing=real(0.5, 0, below=1),
         augmentation=some_names(["shift", "flip"]),
@@ -1095,6 +1095,11 @@ def recipes_name(recipe):
     from alexnet_helpers.recipes import find_recipe
 
     return find_recipe(recipe).name
+
+
+def false_or_refused(value):
+    """For a flag that something else has to go with."""
+    return None if is_flag(value) and value else is_flag(value)
 
 
 def zero(value):

@@ -358,6 +358,16 @@ BREAKS = [
         ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
     ),
     *breaks_of(
+        f"{PACKAGE}/results.py",
+        "tests/test_training.py",
+        ("a recipe called NA is lost", "keep_default_na=False", "keep_default_na=True", "look_like_nothing"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/recipes.py",
+        "tests/test_today.py",
+        ("nesterov without effect", 'if recipe.nesterov and recipe.optimizer != "sgd":', "if False:", "nesterov"),
+    ),
+    *breaks_of(
         f"{PACKAGE}/studies.py",
         "tests/test_training.py",
         (
