@@ -14,9 +14,15 @@ def _from_dz(dz, x, W):
     return dz @ W, dz.T @ x, dz.sum(axis=0)
 
 
-def _transposed(dy, x, W, b):
-    _, dW, db = _dense_relu_gradients(dy, x, W, b)
-    return dW.T, db
+def _with(dx=None, dW=None, db=None):
+    """Return the right function with some of its three results replaced, each by a function of dz, dy, x, W."""
+
+    def wrong(dy, x, W, b):
+        dz = np.where(x @ W.T + b > 0, dy, 0)
+        right = _from_dz(dz, x, W)
+        return tuple(one(dz, dy, x, W) if one else part for one, part in zip((dx, dW, db), right))
+
+    return wrong
 
 
 def _avg_pool_gradient(dy, x, size, stride):
@@ -45,22 +51,10 @@ def _dense_case(seed, images, inputs, units):
     return tuple(rng.normal(scale=2, size=shape).round(1) for shape in shapes)
 
 
+MEAN = "The mean over the batch belongs to the loss, and is in dy already: add up the images, do not divide."
+
 exercise(
     "09.1",
-    [22, 18],
-    hints=[
-        ([10, 18], "dx is right. w takes part in two places; for dw you followed the one in y = w h."),
-        ([12, 18], "dx is right. w takes part in two places; for dw you followed the one in h = w x + b."),
-        ([120, 18], "dx is right. Factors along one path are multiplied; what do different paths do?"),
-        ([11, 9], "The derivative of a square has a factor 2."),
-        ([18, 22], "Those are the right numbers in the other order."),
-        ([-22, -18], "The sign is the other way round: y lies above the target."),
-        ([22, 6], "dw is right; on the way to x one local derivative is still missing."),
-        ([330, 270], "The target t is missing in the derivative of the loss."),
-    ],
-)
-exercise(
-    "09.2",
     _dense_relu_gradients,
     cases=[_dense_case(1, 4, 3, 2), _dense_case(2, 3, 2, 5)],
     wrong=[
@@ -80,24 +74,39 @@ exercise(
             lambda dy, x, W, b: _from_dz(dy * np.maximum(x @ W.T + b, 0), x, W),
             "Multiply dy by the slope of the ReLU, which is 0 or 1, not by its output.",
         ),
+        (_with(dW=lambda dz, dy, x, W: x.T @ dz), "dW has the shape of W: one row for each unit."),
         (
-            lambda dy, x, W, b: (_dense_relu_gradients(dy, x, W, b)[0], *_transposed(dy, x, W, b)),
-            "dW has the shape of W: one row for each unit.",
+            _with(dx=lambda dz, dy, x, W: dy @ W),
+            "dW and db are right; for dx the ReLU is left out: x gets only what passes through it.",
         ),
         (
-            lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[:2], dy.sum(axis=0)),
+            _with(dW=lambda dz, dy, x, W: dy.T @ x),
+            "dx and db are right; for dW the ReLU is left out.",
+        ),
+        (
+            _with(db=lambda dz, dy, x, W: dy.sum(axis=0)),
             "dx and dW are right; for db the ReLU is left out.",
         ),
         (
-            lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[:2], np.where(x @ W.T + b > 0, dy, 0)),
+            _with(dW=lambda dz, dy, x, W: dy.T @ x, db=lambda dz, dy, x, W: dy.sum(axis=0)),
+            "dx is right; for dW and db the ReLU is left out.",
+        ),
+        (
+            _with(db=lambda dz, dy, x, W: dz),
             "dx and dW are right; a bias takes part once for each image, and these places are added.",
         ),
         (
-            lambda dy, x, W, b: (
-                _dense_relu_gradients(dy, x, W, b)[0],
-                *(part / len(x) for part in _dense_relu_gradients(dy, x, W, b)[1:]),
-            ),
-            "The mean over the batch belongs to the loss, and is in dy already: add up the images.",
+            _with(db=lambda dz, dy, x, W: dz.sum(axis=0, keepdims=True)),
+            "dx and dW are right; db has the shape of b, one axis, without keepdims.",
+        ),
+        *(
+            (wrong, MEAN)
+            for wrong in (
+                _with(db=lambda dz, dy, x, W: dz.mean(axis=0)),
+                _with(dW=lambda dz, dy, x, W: dz.T @ x / len(x)),
+                _with(dW=lambda dz, dy, x, W: dz.T @ x / len(x), db=lambda dz, dy, x, W: dz.mean(axis=0)),
+                lambda dy, x, W, b: tuple(part / len(x) for part in _dense_relu_gradients(dy, x, W, b)),
+            )
         ),
         (
             lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[1::-1], _dense_relu_gradients(dy, x, W, b)[2]),
@@ -106,7 +115,7 @@ exercise(
     ],
 )
 exercise(
-    "09.3",
+    "09.2",
     _avg_pool_gradient,
     cases=[
         _pooling_case(1, (2, 7, 5, 2), 3, 2),
@@ -140,6 +149,16 @@ exercise(
                 _windows(dy, x, size, stride) / size**2 / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
             ),
             "A pixel adds up what its windows send; do not divide by how many there are.",
+        ),
+        (
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride) / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
+            ),
+            "That divides by the number of windows that cover a pixel; the mean divides by the pixels of a window.",
+        ),
+        (
+            lambda dy, x, size, stride: _windows(dy, x, size, stride, step=size) / size**2,
+            "Your windows lie side by side, `size` apart; they start `stride` pixels apart.",
         ),
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,

@@ -134,6 +134,8 @@ def _general_hint(answer, right, tolerance):
     found, off = np.squeeze(found), which_differ(answer, right, tolerance)
     if off is None and expected.ndim == 0:
         return f"The answer is one number, yours {found.size}."
+    if off is None and found.ndim == 0:
+        return f"The answer is {expected.size} numbers, yours one."
     if off is None:
         return f"The answer has the shape {expected.shape}, yours {found.shape}."
     if np.isnan(found).any():

@@ -21,4 +21,4 @@ def type_name(value):
 
 def with_article(noun):
     """Put "a" or "an" before a noun."""
-    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+    return f"{'an' if noun[:1].lower() in 'aeiou' or noun == 'ndarray' else 'a'} {noun}"
