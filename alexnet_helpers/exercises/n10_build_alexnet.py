@@ -2,252 +2,154 @@
 
 import numpy as np
 
-from alexnet_helpers import geometry
 from alexnet_helpers.exercises.engine import exercise
-from alexnet_helpers.exercises.functions import call, kind_of
 
-# What "Count the memory" counts: parameters of the network of one tower, outputs for each image.
-_PARAMETERS, _OUTPUTS = 62_378_344, 781_736
-
-
-def _share_of_dense(model):
-    from alexnet_helpers import load_keras
-
-    dense = [layer for layer in model.layers if isinstance(layer, load_keras().layers.Dense)]
-    return sum(layer.count_params() for layer in dense) / model.count_params()
+# What "Count the memory" counts for the undivided network, in bytes: what does not depend on the batch (without and
+# with the parts of the kernels' gradients), and what each image of it takes.
+_CARD = 3_220_897_792
+_PARAMETERS = 3 * 4 * 62_378_344
+_FIXED = _PARAMETERS + 4 * 210_637_728
+_IMAGE = 4 * (2 * (781_736 + 477_024) + 477_024 + 154_587)
 
 
-def _small_models():
-    """Return models whose dense layers neither stand at the end nor have the usual names."""
-    from alexnet_helpers import load_keras
+def _first_difference(found, expected):
+    for number, (name, right) in enumerate(expected.items()):
+        if found[name].shape != right.shape or abs(found[name] - right).max() > 1e-4 * abs(right).max():
+            return number
+    return len(expected)
 
-    keras = load_keras()
-    layers = keras.layers
-    start = [
-        keras.Input((6, 6, 2)),
-        layers.Conv2D(4, 3, name="map"),
-        layers.Flatten(),
-        layers.Dropout(0.5),
+
+def _passes():
+    """Return pairs of passes: shapes of several kinds, and differences that a careless test lets through."""
+    rng = np.random.default_rng(10)
+    first = {"a": rng.normal(size=(1, 4, 4, 2)), "b": 30 * rng.normal(size=(1, 3, 3))}
+    first |= {"c": rng.normal(size=(1, 5)), "d": rng.normal(size=(1, 5)), "e": rng.normal(size=(1, 2))}
+    second = {"x": rng.normal(size=(2, 6)), "y": 1e-3 * rng.normal(size=(2, 4)), "z": rng.normal(size=(2, 3))}
+    second["z"][0, 0] = 1e-9  # of a difference that is small beside the others, but not beside this value
+    third = {"p": -1 - rng.random((3, 2)), "q": np.full((1, 3), 2.0)}
+
+    def changed(passes, **changes):
+        return passes | {name: passes[name] + change for name, change in changes.items()}
+
+    return [
+        (changed(first, b=1.0, c=1.0, e=1.0), first),
+        (dict(second), second),
+        ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
+        (changed(second, z=1e-6), second),
+        (changed(second, y=1e-5), second),  # small, but not beside the values of this layer
+        (changed(first, b=1e-3), first),  # the other way round
+        (changed(third, p=-0.5), third),  # below the right values, all of which are negative
+        (third | {"q": np.full((4, 3), 2.0)}, third),  # another shape that NumPy stretches
+        (changed(first, a=1e-3 * (first["a"] == first["a"].max())), first),  # one place of many
     ]
-    first = keras.Sequential([*start, layers.Dense(5, name="fc6"), layers.Dense(3, name="fc8")])
-    start = [
-        keras.Input((5, 4, 3)),
-        layers.Dense(7, name="each_pixel"),
-        layers.Conv2D(2, 3),
-        layers.Flatten(),
-    ]
-    second = keras.Sequential(
-        [
-            *start,
-            layers.Dense(6, use_bias=False, name="fc"),
-            layers.BatchNormalization(),
+
+
+def _careless(differs, shapes=True, last=False):
+    """Return a (wrong) function of two passes that asks `differs` about each pair of arrays."""
+
+    def first_difference(found, expected):
+        numbers = [
+            number
+            for number, name in enumerate(expected)
+            if (shapes and found[name].shape != expected[name].shape) or differs(found[name], expected[name])
         ]
-    )
-    third = keras.Sequential([keras.Input((5, 5, 1)), layers.Conv2D(2, 3)])
-    return [(first,), (second,), (third,)]
+        return (numbers[-1] if last else numbers[0]) if numbers else len(expected)
+
+    return first_difference
 
 
-def _of_layers(number, of_dense_only=True):
-    """Return a (wrong) function of a model: a share that counts something else than all parameters."""
-
-    def share(model):
-        chosen = [layer for layer in model.layers if "Dense" in type(layer).__name__ or not of_dense_only]
-        return number(chosen, model)
-
-    return share
-
-
-def _one_tower(function):
-    from alexnet_helpers import geometry, load_keras
-
-    keras, model = load_keras(), call(function)
-    if not isinstance(model, keras.Model):
-        return f"Your function returned {kind_of(model)}; a Keras model is asked for."
-    learning = [layer for layer in model.layers if layer.built and layer.count_params()]
-    if not model.built or model.input_shape != (None, 227, 227, 3) or len(learning) != 8:
-        return "The model takes images of 227 x 227 x 3 and has five convolutions and three dense layers."
-    halves = [
-        layer._replace(units=layer.units // 2) if layer.units and layer.name != "fc8" else layer
-        for layer in geometry.ALEXNET
-    ]
-    table = geometry.layer_table(halves)
-    table = table[table["parameters"] > 0]
-    for layer, (name, row) in zip(learning, table.iterrows()):
-        arrives, shape, count = (
-            layer.input.shape[1:],
-            layer.output.shape[1:],
-            layer.count_params(),
-        )
-        if arrives != row["input"]:
-            return f"{name} gets {arrives} from the layers before it: look at their pools, strides and units."
-        if shape != row["output"]:
-            return f"{name} gives {shape}. Half of AlexNet's has as many channels or units, and maps of the same size."
-        if count != row["parameters"]:
-            return f"{name} has the right shape, but {count:,} parameters: look at kernel, input and groups."
-    if any(isinstance(layer, keras.layers.AveragePooling2D) for layer in model.layers):
-        return "AlexNet's pools keep the maximum, not the average."
-    return _missing_relu(keras, model, dict(zip(table.index, learning)))
-
-
-def _missing_relu(keras, model, learning):
-    """Run noise through a model; a ReLU leaves zeros and nothing below them: say behind which layer it is missing."""
-    rng = np.random.default_rng(0)
-    for layer in learning.values():
-        kernel, *bias = layer.get_weights()
-        scale = (kernel.size / kernel.shape[-1]) ** -0.5
-        noise = rng.standard_normal(kernel.shape, np.float32)
-        layer.set_weights([noise * np.float32(scale), *map(np.zeros_like, bias)])
-    image = rng.standard_normal((1, 227, 227, 3), np.float32)
-    arriving = keras.Model(model.inputs[0], [layer.input for layer in list(learning.values())[1:]])(image)
-    for name, values in zip(learning, arriving):
-        if np.asarray(values).min() != 0:
-            return f"{name} has no ReLU: what arrives at the next layer would be 0 in part, and nowhere negative."
-    return None
-
-
-def _tower(
-    filters=(48, 128, 192, 192, 128),
-    units=2048,
-    classes=1000,
-    activation="relu",
-    pool="MaxPooling2D",
-):
-    """Return a function that builds a tower with one thing changed."""
-
-    def one_tower():
-        from alexnet_helpers import load_keras
-
-        keras = load_keras()
-        # zeros, since random numbers take seconds
-        settings = {"activation": activation, "kernel_initializer": "zeros"}
-        model, counts = keras.Sequential([keras.Input((227, 227, 3))]), iter(filters)
-        for layer in geometry.ALEXNET:
-            if layer.kind == "conv":
-                window = (
-                    layer.kernel,
-                    layer.stride,
-                    "same" if layer.padding else "valid",
-                )
-                model.add(keras.layers.Conv2D(next(counts), *window, **settings))
-            elif layer.kind == "pool":
-                model.add(getattr(keras.layers, pool)(layer.kernel, layer.stride))
-        model.add(keras.layers.Flatten())
-        for count in (units, units):
-            model.add(keras.layers.Dense(count, **settings))
-        model.add(keras.layers.Dense(classes, kernel_initializer="zeros"))
-        return model
-
-    return one_tower
+def _off(found, expected):
+    """Tell whether the arrays of a layer differ, as the exercise asks."""
+    return found.shape != expected.shape or abs(found - expected).max() > 1e-4 * abs(expected).max()
 
 
 exercise(
     "10.1",
-    58_322_314,
+    int((_CARD - _FIXED) // _IMAGE),
     hints=[
-        (58_322_304, "The ten units have a bias each."),
+        ((_CARD - _FIXED) / _IMAGE, "A number of images is whole: round down."),
+        (int((_CARD - _FIXED) // _IMAGE) + 1, "One image of these does not fit any more: round down."),
+        (int((_CARD - _PARAMETERS) // _IMAGE), "The parts of the kernels' gradients take memory as well."),
+        (int(_CARD // _IMAGE), "The parameters and the parts of the gradients are in the card's memory, too."),
+        (int((_CARD - _FIXED + _PARAMETERS) // _IMAGE), "The parameters are in the card's memory, too."),
+        (int((_CARD - _FIXED) // (_IMAGE // 4)), "A number takes 4 bytes."),
+        (int((3e9 - _FIXED) // _IMAGE), "The card has 3,220,897,792 bytes, which is more than 3·10⁹."),
+        (1, "That is how many batches of 128 images fit: the number of images is asked for."),
         (
-            58_281_344,
-            "That is the network without fc8; with 10 classes there still is one.",
+            int((_CARD - _FIXED) // (_IMAGE - 4 * 154_587)),
+            "The images themselves are in the card's memory, too.",
         ),
-        (56_909_194, "That is the network with two towers."),
-        (62_378_344, "That is the network for 1,000 classes."),
-        (58_323_304, "The 990 biases that are no longer needed go, too."),
-        (40_970, "That is fc8 alone: the whole network is asked for."),
     ],
+    remark="That leaves next to nothing for everything that was not counted.",
 )
 exercise(
     "10.2",
-    60_522_856,
+    [2, 3, 4, 5, 6, 8, 9],
     hints=[
-        (60_522_664, "The biases are not halved: the number of filters stays."),
-        (61_935_976, "Start from the network with two towers."),
-        (60_080_488, "Each filter of conv3 loses half of its inputs, not all of them."),
-        (60_080_104, "Each filter of conv3 loses half of its inputs, not all of them."),
-        (60_522_472, "The 384 biases stay: only weights are saved."),
-        (61_407_592, "conv3 has fewer weights then, not more: subtract."),
-        (442_752, "That is conv3 alone: the whole network is asked for."),
+        ([1, 7, 10], "These are lines that you take to be right? The ones with a mistake are asked for."),
         (
-            442_368,
-            "That is what is saved: subtract it from the network with two towers.",
+            [1, 2, 3, 4, 5, 6, 8, 9],
+            "One of these lines follows a convention of notebook 01 that differs from the course's, and is right.",
         ),
+        ([1, 3, 4, 5, 6, 8, 9], "Compute with the size and the padding that each line itself states."),
+        ([2, 3, 4, 5, 6, 8, 9, 10], "One of these lines agrees with notebook 06: compare the shapes there."),
+        ([2, 3, 4, 5, 6, 7, 8, 9], "One of these lines is right: follow the channels from layer to layer."),
+        ([3, 4, 5, 6, 8, 9], "A line that you let pass computes with another number than it states."),
+        ([2, 4, 5, 6, 8, 9], "A line that you let pass speaks of something that its layer does not have."),
+        ([2, 3, 5, 6, 8, 9], "A result can be right although a step on the way is not: do each subtraction."),
+        ([2, 3, 4, 6, 8, 9], "A line that you let pass does not begin where the layer before it ends."),
+        ([2, 3, 4, 5, 8, 9], "A line that you let pass does not get the channels that the layer before it puts out."),
+        ([2, 3, 4, 5, 6, 9], "A line that you let pass gives a layer far too few weights."),
+        ([2, 3, 4, 5, 6, 8], "A line that you let pass changes a number that the ReLU does not change."),
     ],
 )
 exercise(
     "10.3",
-    720,
-    hints=[
-        (
-            879,
-            "While it learns, the network keeps the gradient and the velocity of each weight as well.",
-        ),
-        (959, "The parameters are in the card's memory too."),
-        (853, "The pooling layers have outputs as well."),
-        (790, "3 GB are 3·10⁹ bytes here."),
-        (240, "The outputs are kept once each."),
-        (
-            (3e9 - 12 * _PARAMETERS) / (4 * _OUTPUTS),
-            "A number of images is whole: round down.",
-        ),
-        (721, "The 721st image does not fit any more: round down."),
-        (2880, "An output takes 4 bytes."),
-    ],
-)
-exercise(
-    "10.4",
-    _share_of_dense,
-    cases=_small_models,
+    _first_difference,
+    cases=_passes,
     wrong=[
         (
-            lambda model: 100 * _share_of_dense(model),
-            "That is in per cent; a number from 0 to 1 is meant.",
+            _careless(lambda found, expected: (found - expected).max() > 1e-4 * abs(expected).max()),
+            "A value that is too small is a difference as well: take magnitudes.",
         ),
         (
-            lambda model: 1 - _share_of_dense(model),
-            "That is the share of the other layers.",
+            _careless(lambda found, expected: found.shape != expected.shape or abs(found - expected).max() > 1e-4),
+            "That compares with 1/10,000 itself: compare with 1/10,000 of the layer's largest magnitude.",
         ),
         (
-            _of_layers(lambda dense, model: sum(layer.count_params() for layer in dense)),
-            "That is the number of parameters: divide it by that of the whole model.",
-        ),
-        (
-            _of_layers(
-                lambda dense, model: sum(layer.kernel.shape.num_elements() for layer in dense) / model.count_params()
+            _careless(
+                lambda found, expected: found.shape != expected.shape or not np.allclose(found, expected, 1e-4, 0)
             ),
-            "The biases are parameters as well.",
+            "That compares each value with itself: compare with the layer's largest magnitude.",
         ),
         (
-            _of_layers(lambda dense, model: dense[-1].count_params() / model.count_params()),
-            "That is the last dense layer only: add up all of them.",
+            _careless(lambda found, expected: (found != expected).any()),
+            "The last digits of right implementations differ: allow for a small difference.",
         ),
         (
-            _of_layers(lambda dense, model: len(dense) / len(model.layers)),
-            "That is the share of the layers: count their parameters.",
+            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * expected.max()),
+            "The largest magnitude is not the largest value: values can be negative.",
         ),
         (
-            _of_layers(
-                lambda layers, model: (
-                    sum(layer.count_params() for layer in layers if layer.name.startswith("dense"))
-                    / model.count_params()
-                ),
-                of_dense_only=False,
-            ),
-            "A layer can have any name: ask for its class with isinstance.",
+            _careless(lambda found, expected: abs(found - expected).mean() > 1e-4 * abs(expected).max()),
+            "That is the mean difference: one wrong place among many right ones counts, too.",
         ),
-    ],
-)
-exercise(
-    "10.5",
-    _one_tower,
-    wrong=[
-        (_tower(classes=500), "fc8 gives (500,)."),
-        (_tower(units=4096), "fc6 gives (4096,)."),
-        (_tower(filters=(48, 128, 384, 192, 128)), "conv3 gives (13, 13, 384)."),
-        (_tower(activation=None), "conv1 has no ReLU"),
-        (_tower(activation="sigmoid"), "conv1 has no ReLU"),
-        (_tower(pool="AveragePooling2D"), "keep the maximum, not the average"),
         (
-            lambda: "model.summary()",
-            "Your function returned a str; a Keras model is asked for.",
+            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(expected).max(), shapes=False),
+            "NumPy stretches arrays of different shapes before it subtracts: compare the shapes first.",
+        ),
+        (_careless(_off, last=True), "That is the last layer that differs: the mistake is in the first."),
+        (
+            lambda found, expected: _first_difference(found, expected) + 1,
+            "That counts from 1: the first layer has the number 0.",
+        ),
+        (
+            lambda found, expected: min(_first_difference(found, expected), len(expected) - 1),
+            "If no layer differs, the answer is the number of layers.",
+        ),
+        (
+            lambda found, expected: sum(_off(found[name], expected[name]) for name in expected),
+            "That is how many layers differ: the number of the first one is asked for.",
         ),
     ],
 )
