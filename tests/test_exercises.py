@@ -542,8 +542,8 @@ def test_other_ways_to_write_a_function_are_right_too(name):
 @pytest.mark.parametrize(
     ("name", "answer", "hint"),
     [
-        ("08.2", 5.298, "right."),
-        ("08.2", 5.299, "not yet. Close"),
+        ("08.2", 1.630, "right."),
+        ("08.2", 1.629, "not yet. Close"),
         ("03.2", 25.5, "right."),
         ("03.2", 25.6, "not yet. Close"),
         ("14.1", 0.54, "right."),

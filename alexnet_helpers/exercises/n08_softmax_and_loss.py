@@ -56,26 +56,36 @@ exercise(
 )
 exercise(
     "08.2",
-    np.log(200),
+    0.6 * np.log(6) + 0.4 * np.log(4),
     hints=[
+        (np.log(10), "That is the loss of knowing nothing, but this network knows the group."),
         (
-            np.log10(200),
-            "That is the logarithm to base 10: the loss uses the natural logarithm.",
+            (np.log(6) + np.log(4)) / 2,
+            "That weighs both groups equally, but there are more images of animals than of vehicles.",
         ),
         (
-            np.log2(200),
-            "That is the logarithm to base 2: the loss uses the natural logarithm.",
+            np.log(5),
+            "Take the logarithm for each image first, and the mean afterwards.",
         ),
         (
-            0.005,
-            "That is the probability of each class: the loss is minus its logarithm.",
+            0.6 * np.log(4) + 0.4 * np.log(6),
+            "Check how many classes share the probability in each group.",
         ),
-        (-np.log(200), "A loss is positive."),
-        (np.log(1000), "That is the loss for 1,000 classes."),
-        (np.log(10), "That is the loss for ten classes."),
-        (200, "That is the number of classes: the loss is its logarithm."),
+        (np.log(24), "That is the sum of the two groups' losses: the mean over all images is asked for."),
+        (np.log(6), "That is the loss of an image of an animal: vehicles count as well."),
+        (np.log(4), "That is the loss of an image of a vehicle: animals count as well."),
+        (-0.6 * np.log(6) - 0.4 * np.log(4), "A loss is positive."),
+        (
+            0.6 * np.log10(6) + 0.4 * np.log10(4),
+            "That is with the logarithm to base 10: the loss uses the natural logarithm.",
+        ),
+        (
+            0.6 * np.log2(6) + 0.4 * np.log2(4),
+            "That is with the logarithm to base 2: the loss uses the natural logarithm.",
+        ),
+        (0.2, "That is the mean probability of the true class: the mean of minus its logarithm is asked for."),
     ],
-    tolerance=9.5e-5,  # three decimals
+    tolerance=3.1e-4,  # three decimals
 )
 exercise(
     "08.3",
@@ -106,6 +116,10 @@ exercise(
             [0.0, 0.0, -np.log(0.15), 0.0],
             "That is the loss: its derivative by each score is asked for.",
         ),
+        (
+            np.log([0.7, 0.1, 0.15, 0.05]),
+            "Those are the logarithms of the probabilities: the gradient needs the probabilities themselves.",
+        ),
     ],
 )
 exercise(
@@ -128,6 +142,14 @@ exercise(
         (
             lambda z, t: (np.logaddexp.reduce(z, axis=1) - _true(z, t)).sum(),
             "That is the sum over the rows.",
+        ),
+        (
+            lambda z, t: _loss_from_scores(z, t) / np.log(2),
+            "That is with the logarithm to base 2: the loss uses the natural logarithm.",
+        ),
+        (
+            lambda z, t: -np.log(np.clip(_true(_softmax(z), t), 1e-7, 1 - 1e-7)).mean(),
+            "Clipped probabilities limit the loss to 16.1: subtract scores, without probabilities.",
         ),
         (
             lambda z, t: -_loss_from_scores(z, t),
