@@ -187,7 +187,7 @@ def test_after_averaging_the_normalization_is_measured_anew(images):
     models.whiten(model, images)
     batches = Batches(images, np.zeros(len(images), int), 100)
     training._measure_normalization(model, batches, most=3)
-    inner = keras.Model(model.inputs, model.get_layer("pool2").output)
+    inner = keras.Model(model.inputs[0], model.get_layer("pool2").output)
     maps = [np.asarray(inner(batches[number][0])) for number in range(3)]
     norm = model.get_layer("norm2")
     expected = np.mean([part.mean(axis=(0, 1, 2)) for part in maps], axis=0)
