@@ -62,23 +62,15 @@ exercise(
 )
 exercise(
     "04.3",
-    0,
+    2,
     hints=[
-        (
-            3 * 3 * 256,
-            "Those would be the weights of one 3×3 filter on 256 channels; pooling has no filter.",
-        ),
-        (
-            3 * 3 * 256 * 256,
-            "Those would be the weights of a convolutional layer; pooling only compares values.",
-        ),
-        (
-            3 * 3 * 256 * 256 + 256,
-            "Those would be the weights of a convolutional layer; pooling only compares values.",
-        ),
-        (9, "The window is 3×3, but it only compares values."),
-        (256, "There are 256 channels, but nothing is learned for them."),
-        (1, "Nothing in a pooling layer is learned."),
+        (8, "Look at the moves in the lesson: some of them change the pooled row."),
+        (0, "Begin at place 0: how many windows contain it, and how many contain place 1?"),
+        (6, "Those are the moves that change something."),
+        (4, "That is right for windows of 2; here they are 3 wide and overlap."),
+        (3, "Write down for each place which of the four windows contain it, and compare neighbours."),
+        (1, "That is one end of the row: look at the other one, too."),
+        (7, "There are eight moves, and more than one of them changes the pooled row."),
     ],
 )
 exercise(
