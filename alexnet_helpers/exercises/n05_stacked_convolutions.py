@@ -16,6 +16,7 @@ exercise(
         (5 * 5 * 48 * 256 + 256, "That is with two groups."),
         (5 * 5 * 24 * 256, "The biases are missing."),
         (5 * 5 * 24 * 64 + 64, "That is one of the four groups: count all."),
+        (5 * 5 * 24 * 64 + 256, "The biases are those of all four groups, the weights those of one."),
         (5 * 5 * 24 * 256 + 64, "All 256 filters have a bias."),
         (
             5 * 5 * 24 * 256 + 96,
@@ -29,7 +30,7 @@ exercise(
 )
 
 
-def _rectangles(longer=0, needed=4, corners=range(4), swap=False):
+def _rectangles(longer=0, needed=4, corners=range(4), swap=False, rectify=True, exchanged=False):
     """Return a function that finds rectangles, right or with one of the usual slips."""
 
     def rectangles(corner_maps, height, width):
@@ -39,11 +40,14 @@ def _rectangles(longer=0, needed=4, corners=range(4), swap=False):
             down, right = right, down
         found = np.zeros((rows, columns))
         places = [(0, 0), (0, right), (down, 0), (down, right)]
+        if exchanged:
+            places[1], places[2] = places[2], places[1]
         padded = np.pad(corner_maps, ((0, max(down, 0)), (0, max(right, 0)), (0, 0)))
         for channel in corners:
             row, column = places[channel]
             found += padded[row : row + rows, column : column + columns, channel]
-        return np.maximum(found - (needed - 1), 0)
+        found -= needed - 1
+        return np.maximum(found, 0) if rectify else found
 
     return rectangles
 
@@ -64,6 +68,13 @@ def _short(corner_maps, height, width):
     return found
 
 
+def _around(corner_maps, height, width):
+    """Look for the corners beyond the right and the lower border at the opposite one."""
+    shifts = [(0, 0), (0, 1 - width), (1 - height, 0), (1 - height, 1 - width)]
+    maps = [np.roll(corner_maps[:, :, channel], shift, axis=(0, 1)) for channel, shift in enumerate(shifts)]
+    return np.maximum(sum(maps) - 3, 0)
+
+
 def _corner_maps(rows, columns, rectangles, more=()):
     """Mark the corners of rectangles (row, column, height, width), and single corners (row, column, channel)."""
     maps = np.zeros((rows, columns, 4))
@@ -75,7 +86,7 @@ def _corner_maps(rows, columns, rectangles, more=()):
     return maps
 
 
-# Rectangles of several sizes, two that lack a corner, and one that has only two opposite ones.
+# Four corners in their places for several sizes, two that lack a corner, and one that has only two opposite ones.
 MANY = _corner_maps(
     16,
     20,
@@ -83,11 +94,18 @@ MANY = _corner_maps(
     [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0), (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
 )
 FEW = _corner_maps(8, 11, [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)], [(2, 6, 0), (2, 10, 1), (3, 6, 2)])
+# One in the middle; the corners of two others would fit if the maps were joined at their borders.
+BROKEN = _corner_maps(
+    7,
+    9,
+    [(2, 3, 3, 4)],
+    [(1, 7, 0), (1, 1, 1), (3, 7, 2), (3, 1, 3), (5, 2, 0), (5, 5, 1), (0, 2, 2), (0, 5, 3)],
+)
 
 exercise(
     "05.2",
     _rectangles(),
-    cases=[(MANY, 3, 5), (MANY, 5, 3), (FEW, 2, 5), (FEW, 3, 3)],
+    cases=[(MANY, 3, 5), (MANY, 5, 3), (FEW, 2, 5), (FEW, 3, 3), (BROKEN, 3, 4)],
     wrong=[
         (_rectangles(longer=1), "A side of n pixels begins and ends n - 1 pixels apart."),
         (_rectangles(swap=True), "Height and width are exchanged: the height counts rows."),
@@ -105,36 +123,66 @@ exercise(
         ),
         (
             _moved(lambda side: side - 1),
-            "The 1 belongs to the top left pixel of the rectangle, not to its bottom right one.",
+            "The 1 belongs to the top left corner, not to the bottom right one.",
         ),
-        (_short, "A rectangle that touches the last row or column is missing: look there as well."),
+        (_short, "A place that touches the last row or column is missing: look there as well."),
+        (_around, "Nothing lies beyond the border: `np.roll` brings in what leaves the maps on the other side."),
+        (_rectangles(rectify=False), "Below 0 there should be 0: the ReLU is missing."),
+        (_rectangles(exchanged=True), "Top right and bottom left are exchanged: channel 1 is the top right corner."),
         (
             lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 4),
-            "That finds rectangles of 3×4 only: use `height` and `width`.",
+            "That looks for 3×4 only: use `height` and `width`.",
         ),
         (
             lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 3),
-            "That finds squares of 3×3 only: use `height` and `width`.",
+            "That looks for 3×3 only: use `height` and `width`.",
         ),
-        (_moved(lambda side: side // 2), "The 1 belongs to the top left pixel of the rectangle, not to its middle."),
+        (_moved(lambda side: side // 2), "The 1 belongs to the top left corner, not to the middle."),
     ],
 )
 
 
-def _seen(clip=True, add=1, padded=True, reach=1, forward=False, strides=True):
+def _sizes(layers, size):
+    """Return the side of every layer's input, from the image on."""
+    sizes = [size]
+    for kernel, stride, padding in layers[:-1]:
+        sizes.append(geometry.output_size(sizes[-1], kernel, stride, padding))
+    return sizes
+
+
+def _seen(stride_of_padding=False, padded=True, reach=0, clip="in each layer", strides=True):
     """Return a function that counts the pixels that a unit sees, right or with one of the usual slips."""
 
     def pixels_seen(layers, unit, size):
-        first = last = unit
-        for kernel, stride, padding in layers if forward else reversed(layers):
+        sizes = _sizes(layers, size)
+        if clip == "at the output":
+            sizes = _sizes([*layers, (1, 1, 0)], size)[1:]
+        seen = {unit}
+        for (kernel, stride, padding), side in zip(reversed(layers), reversed(sizes)):
             stride, padding = stride if strides else 1, padding if padded else 0
-            first, last = first * stride - padding, last * stride - padding + kernel - reach
-        if clip is True:
+            zeros = padding * stride if stride_of_padding else padding
+            seen = {one * stride - zeros + step for one in seen for step in range(kernel + reach)}
+            lowest = 0 if clip not in ("right", "at the end", "never") else min(seen)
+            highest = side - 1 if clip not in ("left", "at the end", "never") else max(seen)
+            seen = {one for one in seen if lowest <= one <= highest}
+        return len(seen & set(range(size)) if clip == "at the end" else seen)
+
+    return pixels_seen
+
+
+def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
+    """Return a function that follows the first and the last unit seen, and takes all between them as seen."""
+
+    def pixels_seen(layers, unit, size):
+        first = last = unit
+        plan = zip(layers, _sizes(layers, size))
+        for (kernel, stride, padding), side in plan if forward else reversed(list(plan)):
+            zeros = padding * stride if stride_of_padding else padding
+            first, last = first * stride - zeros, last * stride - zeros + kernel - 1
+            if clip == "in each layer":
+                first, last = max(first, 0), min(last, side - 1)
+        if clip == "at the end":
             first, last = max(first, 0), min(last, size - 1)
-        elif clip == "left":
-            first = max(first, 0)
-        elif clip == "right":
-            last = min(last, size - 1)
         return last - first + add
 
     return pixels_seen
@@ -145,27 +193,57 @@ ALEXNET = [(layer.kernel, layer.stride, layer.padding) for layer in geometry.ALE
 exercise(
     "05.3",
     _seen(),
-    # In the first case nearly every slip gives another number.
+    # In the first case every slip gives another number.
     cases=[
+        ([(2, 4, 0), (4, 4, 2), (4, 1, 2)], 1, 21),
         ([(3, 3, 1), (5, 2, 2)], 1, 10),
+        ([(3, 2, 0), (3, 1, 1)], 3, 10),
+        ([(1, 2, 0), (3, 1, 0)], 1, 10),
         (ALEXNET, 1, 227),
         (ALEXNET, 2, 227),
-        (ALEXNET, 5, 227),
+        (ALEXNET, 4, 224),
         ([(5, 2, 2), (3, 1, 1)], 0, 9),
         ([(3, 1, 1), (3, 1, 1), (3, 1, 1)], 2, 5),
+        ([(2, 3, 0), (3, 2, 1)], 1, 17),
         ([(7, 3, 0)], 1, 10),
     ],
     wrong=[
-        (_seen(clip=False), "That is the whole field: cut off what lies outside of the image, on both sides."),
-        (_seen(clip="left"), "You cut off at the beginning of the image: do so at its end, too."),
-        (_seen(clip="right"), "You cut off at the end of the image: do so at its beginning, too."),
+        (
+            _ends(clip="in each layer"),
+            "If the stride is larger than the window, nobody sees the pixels between two windows: do not count them.",
+        ),
+        (_ends(clip="never"), "That is the whole field: drop the places at which there is no unit or pixel."),
+        (_seen(clip="never"), "That is the whole field: drop the places at which there is no unit or pixel."),
+        (
+            _seen(clip="at the end"),
+            "A layer in the middle may be padded, too: drop the places without a unit in every layer.",
+        ),
+        (
+            _seen(clip="at the output"),
+            "What a unit sees lies in the input of its layer: compare with the size of that, not of the output.",
+        ),
+        (_ends(), "A layer in the middle may be padded, too: drop the places without a unit in every layer."),
+        (_seen(clip="left"), "You drop what lies before the first unit or pixel: do so after the last one, too."),
+        (_seen(clip="right"), "You drop what lies after the last unit or pixel: do so before the first one, too."),
         (
             _seen(padded=False),
             "Padding moves the first window to the left, by its number of zeros, in units of that layer's input.",
         ),
-        (_seen(add=0), "From pixel a to pixel b there are b - a + 1 pixels."),
-        (_seen(forward=True), "Start from the last layer and go back: `reversed(layers)`."),
-        (_seen(reach=0), "The last of k units lies k - 1 after the first."),
+        (
+            _seen(stride_of_padding=True),
+            "The padding is counted in units of the layer's input: multiply the unit by the stride, not the zeros.",
+        ),
+        (
+            _ends(stride_of_padding=True),
+            "The padding is counted in units of the layer's input: multiply the unit by the stride, not the zeros.",
+        ),
+        (
+            _ends(clip="in each layer", stride_of_padding=True),
+            "The padding is counted in units of the layer's input: multiply the unit by the stride, not the zeros.",
+        ),
+        (_ends(clip="in each layer", add=0), "From pixel a to pixel b there are b - a + 1 pixels."),
+        (_ends(forward=True), "Start from the last layer and go back."),
+        (_seen(reach=1), "The last of k units lies k - 1 after the first."),
         (_seen(strides=False), "Unit number u begins at u times the stride (less the padding) in the layer below."),
     ],
 )
