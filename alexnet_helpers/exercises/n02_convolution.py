@@ -51,8 +51,8 @@ def _judge_whisker(function):
         for side, shift in (("left", -2), ("right", 2)):
             lines[f"beside it on the {side}"] = (found * np.eye(size, k=shift)[::-1]).sum()
         for name, other in lines.items():
-            if rising < 2 * other:
-                return f"A line that rises gives {rising:.2f}, not twice what a line {name} gives, {other:.2f}."
+            if rising < 2 * abs(other):
+                return f"A rising line gives {rising:.2f}, not twice the size of what a line {name} gives: {other:.2f}."
     return None
 
 
@@ -60,30 +60,13 @@ _SIGNAL = np.array([1.0, 3.0, 0.0, 2.0, 5.0, 4.0, 1.0])
 
 exercise(
     "02.1",
-    614_656,
-    hints=[
-        (614_400, "Those are the weights; each filter has a bias too."),
-        (6_656, "Each filter has a 5 x 5 slice for every one of the 96 channels."),
-        (
-            6_400,
-            "Each filter has a 5 x 5 slice for every one of the 96 channels, and a bias.",
-        ),
-        (614_496, "There is one bias for each filter, not one for each input channel."),
-        (
-            307_456,
-            "That is the paper's version with two towers; here every filter sees all 96 channels.",
-        ),
-        (2_401, "That is one filter with its bias; there are 256."),
-    ],
-)
-exercise(
-    "02.2",
     _SHIFT,
     hints=[
         (
             _SHIFT[:, ::-1],
             "That moves the image to the left: each output takes the pixel on its right.",
         ),
+        (2 * _SHIFT, "That moves the image, and doubles its values: they should stay as they are."),
         (_SHIFT.T, "That moves the image down."),
         (_SHIFT.T[::-1], "That moves the image up."),
         (np.diag([0, 1, 0]), "That leaves the image where it is."),
@@ -99,20 +82,21 @@ exercise(
     ],
 )
 exercise(
-    "02.3",
+    "02.2",
     _judge_whisker,
     wrong=[
         (lambda size: _unit(_line(size)), "On an even surface it should give 0"),
         (lambda size: _line(size) - _line(size).mean(), "its sum of squares is"),
         (lambda size: _centred(_line(size)[::-1]), "It responds more to a falling line"),
         (lambda size: -_centred(_line(size)), "It responds to a rising line with a negative number"),
-        (lambda size: _centred(np.tri(size)[::-1]), "not twice what a line beside it"),
+        (lambda size: _centred(np.tri(size)[::-1]), "not twice the size of what a line beside it"),
+        (lambda size: _unit(_line(size) - np.eye(size)), "not twice the size of what a line that falls"),
         (lambda size: _centred(_line(5)), "the filter has the shape"),
     ],
     remark="Does it find the whiskers in the photo?",
 )
 exercise(
-    "02.4",
+    "02.3",
     _correlate_1d,
     cases=[
         (_SIGNAL, np.array([2.0, 0.0, -1.0]), 1),
