@@ -41,6 +41,7 @@ INGREDIENTS = {
 }
 REMOVABLE = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 FILTERS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
+TODAY_FILTERS = {"conv2": 96, "conv3": 192, "conv4": 256, "conv5": 256}  # of the variant "today"
 MOST_CLASSES = 100_000  # more than any data set has; the check is for a number that was never meant as one
 
 # Trained networks that come with the course (data/README.md says how each was made): file and SHA-256.
@@ -197,7 +198,7 @@ def alexnet_cifar10(
 
     Parameters
     ----------
-    variant : "tutorial", "paper" or "modern". None is "tutorial", or what the stored weights need.
+    variant : "tutorial", "paper", "modern" or "today". None is "tutorial", or what the stored weights need.
     width : factor on the number of filters and of units in fc6 and fc7; 1.0 is 96-256-384-384-256
         filters, 0.5 is one of the paper's towers. None is 1.0, or what the stored weights need.
     num_classes : number of outputs. None is 10, or what the stored weights need.
@@ -458,9 +459,10 @@ def _build_today(network):
         norm = layers.BatchNormalization(scale=False, momentum=0.9, name=f"norm{number}")
         return [layer, *([pool] if pooled else []), norm, layers.Activation(activation, name=f"relu{number}")]
 
-    def conv(number, filters, pooled=False):
-        options = {"padding": "same", "use_bias": False, "name": f"conv{number}"}
-        return normalized(layers.Conv2D(_scaled(filters, width), 3, **options, **start), number, pooled)
+    def conv(number, pooled=False):
+        name = f"conv{number}"
+        filters, options = _scaled(TODAY_FILTERS[name], width), {"padding": "same", "use_bias": False}
+        return normalized(layers.Conv2D(filters, 3, name=name, **options, **start), number, pooled)
 
     def dense(number):
         units = _scaled(CIFAR10_VARIANTS["today"][2], width)
@@ -472,10 +474,10 @@ def _build_today(network):
             keras.Input((32, 32, 3), name="image"),
             _rescaling(True),
             WhitenedConv2D(54, 3, padding="same", activation=activation, name="conv1"),
-            *conv(2, 96, pooled=True),
-            *conv(3, 192, pooled=True),
-            *conv(4, 256),
-            *conv(5, 256, pooled=True),
+            *conv(2, pooled=True),
+            *conv(3, pooled=True),
+            *conv(4),
+            *conv(5, pooled=True),
             layers.Flatten(name="flatten"),
             *dense(6),
             *dense(7),
@@ -555,8 +557,8 @@ def _open_weights(weights):
                 raise ValueError("it does not say of which network")
             width = check_network(**network)["width"]
             # conv1 of the variant "today" has 54 filters at every width.
-            name, filters = ("conv2", 96) if network["variant"] == "today" else ("conv1", FILTERS["conv1"])
-            if _header(archive, f"{name}/kernel.npy")[0][-1] != _scaled(filters, width):
+            name, filters = ("conv2", TODAY_FILTERS) if network["variant"] == "today" else ("conv1", FILTERS)
+            if _header(archive, f"{name}/kernel.npy")[0][-1] != _scaled(filters[name], width):
                 raise ValueError(f"its {name} is not of the width that it says")
         except Exception as error:  # a damaged archive or text makes zipfile, NumPy and json raise errors of any kind
             problem = f"{file} is damaged or holds no weights ({_said(error)}); {remedy}"

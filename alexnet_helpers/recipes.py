@@ -202,8 +202,8 @@ MODERN = dataclasses.replace(
 # One of the paper's towers, in as many epochs as two CPU cores train in an hour or a little more.
 PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
 MODERN_HALF = dataclasses.replace(MODERN, name="modern_half", width=0.5, epochs=44)
-# The same two, as far as they go: three seeds each.
-AGAIN = dataclasses.replace(
+# Repaired once more, with the weights averaged: three seeds were run.
+REPAIRED_AVERAGED = dataclasses.replace(
     REPAIRED,
     name="repaired",
     summary="the tutorials' layers with initial weights, optimizer, schedule, augmentation and averaging repaired",
@@ -211,8 +211,8 @@ AGAIN = dataclasses.replace(
     augmentation=("shift_reflected_wide", "flip", "erase"),
     epochs=50,
 )
-# The paper cuts its patches out of a larger image: no black border, as `shift` would have it.
-PAPER_AGAIN = dataclasses.replace(
+# The paper cuts its patches out of a larger image, so it never shows the black border of `shift`.
+PAPER_REFLECTED = dataclasses.replace(
     PAPER_HALF, name="paper_half_reflected", epochs=40, augmentation=("shift_reflected_wide", "flip")
 )
 # Chosen on validation images among the four; the last run learns from all 50,000 training images.
@@ -252,7 +252,7 @@ TODAY_SHORT = dataclasses.replace(
     **_nothing_erased,
 )
 _recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)
-_recipes += (AGAIN, PAPER_AGAIN, TODAY, TODAY_ALL, *TODAY_CHOICES, TODAY_SHORT)
+_recipes += (REPAIRED_AVERAGED, PAPER_REFLECTED, TODAY, TODAY_ALL, *TODAY_CHOICES, TODAY_SHORT)
 RECIPES = {recipe.name: recipe for recipe in _recipes}
 
 

@@ -188,7 +188,7 @@ def _run_of_study(asked, recipe, seed, dataset, definition):
     keras.utils.set_random_seed(seed)
     batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, len(dataset.class_names))
     model = compile_model(recipe, len(batches), len(dataset.class_names))
-    whiten_stem(model, recipe, batches.images)
+    whiten_stem(model, batches.images)
     measured, started = [], time.perf_counter()
     for step in range(asked.steps):
         epoch, index = divmod(step, len(batches))

@@ -189,7 +189,7 @@ class _Run:
         model = compile_model(self.recipe, len(self.batches), self.classes, self.mixed)
         if self.share.process == 0:
             check_definition(self.folder, self.recipe, self.dataset, model.dtype_policy.name, self.checksum)
-        whiten_stem(model, self.recipe, self.batches.images)
+        whiten_stem(model, self.batches.images)
         return model, load_checkpoint(self.folder, model)
 
     def train(self):

@@ -1010,20 +1010,20 @@ def of_share():
 
 
 def of_augmentation(add):
-    from alexnet_helpers import augmentation as training
+    from alexnet_helpers import augmentation
 
     given = {"images": pixels(images(side=16), free=True), "rng": draws()}
-    add("shift", training.shift, **given, pixels=whole(2, 0))
-    add("flip", training.flip, **given)
-    add("erase", training.erase, **given, side=whole(3, 0))
-    add("erase_wide", training.erase_wide, **given)
+    add("shift", augmentation.shift, **given, pixels=whole(2, 0))
+    add("flip", augmentation.flip, **given)
+    add("erase", augmentation.erase, **given, side=whole(3, 0))
+    add("erase_wide", augmentation.erase_wide, **given)
     turn = {"degrees": real(15.0, 0, 360), "fraction": real(0.125, 0, 1)}
     turn = {name: one.but(right=either_number) for name, one in turn.items()}
-    add("rotate_and_shift", training.rotate_and_shift, **given, **turn)
-    add("shift_reflected", training.shift_reflected, **given, pixels=whole(2, 0, 15))
-    add("shift_reflected_wide", training.shift_reflected_wide, **given)
+    add("rotate_and_shift", augmentation.rotate_and_shift, **given, **turn)
+    add("shift_reflected", augmentation.shift_reflected, **given, pixels=whole(2, 0, 15))
+    add("shift_reflected_wide", augmentation.shift_reflected_wide, **given)
     mirrored = Argument(np.array([True, False, True, False]), lambda value: False, wrong={"numbers": [1, 0, 1, 0]})
-    add("alternate_flip", training.alternate_flip, images=given["images"], mirrored=mirrored)
+    add("alternate_flip", augmentation.alternate_flip, images=given["images"], mirrored=mirrored)
 
 
 def either_number(value):

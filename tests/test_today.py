@@ -129,7 +129,7 @@ def test_a_whitened_stem_can_be_tried_in_another_network(images):
     model = compilation.compile_model(recipe, 10)
     assert model.get_layer("conv1").kernel.shape == (3, 3, 3, 54)
     assert not any(variable.path.endswith("conv1/kernel") for variable in model.trainable_variables)
-    compilation.whiten_stem(model, recipe, images)
+    compilation.whiten_stem(model, images)
     alone = models.alexnet_cifar10("today", width=0.05)
     models.whiten(alone, images)
     expected = np.asarray(alone.get_layer("conv1").kernel)

@@ -353,7 +353,7 @@ BREAKS = [
         ("the line falls too fast", "0.0, power=1.0)", "0.0, power=2.0)"),
         ("Nesterov is forgotten", '"nesterov": recipe.nesterov,', '"nesterov": False,'),
         ("every batch counts a half", "number / (number + 1)", "0.5"),
-        ("the stem is not whitened", 'or recipe.ingredients.get("whitened")', "or False"),
+        ("the stem is not whitened", 'isinstance(model.get_layer("conv1"), models.WhitenedConv2D)', "False"),
         ("the border is black", 'mode="reflect")', 'mode="constant")'),
         ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
     ),
