@@ -10,6 +10,7 @@ import sys
 import types
 from pathlib import Path
 
+import jupytext
 import keras
 import nbformat
 import pandas as pd
@@ -179,6 +180,33 @@ def test_slide_types_chosen_in_jupyterlab_are_kept_and_other_traces_are_not():
     notebook.cells[0].metadata.update({"slideshow": {"slide_type": "skip"}, "editable": True})
     notebooks.normalize(notebook, path, "")
     assert notebook.cells[0].metadata == {"slideshow": {"slide_type": "skip"}}
+
+
+def test_a_cell_keeps_its_id_for_life():
+    path = ROOT / "notebooks" / "01_output_size_formula.ipynb"
+    notebook, cell = nbformat.read(path, as_version=4), nbformat.v4.new_markdown_cell
+    before = [one["id"] for one in notebook.cells]
+    dropped = notebook.cells.pop(5)["id"]
+    notebook.cells[2:2] = [cell("a new one"), cell("a copy", id=before[0])]
+    notebooks.normalize(notebook, path, "")
+    names = [one["id"] for one in notebook.cells]
+    new = [names.pop(2), names.pop(2)]
+    assert names == [name for name in before if name != dropped]
+    assert not set(new) & set(before) and len(set(new)) == 2
+
+
+def test_the_cells_of_a_script_take_over_the_ids_of_equal_cells():
+    path = ROOT / "notebooks" / "01_output_size_formula.ipynb"
+    older = nbformat.read(path, as_version=4).cells
+    script = jupytext.reads(jupytext.writes(nbformat.read(path, as_version=4), "py:percent"), "py:percent")
+    assert not {one["id"] for one in script.cells} & {one["id"] for one in older}
+    del script.cells[3]
+    script.cells[4].source += " and more"
+    notebooks.normalize(script, path, "", older)
+    names, before = [one["id"] for one in script.cells], [one["id"] for one in older]
+    changed = names.pop(4)
+    assert changed not in before
+    assert names == [name for name in before if name not in (before[3], before[5])]
 
 
 @every_notebook

@@ -12,6 +12,7 @@ that two runs of an unchanged notebook differ in nothing but what a cell measure
 """
 
 import argparse
+import itertools
 import os
 import re
 import subprocess
@@ -141,14 +142,31 @@ def with_colab_line(page, path, repository):
     return re.sub(r"^# .+$", lambda title: title[0] + line, page, count=1, flags=re.MULTILINE)
 
 
-def normalize(notebook, path, repository):
+def name_cells(cells, prefix, older=()):
+    """Keep the id of each cell for life; a new cell gets the next free number.
+
+    A script has no ids: its cells take over those of the `older` cells with the same text.
+    """
+    texts = {(cell.cell_type, cell.source): cell["id"] for cell in reversed(older)}
+    form, taken = re.compile(rf"{prefix}-(\d+)"), set()
+    numbers = [int(found[1]) for cell in (*cells, *older) if (found := form.fullmatch(cell.get("id", "")))]
+    free = itertools.count(max(numbers, default=-1) + 1)
+    for cell in cells:
+        name = texts.get((cell.cell_type, cell.source), cell.get("id", ""))
+        if not form.fullmatch(name) or name in taken:
+            name = f"{prefix}-{next(free):03d}"
+        cell["id"] = name
+        taken.add(name)
+
+
+def normalize(notebook, path, repository, older=()):
     """Bring setup cell, ids and metadata to the course's form."""
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in code:
         if cell.source.strip() == "# SETUP" or cell.source.startswith("# Setup, the same in every notebook"):
             cell.source = setup(repository)
-    for number, cell in enumerate(notebook.cells):
-        cell["id"] = f"{path.stem[:2]}-{number:03d}"
+    name_cells(notebook.cells, path.stem[:2], older)
+    for cell in notebook.cells:
         kept = {name: cell.metadata[name] for name in ("slideshow", "tags") if cell.metadata.get(name)}
         cell.metadata.clear()
         cell.metadata.update(kept)
@@ -196,8 +214,9 @@ def store(notebook, path):
 
 def build(path, notebook=None):
     """Normalize, navigate, run and store one notebook."""
+    older = nbformat.read(path, as_version=4).cells if path.is_file() else ()
     notebook = notebook or nbformat.read(path, as_version=4)
-    normalize(notebook, path, repository())
+    normalize(notebook, path, repository(), older)
     navigate(notebook, path, repository())
     run(notebook, path)
     normalize(notebook, path, repository())
