@@ -43,7 +43,9 @@ def run(path, kernel, writable=True, **environment):
     # Not the checkout's helpers, if they are installed: those beside the notebook.
     environment = os.environ | {"PYTHONPATH": ""} | environment
     NotebookClient(notebook, kernel_name=kernel, **options).execute(env=environment)
-    helpers, can_write = notebook.cells.pop().outputs[0].text.splitlines()
+    # What is printed may arrive in several pieces.
+    printed = "".join(output.text for output in notebook.cells.pop().outputs)
+    helpers, can_write = printed.splitlines()
     assert helpers == str(path.parent.parent / "alexnet_helpers" / "__init__.py")
     assert writable or can_write == "False"
     return notebook

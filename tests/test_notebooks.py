@@ -152,6 +152,13 @@ def test_headings_form_an_outline(path):
 
 
 @every_notebook
+def test_every_column_of_a_table_has_a_name(path):
+    # A screen reader reads a cell's column first; axe, in the browser's tests, asks for the same.
+    headers = re.findall(r"^\|(.*)\|\n\|[-:| ]+\|$", prose(path), re.MULTILINE)
+    assert [header for header in headers if "" in map(str.strip, header.split("|"))] == []
+
+
+@every_notebook
 def test_the_outputs_are_compared(path):
     tags = [set(cell.metadata.get("tags", [])) for cell in code_cells(path)]
     for cell, cell_tags in zip(code_cells(path), tags):
