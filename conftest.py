@@ -89,8 +89,8 @@ def pytest_runtest_setup(item):
 
 def quickest_kernel(name):
     """Return which kernel starts quickest for the notebook of this name."""
-    # Notebook 15 chooses another backend before it imports Keras.
-    return "forked" if not name.startswith("15") and kernels_can_fork() else "plain"
+    # Notebook 17 chooses another backend before it imports Keras.
+    return "forked" if not name.startswith("17") and kernels_can_fork() else "plain"
 
 
 def kernels_can_fork():

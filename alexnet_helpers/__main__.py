@@ -5,7 +5,7 @@
 
 The first makes one long run and writes `data/results/RECIPE.csv`. Run again after a kill, it goes on
 from the last finished epoch; run again after the end, it trains nothing and keeps the result. On the
-JAX backend it can share each batch among devices and processes (notebook 15). The second runs one or
+JAX backend it can share each batch among devices and processes (notebook 17). The second runs one or
 several recipes over their first steps, and writes `data/results/STUDY.csv`.
 """
 

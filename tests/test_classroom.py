@@ -144,21 +144,21 @@ def test_names_are_checked_before_slides_are_made(tmp_path, names, said):
 def test_results_of_a_class_become_a_table(tmp_path, capsys):
     folder = tmp_path / "submissions"
     (folder / "ada").mkdir(parents=True)
-    nbformat.write(notebook_of(SETUP, 'check("13.1", 49)', 'check("13.2", 0.5)'), folder / "ada" / "=13.ipynb")
+    nbformat.write(notebook_of(SETUP, 'check("14.1", 49)', 'check("14.2", 0.5)'), folder / "ada" / "=13.ipynb")
     meant = nbformat.v4.new_code_cell("1 / 0", metadata={"tags": ["raises-exception"]})
-    raising = notebook_of(SETUP, "import nowhere", 'check("13.1", None)', 'if False:\n    check("13.2", 0.4)')
-    raising.cells[3].outputs = [nbformat.v4.new_output("stream", name="stdout", text="Exercise 13.2: right.\n")]
+    raising = notebook_of(SETUP, "import nowhere", 'check("14.1", None)', 'if False:\n    check("14.2", 0.4)')
+    raising.cells[3].outputs = [nbformat.v4.new_output("stream", name="stdout", text="Exercise 14.2: right.\n")]
     raising.cells[:0] = [nbformat.v4.new_markdown_cell("Text is not counted."), meant]
     nbformat.write(raising, folder / "=SUM(A1).ipynb")
-    nbformat.write(notebook_of("import os\nos._exit(1)", 'check("13.1", 49)'), folder / "killed.ipynb")
+    nbformat.write(notebook_of("import os\nos._exit(1)", 'check("14.1", 49)'), folder / "killed.ipynb")
     table = classroom.collect(folder, tmp_path / "table.csv").set_index("file")
     assert table.index.tolist() == ["'=SUM(A1).ipynb", "ada/=13.ipynb", "killed.ipynb"]
-    assert table.loc["ada/=13.ipynb", ["problem", "13.1", "13.2"]].tolist() == ["", "right", "not yet"]
+    assert table.loc["ada/=13.ipynb", ["problem", "14.1", "14.2"]].tolist() == ["", "right", "not yet"]
     # An output of an earlier run does not count.
-    assert table.loc["'=SUM(A1).ipynb", ["13.1", "13.2"]].tolist() == ["no answer", "missing"]
+    assert table.loc["'=SUM(A1).ipynb", ["14.1", "14.2"]].tolist() == ["no answer", "missing"]
     assert table.loc["'=SUM(A1).ipynb", "problem"] == "cell 3: ModuleNotFoundError: No module named 'nowhere'"
     assert table.loc["killed.ipynb", "problem"].startswith("stopped: DeadKernelError")
-    assert table.loc["killed.ipynb", "13.1"] == "missing"
+    assert table.loc["killed.ipynb", "14.1"] == "missing"
     assert len(pd.read_csv(tmp_path / "table.csv")) == 3
     counts = [line.partition(": ")[2][:12] for line in capsys.readouterr().out.splitlines()]
     assert counts == ["0 of 2 right", "1 of 2 right", "0 of 1 right"]
@@ -180,10 +180,10 @@ def test_an_odd_submission_is_a_row_and_the_others_count(tmp_path, monkeypatch):
     for name, text in odd.items():
         (folder / f"{name}.ipynb").write_text(text)
     (folder / "f.ipynb").mkdir()
-    nbformat.write(notebook_of(SETUP, 'check("13.1", 49)'), folder / "g.ipynb")
+    nbformat.write(notebook_of(SETUP, 'check("14.1", 49)'), folder / "g.ipynb")
     monkeypatch.setattr(classroom, "run", lambda notebook, timeout: None)
     table = classroom.collect(folder, tmp_path / "table.csv").set_index("file")
-    assert table["13.1"].dropna().to_dict() == {"g.ipynb": "missing"}
+    assert table["14.1"].dropna().to_dict() == {"g.ipynb": "missing"}
     expected = ["no notebook: NotJSONError", "no notebook: ", "no notebook: AttributeError", "no notebook: TypeError"]
     expected += ["no notebook: ValidationError", "no notebook: not a file", ""]
     for (file, problem), what in zip(table["problem"].items(), expected, strict=True):
@@ -193,7 +193,7 @@ def test_an_odd_submission_is_a_row_and_the_others_count(tmp_path, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes among its files, and links need a right")
 def test_links_and_pipes_are_not_read(tmp_path):
-    nbformat.write(notebook_of('check("13.1", 49)'), tmp_path / "real.ipynb")
+    nbformat.write(notebook_of('check("14.1", 49)'), tmp_path / "real.ipynb")
     for name, target in {"link": "real.ipynb", "dead": "nowhere.ipynb"}.items():
         (tmp_path / f"{name}.ipynb").symlink_to(tmp_path / target)
         assert classroom.verdicts(tmp_path / f"{name}.ipynb") == (set(), {}, "no notebook: a link")
@@ -216,10 +216,10 @@ def test_a_name_that_no_file_can_hold_is_spelled_out():
 def test_a_notebook_that_never_ends_is_stopped(tmp_path):
     path = tmp_path / "endless.ipynb"
     # Without an import, which may take its time: the limit is one for each cell.
-    said_before = "print('Exercise 13.1: right.')  # check('13.1', 49)"
+    said_before = "print('Exercise 14.1: right.')  # check('14.1', 49)"
     nbformat.write(notebook_of(said_before, "while True:\n    pass"), path)
     asked, said, problem = classroom.verdicts(path, timeout=5)
-    assert (asked, said) == ({"13.1"}, {"13.1": "right"})
+    assert (asked, said) == ({"14.1"}, {"14.1": "right"})
     assert problem.startswith("stopped: CellTimeoutError: A cell timed out")
 
 
@@ -268,7 +268,7 @@ def test_after_a_crash_the_table_has_what_was_done(tmp_path, monkeypatch):
     def crash_at_c(path):
         if path.stem == "c":
             raise KeyboardInterrupt
-        return {"13.1"}, {"13.1": "right"}, ""
+        return {"14.1"}, {"14.1": "right"}, ""
 
     monkeypatch.setattr(classroom, "verdicts", crash_at_c)
     with pytest.raises(KeyboardInterrupt):

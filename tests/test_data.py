@@ -1390,7 +1390,7 @@ def test_make_lab_takes_photos_of_up_to_200_megabytes():
 def test_notebook_13_says_which_photo_it_shows(tmp_path, capsys):
     import nbformat
 
-    cells = nbformat.read(COURSE / "notebooks" / "13_look_inside.ipynb", as_version=4).cells
+    cells = nbformat.read(COURSE / "notebooks" / "14_look_inside.ipynb", as_version=4).cells
     (source,) = [cell.source for cell in cells if "def chosen_photo" in cell.source]
     photo = tmp_path / "photo.png"
     Image.new("RGB", (50, 40), "red").save(photo)

@@ -390,7 +390,7 @@ def test_four_devices_train_as_one_does(one_process):
 
 @jobs_only
 def test_two_processes_train_as_one_does(one_process, two_processes):
-    # Notebook 15 kills one of the two processes, and resumes.
+    # Notebook 17 kills one of the two processes, and resumes.
     one, two = (curves_of(two_processes / name) for name in ("1", "all"))
     assert_same_training(two, one)
     assert two["machine"].iloc[-1] == one["machine"].iloc[0] + ", 2 devices in 2 processes"

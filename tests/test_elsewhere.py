@@ -20,7 +20,7 @@ from tools import notebooks
 ROOT = Path(__file__).resolve().parent.parent
 FIRST, CIFAR = "01_output_size_formula.ipynb", "11_cifar10.ipynb"
 ODD = "Übung 3 – 卷积 (neu)"
-RESULTS = "14_what_mattered.ipynb"  # reads what is stored in data/results
+RESULTS = "16_what_mattered.ipynb"  # reads what is stored in data/results
 
 
 def notebooks_or_all(*names):

@@ -495,7 +495,7 @@ def test_a_solution_that_changes_an_argument_is_refused(solutions, name):
 
 
 def test_positions_classes_and_pixels_have_to_be_integers(solutions):
-    for name in ("11.5", "12.5", "13.3", "13.4"):
+    for name in ("11.5", "13.5", "14.3", "14.4"):
         as_floats = in_each_part(lambda part: part.astype(float))
         assert verdict(name, lambda *a, name=name: as_floats(solutions[name](*a))).startswith("not yet. ")  # noqa: B023
 
@@ -522,15 +522,15 @@ ALSO_RIGHT = {
         for i, j in np.ndindex(dy.shape[1:3])
     ),
     "11.4": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
-    "12.3": lambda w, g, v, lr=0.001, rho=0.9: (
+    "13.3": lambda w, g, v, lr=0.001, rho=0.9: (
         w - lr * g / np.sqrt(rho * v + (1 - rho) * g**2 + 1e-12),
         rho * v + (1 - rho) * g**2,
     ),
-    "13.4": lambda query, gallery: max(
+    "14.4": lambda query, gallery: max(
         range(len(gallery)), key=lambda k: query @ gallery[k] / (gallery[k] @ gallery[k]) ** 0.5
     ),
-    "14.4": lambda results: float(np.mean(np.var(results, axis=1, ddof=1)) ** 0.5),
-    "15.4": lambda gradients, examples: np.average(gradients, axis=0, weights=examples),
+    "16.4": lambda results: float(np.mean(np.var(results, axis=1, ddof=1)) ** 0.5),
+    "17.4": lambda gradients, examples: np.average(gradients, axis=0, weights=examples),
 }
 
 
@@ -546,10 +546,10 @@ def test_other_ways_to_write_a_function_are_right_too(name):
         ("08.2", 1.629, "not yet. Close"),
         ("03.2", 25.5, "right."),
         ("03.2", 25.6, "not yet. Close"),
-        ("14.1", 0.54, "right."),
-        ("14.1", 0.5, "not yet. "),
-        ("15.3", 12.1, "not yet. "),
-        ("13.2", 0.4004, "not yet. Close"),
+        ("16.1", 0.54, "right."),
+        ("16.1", 0.5, "not yet. "),
+        ("17.3", 12.1, "not yet. "),
+        ("14.2", 0.4004, "not yet. Close"),
     ],
 )
 def test_answers_are_as_exact_as_the_exercise_asks(name, answer, hint):

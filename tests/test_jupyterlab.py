@@ -277,7 +277,7 @@ def test_every_notebook_opens_and_starts(page, address, path):
     # The setup cell loads TensorFlow, whose start-up lines must not show.
     page.locator(".jp-WindowedPanel-outer:visible").evaluate("panel => { panel.scrollTop = 0; }")
     code = [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
-    position = code.index(notebooks.setup(notebooks.repository()))  # notebook 15 chooses its backend before
+    position = code.index(notebooks.setup(notebooks.repository()))  # notebook 17 chooses its backend before
     for cell in page.locator(f"{IN_FRONT} .jp-CodeCell").all()[: position + 1]:
         cell.locator(".cm-content").click()
         page.keyboard.press("Control+Enter")

@@ -218,7 +218,7 @@ def test_the_cells_of_a_script_take_over_the_ids_of_equal_cells():
 
 @every_notebook
 def test_colab_is_asked_for_a_gpu_where_one_pays(path):
-    wanted = "GPU" if path.parent.name == "notebooks" and 10 <= int(path.stem[:2]) <= 14 else None
+    wanted = "GPU" if path.parent.name == "notebooks" and 10 <= int(path.stem[:2]) <= 16 else None
     assert read(path).metadata.get("accelerator") == wanted
     stored_anew = nbformat.from_dict({"cells": [], "metadata": {}})
     notebooks.normalize(stored_anew, path, "")
@@ -379,7 +379,7 @@ def test_the_setup_cell_says_what_to_do_without_the_course(tmp_path, colab):
 def test_a_long_run_in_colab_keeps_its_files_on_google_drive(tmp_path, monkeypatch):
     (source,) = [
         cell.source
-        for cell in code_cells(notebooks.NOTEBOOKS / "12_train_on_cifar10.ipynb")
+        for cell in code_cells(notebooks.NOTEBOOKS / "13_train_on_cifar10.ipynb")
         if "KEEP_ON_DRIVE = False" in cell.source
     ]
     google = types.ModuleType("google.colab")

@@ -53,7 +53,8 @@ from alexnet_helpers.plotting import set_style, show
 
 keras = load_keras()
 set_style()"""
-ON_GPU = ("10", "11", "12", "13", "14")  # for these Colab is asked for a GPU; 15 has a CPU pose as several devices
+# For these Colab is asked for a GPU; 17 has a CPU pose as several devices.
+ON_GPU = ("10", "11", "12", "13", "14", "15", "16")
 STAMP = re.compile(r'^REPOSITORY, VERSION = "(?:https://github\.com/(.*?))?", ', re.MULTILINE)
 COLAB_LINE = re.compile(r"\n\n\[Open in Colab\]\(.*\)$", re.MULTILINE)
 NAVIGATION = re.compile(r"^(?:NAVIGATION.*|\*\*Notebook \d+\*\* · .*|(?:\[← |\[contents\]\().*)$", re.MULTILINE)

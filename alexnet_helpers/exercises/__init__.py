@@ -18,10 +18,10 @@ from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercise
     n09_backpropagation,
     n10_build_alexnet,
     n11_cifar10,
-    n12_train_on_cifar10,
-    n13_look_inside,
-    n14_what_mattered,
-    n15_scale_out,
+    n13_train_on_cifar10,
+    n14_look_inside,
+    n16_what_mattered,
+    n17_scale_out,
 )
 from alexnet_helpers.exercises.engine import EXERCISES, Exercise, check, exercise
 from alexnet_helpers.exercises.functions import call

@@ -1,4 +1,4 @@
-"""The exercises of notebook 14_what_mattered."""
+"""The exercises of notebook 16_what_mattered."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def _between_seeds(results):
 _FOUR_RUNS = np.array([[64.0, 65.0], [66.2, 66.6]])
 
 exercise(
-    "14.1",
+    "16.1",
     np.sqrt(0.29),
     hints=[
         (0.29, "That is the variance: take its root."),
@@ -46,7 +46,7 @@ exercise(
     tolerance=5e-3,
 )
 exercise(
-    "14.2",
+    "16.2",
     True,
     hints=[
         (
@@ -59,7 +59,7 @@ exercise(
     "chance alone passes it in 18 of 100 cases.",
 )
 exercise(
-    "14.3",
+    "16.3",
     18_432,
     hints=[
         (36_864, "That is with one group: each filter sees all 64 channels."),
@@ -72,7 +72,7 @@ exercise(
     ],
 )
 exercise(
-    "14.4",
+    "16.4",
     _between_seeds,
     cases=[
         (_FOUR_RUNS,),

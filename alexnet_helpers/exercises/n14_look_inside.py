@@ -1,4 +1,4 @@
-"""The exercises of notebook 13_look_inside."""
+"""The exercises of notebook 14_look_inside."""
 
 import numpy as np
 
@@ -57,7 +57,7 @@ _GALLERY = np.array(
 _MAPS, _MAP_GRADIENT = _RNG.random((3, 4, 5)), _RNG.normal(size=(3, 4, 5))
 
 exercise(
-    "13.1",
+    "14.1",
     49,
     hints=[
         (36, "Count the start as well: from 0 to 24 in steps of 4."),
@@ -73,7 +73,7 @@ exercise(
     ],
 )
 exercise(
-    "13.2",
+    "14.2",
     0.4,
     hints=[
         (0.6, "That is the share of grey."),
@@ -93,7 +93,7 @@ exercise(
     ],
 )
 exercise(
-    "13.3",
+    "14.3",
     _cover,
     cases=[
         (_IMAGE, 2, 4, 3),
@@ -140,7 +140,7 @@ exercise(
     ],
 )
 exercise(
-    "13.4",
+    "14.4",
     _nearest,
     cases=[
         (np.array([2.0, 0.3, 2.0]), _GALLERY),
@@ -185,7 +185,7 @@ exercise(
     ],
 )
 exercise(
-    "13.5",
+    "14.5",
     _grad_cam,
     cases=[
         (_MAPS, _MAP_GRADIENT),

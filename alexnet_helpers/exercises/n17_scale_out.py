@@ -1,4 +1,4 @@
-"""The exercises of notebook 15_scale_out."""
+"""The exercises of notebook 17_scale_out."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ def _all_reduce(gradients, examples):
 
 
 exercise(
-    "15.1",
+    "17.1",
     0.8,
     hints=[
         (0.1, "The batch is eight times as large now."),
@@ -28,7 +28,7 @@ exercise(
     ],
 )
 exercise(
-    "15.2",
+    "17.2",
     150,
     hints=[
         (200, "Nearly: it is 2 (N - 1) / N times the size."),
@@ -44,7 +44,7 @@ exercise(
     ],
 )
 exercise(
-    "15.3",
+    "17.3",
     12,
     hints=[
         (16, "That would be without sending."),
@@ -72,7 +72,7 @@ exercise(
     ],
 )
 exercise(
-    "15.4",
+    "17.4",
     _all_reduce,
     cases=[
         (_RNG.normal(size=(2, 3, 2)), np.array([5, 3])),

@@ -1,4 +1,4 @@
-"""The exercises of notebook 12_train_on_cifar10."""
+"""The exercises of notebook 13_train_on_cifar10."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ _COUNTS = np.array([[90, 1, 0, 9], [2, 80, 8, 0], [0, 7, 70, 3], [1, 2, 1, 96]])
 _WEIGHTS, _GRADIENTS = np.array([0.1, -0.2, 0.05]), np.array([0.3, -4.0, 0.02])
 
 exercise(
-    "12.1",
+    "13.1",
     0.0005,
     hints=[
         (-0.0005, "The weight moves against the gradient."),
@@ -58,7 +58,7 @@ exercise(
     tolerance=2e-5,  # as large as the share of the tiny number that Adam adds
 )
 exercise(
-    "12.2",
+    "13.2",
     391,
     hints=[
         (780, "The second epoch does not begin anew: count the batches that are left."),
@@ -74,7 +74,7 @@ exercise(
     ],
 )
 exercise(
-    "12.3",
+    "13.3",
     _rmsprop_step,
     cases=[
         (_WEIGHTS, _GRADIENTS, np.array([0.0, 1.0, 0.04]), 0.1, 0.9),
@@ -131,7 +131,7 @@ exercise(
     tolerance=1e-4,  # the tiny number is not prescribed
 )
 exercise(
-    "12.4",
+    "13.4",
     _learning_rate,
     # In the first two cases each usual slip gives another rate.
     cases=[
@@ -184,7 +184,7 @@ exercise(
     ],
 )
 exercise(
-    "12.5",
+    "13.5",
     _most_confused,
     cases=[
         (_COUNTS,),
