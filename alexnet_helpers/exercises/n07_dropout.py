@@ -11,12 +11,15 @@ def _mask_of(function, x, rate, rng):
     """Return which values a paper_dropout keeps while training, or raise what is wrong with them."""
     trained = finite_array(call(function, x, rate, True, rng), x.shape)
     kept = trained != 0
+    if nearly_equal(trained, x * (1 - rate)):
+        raise Refused("While training, you only rescale, which is for test time: no mask is drawn.")
     if nearly_equal(trained[kept], x[kept] / (1 - rate)) and not kept.all():
         raise Refused("Dividing while training is Keras' way; in the paper's, kept values stay as they are.")
     if not nearly_equal(trained[kept], x[kept]):
         raise Refused("While training, each value is either kept as it is or 0.")
-    if kept.all():
-        raise Refused(f"At rate {rate} nothing is dropped while training.")
+    if kept.all() or not kept.any():
+        dropped = "nothing" if kept.all() else "everything"
+        raise Refused(f"At rate {rate} a call dropped {dropped} while training: draw for each value of x.")
     if _shared(kept):
         raise Refused("Some images of the batch, or some of their units, share one draw: draw for each value of x.")
     if abs(kept.mean() - (1 - rate)) > 0.05:
@@ -51,9 +54,11 @@ def _paper_dropout(function):
         if nearly_equal(tested, x):
             return "At test time nothing is rescaled yet: the next layer would get more than it is used to."
         if nearly_equal(tested, rate * x):
-            return "At test time the values are multiplied by the part that is kept, not by the rate."
+            return f"At test time you multiply by {rate}, the part that is dropped while training."
+        if (tested == 0).any():
+            return "At test time some values are 0: no mask is used there, all units are on."
         if not nearly_equal(tested, (1 - rate) * x):
-            return "At test time every value is multiplied by the same number: which?"
+            return "At test time the next layer should get its mean while training; yours gives another mean."
     if not varies:
         return "Your masks keep the same number of values each time: draw for each value by itself."
     return None
@@ -143,7 +148,7 @@ exercise(
         (_dropout(scale=lambda rate: 1), "nothing is rescaled yet"),
         (
             _dropout(scale=lambda rate: rate),
-            "by the part that is kept, not by the rate",
+            "the part that is dropped while training",
         ),
         (
             _dropout(
@@ -188,7 +193,11 @@ exercise(
             _dropout(lambda x, rate, rng: np.repeat(rng.random(x.size) >= rate, 3)[: x.size].reshape(x.shape)),
             "depends on its neighbour",
         ),
-        (_dropout(scale=lambda rate: 0.5), "multiplied by the same number"),
+        (_dropout(scale=lambda rate: 0.5), "gives another mean"),
+        (_dropout(scale=lambda rate: 1 / (1 - rate)), "gives another mean"),
+        (lambda x, rate, training, rng: x * (rng.random(x.shape) >= rate), "no mask is used there"),
+        (lambda x, rate, training, rng: _dropout()(x, rate, not training, rng), "you only rescale"),
+        (_dropout(lambda x, rate, rng: rng.random() >= rate), "draw for each value of x"),
         (
             _dropout(lambda x, rate, rng: rng.permutation(x.size).reshape(x.shape) >= rate * x.size),
             "keep the same number",
