@@ -12,19 +12,20 @@ _STRIDES = {
     4: "",
     76 / 20: "The stride: 76 / 20 forgets the + 1, since one of the 20 windows takes no step.",
     84 / 20: "The stride: 84 / 20 is the ratio of the sizes, but the steps share what the first window leaves.",
-    2: "The stride: 2 gives 39 windows.",
-    3: "The stride: 3 gives 26 windows.",
-    5: "The stride: 5 gives 16 windows.",
+    **{stride: f"The stride: {stride} gives {76 // stride + 1} windows." for stride in (2, 3, 5, 8)},
 }
 _FILTERS = {
     32: "",
     4: "The filters: 4 is the number of channels that come in. How many go out?",
     20: "The filters: 20 is a side of the maps. How many maps are there?",
+    8: "The filters: 8 is a side of the window. How many maps are there?",
     128: "The filters: each one reaches through all channels and makes one map.",
+    400: "The filters: 400 is the number of stops. Each filter gives a number at every stop.",
 }
 _WEIGHTS = {
     8 * 8 * 4: "",
     8 * 8: "The weights: 64 are those for one channel.",
+    8 * 4: "The weights: the window has two sides.",
     8 * 8 * 3: "The weights: 192 would do for three channels. How many does this input have?",
     8 * 8 * 4 + 1: "The weights: 257 counts the bias, which is not a weight.",
     8 * 8 * 32: "The weights: one filter has a weight for each value that comes in under its window.",
@@ -56,6 +57,8 @@ exercise(
     "01.1",
     112,
     hints=[
+        (55, "That takes a stride of 4 and forgets the padding."),
+        (56, "That would need a stride of 4. (In ResNet it is the size behind the next layer.)"),
         (108, "That forgets the padding, 3 zeros on the left and 3 on the right, and the + 1."),
         (109, "That forgets the padding: 3 zeros on the left and 3 on the right."),
         (110, "That forgets the padding, and rounds up."),
@@ -66,8 +69,15 @@ exercise(
         ),
         (111.5, "That forgets the + 1 and the rounding."),
         (112.5, "A number of windows is whole: round down."),
+        (114, "Too large: before any step, the first window takes 7 of the places of the padded row."),
+        (114.5, "Too large: before any step, the first window takes 7 of the places of the padded row."),
         (115, "That divides the padded size by the stride: count the windows that fit."),
+        (118, "That swaps the window and the padding."),
+        (118.5, "That swaps the window and the padding."),
+        (12544, "That is how many numbers a whole map has: one side is asked for."),
         (218, "That forgets the padding and the stride."),
+        (223, "That is what the first window leaves of the padded row: count the steps in it."),
+        (230, "That is the padded row: count the windows on it."),
         (224, "That would be the size with a stride of 1: the windows step by 2."),
     ],
     remark="One layer halves the side of the image.",
@@ -78,9 +88,15 @@ exercise(
     259,
     hints=[
         (227, "That is AlexNet's own size: the next larger one is asked for."),
-        *((size, _left_over(size)) for size in range(228, 324) if _left_over(size)),
-        *((size, "Nothing is left over there, but a smaller size above 227 does it too.") for size in (291, 323)),
-        (195, "Nothing is left over there, but the size should be larger than 227."),
+        *(
+            (size, _left_over(size) or "Nothing is left over there, but a smaller size above 227 does it too.")
+            for size in range(228, 581)
+            if size != 259
+        ),
+        *(
+            (size, "Nothing is left over there, but the size should be larger than 227.")
+            for size in (67, 99, 131, 163, 195)
+        ),
     ],
     remark="Now explain the distance from 227.",
 )
