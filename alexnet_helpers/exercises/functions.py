@@ -50,7 +50,7 @@ def _unchanged(now, before):
     if type(now) is not type(before):
         return False
     if isinstance(now, np.ndarray):
-        return now.dtype == before.dtype and np.array_equal(now, before)
+        return now.dtype == before.dtype and np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
     if isinstance(now, dict):
         return now.keys() == before.keys() and all(_unchanged(now[name], before[name]) for name in before)
     if isinstance(now, (list, tuple)):

@@ -1,20 +1,42 @@
 """The exercises of notebook 10_build_alexnet."""
 
+import itertools
+
 import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-# What "Count the memory" counts for the undivided network, in bytes: what does not depend on the batch (without and
-# with the parts of the kernels' gradients), and what each image of it takes.
-_CARD = 3_220_897_792
-_PARAMETERS = 3 * 4 * 62_378_344
-_FIXED = _PARAMETERS + 4 * 210_637_728
-_IMAGE = 4 * (2 * (781_736 + 477_024) + 477_024 + 154_587)
+# Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
+_MISTAKES = (2, 3, 4, 5, 6, 8, 9)
+_LINES = {
+    1: "A line that you take for a mistake follows a convention of notebook 01 that differs from the course's.",
+    2: "A line that you let pass computes with another number than it states.",
+    3: "A line that you let pass speaks of something that its layer does not have.",
+    4: "A result can be right although a step on the way is not: do each subtraction.",
+    5: "A line that you let pass does not begin where the layer before it ends.",
+    6: "A line that you let pass does not get the channels that the layer before it puts out.",
+    7: "A line that you take for a mistake is right: follow the channels from layer to layer.",
+    8: "A line that you let pass gives a layer far too few weights.",
+    9: "A line that you let pass changes a number that the ReLU does not change.",
+    10: "A line that you take for a mistake agrees with notebook 06: compare the shapes there.",
+}
+
+
+def _marks(lines):
+    """Return ten numbers: 1 for each of these lines, 0 for the others."""
+    return [int(line in lines) for line in _LINES]
+
+
+def _wrong_marks():
+    """Return, for one or two misjudged lines, the marks and the hint for the first of these lines."""
+    for number in (1, 2):
+        for lines in itertools.combinations(_LINES, number):
+            yield _marks(set(_MISTAKES) ^ set(lines)), _LINES[lines[0]]
 
 
 def _first_difference(found, expected):
     for number, (name, right) in enumerate(expected.items()):
-        if found[name].shape != right.shape or abs(found[name] - right).max() > 1e-4 * abs(right).max():
+        if _off(found[name], right):
             return number
     return len(expected)
 
@@ -32,6 +54,7 @@ def _passes():
         return passes | {name: passes[name] + change for name, change in changes.items()}
 
     return [
+        (first | {"c": first["c"][:, ::-1]}, first),  # the same values in other places
         (changed(first, b=1.0, c=1.0, e=1.0), first),
         (dict(second), second),
         ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
@@ -41,6 +64,9 @@ def _passes():
         (changed(third, p=-0.5), third),  # below the right values, all of which are negative
         (third | {"q": np.full((4, 3), 2.0)}, third),  # another shape that NumPy stretches
         (changed(first, a=1e-3 * (first["a"] == first["a"].max())), first),  # one place of many
+        (third | {"p": third["p"].reshape(2, 3)}, third),  # the same values in another shape
+        (changed(first, b=np.where(first["b"] == first["b"].max(), np.inf, 0)), first),
+        (changed(first, b=np.where(first["b"] == first["b"].max(), np.nan, 0)), first),
     ]
 
 
@@ -60,54 +86,29 @@ def _careless(differs, shapes=True, last=False):
 
 def _off(found, expected):
     """Tell whether the arrays of a layer differ, as the exercise asks."""
-    return found.shape != expected.shape or abs(found - expected).max() > 1e-4 * abs(expected).max()
+    return found.shape != expected.shape or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
 
 
 exercise(
     "10.1",
-    int((_CARD - _FIXED) // _IMAGE),
+    _marks(_MISTAKES),
     hints=[
-        ((_CARD - _FIXED) / _IMAGE, "A number of images is whole: round down."),
-        (int((_CARD - _FIXED) // _IMAGE) + 1, "One image of these does not fit any more: round down."),
-        (int((_CARD - _PARAMETERS) // _IMAGE), "The parts of the kernels' gradients take memory as well."),
-        (int(_CARD // _IMAGE), "The parameters and the parts of the gradients are in the card's memory, too."),
-        (int((_CARD - _FIXED + _PARAMETERS) // _IMAGE), "The parameters are in the card's memory, too."),
-        (int((_CARD - _FIXED) // (_IMAGE // 4)), "A number takes 4 bytes."),
-        (int((3e9 - _FIXED) // _IMAGE), "The card has 3,220,897,792 bytes, which is more than 3·10⁹."),
-        (1, "That is how many batches of 128 images fit: the number of images is asked for."),
-        (
-            int((_CARD - _FIXED) // (_IMAGE - 4 * 154_587)),
-            "The images themselves are in the card's memory, too.",
-        ),
+        (_marks({1, 7, 10}), "These are the lines that are right: put 1 where a line holds a mistake."),
+        (_marks(_LINES), "Not every line holds a mistake: redo the sums of each."),
+        (list(_MISTAKES), "Not the numbers of the lines are asked for, but a 1 or a 0 for each of the ten."),
+        (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
+        *_wrong_marks(),
     ],
-    remark="That leaves next to nothing for everything that was not counted.",
 )
 exercise(
     "10.2",
-    [2, 3, 4, 5, 6, 8, 9],
-    hints=[
-        ([1, 7, 10], "These are lines that you take to be right? The ones with a mistake are asked for."),
-        (
-            [1, 2, 3, 4, 5, 6, 8, 9],
-            "One of these lines follows a convention of notebook 01 that differs from the course's, and is right.",
-        ),
-        ([1, 3, 4, 5, 6, 8, 9], "Compute with the size and the padding that each line itself states."),
-        ([2, 3, 4, 5, 6, 8, 9, 10], "One of these lines agrees with notebook 06: compare the shapes there."),
-        ([2, 3, 4, 5, 6, 7, 8, 9], "One of these lines is right: follow the channels from layer to layer."),
-        ([3, 4, 5, 6, 8, 9], "A line that you let pass computes with another number than it states."),
-        ([2, 4, 5, 6, 8, 9], "A line that you let pass speaks of something that its layer does not have."),
-        ([2, 3, 5, 6, 8, 9], "A result can be right although a step on the way is not: do each subtraction."),
-        ([2, 3, 4, 6, 8, 9], "A line that you let pass does not begin where the layer before it ends."),
-        ([2, 3, 4, 5, 8, 9], "A line that you let pass does not get the channels that the layer before it puts out."),
-        ([2, 3, 4, 5, 6, 9], "A line that you let pass gives a layer far too few weights."),
-        ([2, 3, 4, 5, 6, 8], "A line that you let pass changes a number that the ReLU does not change."),
-    ],
-)
-exercise(
-    "10.3",
     _first_difference,
     cases=_passes,
     wrong=[
+        (
+            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(expected).max()),
+            "A NaN is not more than anything: ask whether the difference is at most the limit.",
+        ),
         (
             _careless(lambda found, expected: (found - expected).max() > 1e-4 * abs(expected).max()),
             "A value that is too small is a difference as well: take magnitudes.",
@@ -135,8 +136,26 @@ exercise(
             "That is the mean difference: one wrong place among many right ones counts, too.",
         ),
         (
+            _careless(
+                lambda found, expected: abs(abs(found).max() - abs(expected).max()) > 1e-4 * abs(expected).max()
+            ),
+            "That compares the largest magnitudes: subtract the arrays first, value by value.",
+        ),
+        (
             _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(expected).max(), shapes=False),
             "NumPy stretches arrays of different shapes before it subtracts: compare the shapes first.",
+        ),
+        (
+            _careless(
+                lambda found, expected: found.size != expected.size
+                or abs(found.ravel() - expected.ravel()).max() > 1e-4 * abs(expected).max(),
+                shapes=False,
+            ),
+            "As many values in another shape are another output: compare the shapes.",
+        ),
+        (
+            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(found).max()),
+            "That allows more the larger the wrong values are: compare with the largest magnitude in `expected`.",
         ),
         (_careless(_off, last=True), "That is the last layer that differs: the mistake is in the first."),
         (
