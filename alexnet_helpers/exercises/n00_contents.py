@@ -1,4 +1,4 @@
-"""The exercise of notebook 00_contents."""
+"""The exercises of notebook 00_contents."""
 
 from alexnet_helpers.exercises.engine import exercise
 
@@ -17,4 +17,22 @@ exercise(
         (1.2, "That is the weight times the step: subtract instead."),
     ],
     remark="Against the slope, and by a tenth of it.",
+)
+exercise(
+    "00.2",
+    [1.5, 1.2],
+    hints=[
+        ([2.5, 0.8], "That goes up both slopes: the loss would grow."),
+        ([1.5, 0.8], "The second slope is negative: against it means upwards."),
+        ([2.5, 1.2], "The first slope is positive: against it means downwards."),
+        ([1.5, 0.5], "That takes the first slope for both: each parameter has its own."),
+        ([1.7, 0.7], "That takes the sum of the slopes for both: each parameter has its own."),
+        ([1.5, 1.0], "A step changes both parameters at once."),
+        ([2.0, 1.2], "A step changes both parameters at once."),
+        ([-3, 3], "That takes the whole gradient: multiply it by the learning rate first."),
+        ([-0.5, 0.2], "That is the step itself: where does it lead from (2, 1)?"),
+        ([0.5, -0.2], "That is the gradient times the rate: where does a step against it lead from (2, 1)?"),
+        ([1.2, 1.5], "Those are the right numbers in the other order."),
+    ],
+    remark="Each parameter against its own slope.",
 )
