@@ -334,9 +334,14 @@ def test_a_kernel_of_a_home_full_of_settings_does_what_the_lesson_says(tmp_path)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(unset)}
     command = [sys.executable, "-W", "default", "-m", "pytest", "-q", "-n0", "-p", "no:cacheprovider", "--nbval"]
     done = subprocess.run(
-        [*command, "notebooks/04_max_pooling.ipynb"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1800,
+        [*command, "notebooks/04_max_pooling.ipynb"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1800,
         env=environment | settings | {"HOME": str(home)},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 

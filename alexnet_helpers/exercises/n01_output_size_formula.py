@@ -31,11 +31,30 @@ _WEIGHTS = {
     8 * 8 * 32: "The weights: one filter has a weight for each value that comes in under its window.",
     8 * 8 * 4 * 32: "The weights: those are the weights of all filters together.",
 }
+# The same for 01.4.
+_VALID = {
+    10: "",
+    9: "valid: that forgets the + 1.",
+    11: "valid: that rounds up, or divides; only windows that fit completely count.",
+}
+_SAME = {
+    11: "",
+    10: "same: 32/3 is rounded up.",
+    32: "same: that keeps the size, as with stride 1.",
+    12: "same: that is one too many: 32/3, rounded up.",
+}
+_IN_FRONT = {
+    1: "",
+    0: "In front: three places are added, and half of them, rounded down, go in front.",
+    2: "In front: half of an odd number is rounded down, so the extra place goes behind.",
+    3: "In front: 3 is how many are added in all.",
+    1.5: "In front: a number of places is whole.",
+}
 
 
-def _slips():
-    """List the wrong answers to 01.2, each with what is wrong in it."""
-    parts = itertools.product(_STRIDES.items(), _FILTERS.items(), _WEIGHTS.items())
+def _slips(*parts):
+    """List the wrong answers to an exercise of several parts, each with what is wrong in it."""
+    parts = itertools.product(*(part.items() for part in parts))
     told = [(tuple(value for value, _ in part), " ".join(hint for _, hint in part if hint)) for part in parts]
     return [(answer, hint) for answer, hint in told if hint]
 
@@ -82,7 +101,7 @@ exercise(
     ],
     remark="One layer halves the side of the image.",
 )
-exercise("01.2", (4, 32, 256), hints=_slips())
+exercise("01.2", (4, 32, 256), hints=_slips(_STRIDES, _FILTERS, _WEIGHTS))
 exercise(
     "01.3",
     259,
@@ -100,3 +119,4 @@ exercise(
     ],
     remark="Now explain the distance from 227.",
 )
+exercise("01.4", (10, 11, 1), hints=_slips(_VALID, _SAME, _IN_FRONT))

@@ -136,9 +136,7 @@ exercise(
             "That is the mean difference: one wrong place among many right ones counts, too.",
         ),
         (
-            _careless(
-                lambda found, expected: abs(abs(found).max() - abs(expected).max()) > 1e-4 * abs(expected).max()
-            ),
+            _careless(lambda found, expected: abs(abs(found).max() - abs(expected).max()) > 1e-4 * abs(expected).max()),
             "That compares the largest magnitudes: subtract the arrays first, value by value.",
         ),
         (
@@ -147,8 +145,10 @@ exercise(
         ),
         (
             _careless(
-                lambda found, expected: found.size != expected.size
-                or abs(found.ravel() - expected.ravel()).max() > 1e-4 * abs(expected).max(),
+                lambda found, expected: (
+                    found.size != expected.size
+                    or abs(found.ravel() - expected.ravel()).max() > 1e-4 * abs(expected).max()
+                ),
                 shapes=False,
             ),
             "As many values in another shape are another output: compare the shapes.",
