@@ -30,6 +30,14 @@ def _biases(weights, biases, one_layer):
     return product, row
 
 
+def _each(weights, biases, of_weights, of_biases):
+    """Go through the layers as `_collapse` does, with other products."""
+    all_weights, row = weights[0], biases[0]
+    for w, b in zip(weights[1:], biases[1:]):
+        all_weights, row = of_weights(all_weights, w), of_biases(row, w, b)
+    return all_weights, row
+
+
 def _layers(*sizes):
     rng = np.random.default_rng(len(sizes))
     pairs = list(itertools.pairwise(sizes))
@@ -52,6 +60,15 @@ exercise(
         ((1, 0, 1), "That does not bend at 1, and from 2 on it is twice as steep."),
         ((2, -3, 1), "Those belong to the four points of the lesson: the slopes of the hat are others."),
         ((-1, 2, -1), "That is the hat upside down."),
+        ((0, 1, -1), "That is 0 up to 1 and rises only then: the hat begins to rise at 0."),
+        ((0, 1, -2), "That is 0 up to 1 and rises only then: the hat begins to rise at 0."),
+        ((0, -1, 1), "That is 0 up to 1 and falls only then: the hat begins to rise at 0."),
+        ((1, 1, -1), "That goes on rising at 1, twice as steeply: the hat comes down from there."),
+        ((1, 1, -2), "That goes on rising at 1, twice as steeply: the hat comes down from there."),
+        ((1, -2, -1), "That is right up to 2, but falls even faster to the right of it."),
+        ((1, -1, 0.5), "That stays at 1 from 1 to 2 and rises again to the right of it."),
+        ((2, -2, 1), "That is 2 at 1, not 1."),
+        ((1, 0, 0), "That rises for ever: the hat comes down at 1 and is flat from 2 on."),
     ],
 )
 _OWN_ALPHA = "The paper's α multiplies the sum as it is: it is not divided by the number of channels."
@@ -69,6 +86,9 @@ exercise(
         *((60 / (2 + total / n) ** 0.75, _OWN_ALPHA) for total in (1.13, 1.94, 0.77) for n in (4, 5)),
         (60 / 2.77**0.75, "The value's own square belongs to the sum."),
         (60 / 3.04**0.75, "n = 5 reaches two channels to each side, where they exist, not one."),
+        (60 / 2.36**0.75, "The neighbours belong to the sum, too, not the 60 alone."),
+        (60 / 2**0.75, "That divides by k alone: the sum of squares is missing."),
+        (60 / 2.40**0.75, "n = 5 reaches two channels to each side, where they exist."),
         (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
         (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
         (60 / 2.13**0.75, "k is 2 in the paper."),
@@ -138,6 +158,34 @@ exercise(
         (
             lambda weights, biases: (np.prod(weights, axis=0), _collapse(weights, biases)[1]),
             "The weights are multiplied element by element: use the matrix product, @.",
+        ),
+        (
+            lambda weights, biases: _each(weights, biases, lambda a, w: a * w, lambda row, w, b: row * w + b),
+            "Weights and biases are multiplied element by element: use the matrix product, @.",
+        ),
+        (
+            lambda weights, biases: _each(weights, biases, np.matmul, lambda row, w, b: row * w + b),
+            "The weights are right, but the biases are multiplied element by element: use the matrix product, @.",
+        ),
+        (
+            lambda weights, biases: _each(weights, biases, np.matmul, lambda row, w, b: w @ row + b),
+            "The weights are right, but the biases so far are a row, which stands on the left of the next weights.",
+        ),
+        (
+            lambda weights, biases: _each(weights, biases, lambda a, w: w @ a, lambda row, w, b: w @ row + b),
+            "Both products are in the wrong order: x and the biases are rows, and stand on the left of the weights.",
+        ),
+        (
+            lambda weights, biases: _collapse(weights[::-1], biases[::-1]),
+            "That goes through the layers from the last to the first: the first layer comes first.",
+        ),
+        (
+            lambda weights, biases: (sum(weights), sum(biases)),
+            "Weights that act one after the other are multiplied, not added.",
+        ),
+        (
+            lambda weights, biases: _collapse(weights, biases)[::-1],
+            "Both parts are right, but swapped: return the weights first, and then the biases.",
         ),
     ],
 )
