@@ -3,12 +3,60 @@
 import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
+from alexnet_helpers.exercises.functions import as_result, call, nearly_equal
+from alexnet_helpers.exercises.words import Refused
 
 
 def _dense_relu(X, W, b):
     return np.maximum(np.einsum("ni,ui->nu", X, W) + b, 0.0)
 
 
+def _z(function, image):
+    z = as_result(call(function, image), "a number")
+    if z.shape or not np.isfinite(z):
+        found = f"an array of the shape {z.shape}" if z.shape else z
+        raise Refused(f"One finite number is asked for; your function returned {found}.")
+    return float(z)
+
+
+def _zero_unit(function):
+    from sklearn.datasets import load_digits  # only here: it takes a second
+
+    images, labels = load_digits(n_class=2, return_X_y=True)
+    images, zero = images.reshape(-1, 8, 8) / 16, labels == 0
+    bias = _z(function, np.zeros((8, 8)))
+    weights = np.array([_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)])
+    sums = images.reshape(-1, 64) @ weights
+    z = np.array([_z(function, image) for image in images])
+    if not nearly_equal(z, sums + bias):
+        return "A unit is a weighted sum of the pixels plus a constant; yours is something else."
+    right = int(((z > 0) == zero).sum())
+    if right >= 350:
+        return None
+    if np.ptp(weights) == 0:
+        return "With one weight for all pixels it counts ink: make the weights differ from place to place."
+    if right <= 30:
+        return "Nearly always wrong is nearly right: turn the signs around."
+    said = "every image" if (z > 0).all() else "no image" if (z <= 0).all() else ""
+    if max(((sums > value) == zero).sum() for value in sums) >= 350:
+        place = "You have the place; now choose the bias"
+        return f"{place}: your unit calls {said} a 0." if said else f"{place}: it is right for {right} of 360 images."
+    if said:
+        return f"Your unit calls {said} a 0, and no bias would help enough: choose other places."
+    return f"Right for {right} of 360 images, and no bias would help enough: choose other places."
+
+
+def _unit(places, bias):
+    def unit(image):
+        picture = np.zeros((8, 8))
+        for rows, columns, weight in places:
+            picture[rows, columns] = weight
+        return (image * picture).sum() + bias
+
+    return unit
+
+
+_MIDDLE = [(slice(2, 6), slice(3, 5), -1)]
 _RNG = np.random.default_rng(0)
 
 exercise(
@@ -18,49 +66,33 @@ exercise(
         ([2.5, -4.0], "Those are the pre-activations: now the ReLU."),
         ([2.0, 0.0], "You left out the biases."),
         ([2.0, -3.0], "You left out the biases and the ReLU."),
+        ([2.5, -3.0], "You left out the second bias, and the ReLU."),
+        ([2.0, -4.0], "You left out the first bias, and the ReLU."),
         ([0.0, 2.5], "Those are the right numbers in the other order."),
         ([2.5, 4.0], "The ReLU makes negative numbers 0, not positive."),
         ([1.5, 0.0], "The biases are added."),
         ([2.5, -1.0], "Add the bias before the ReLU."),
     ],
 )
-exercise(
-    "06.2",
-    7 * 7 * 512 * 4096 + 4096,
-    hints=[
-        (7 * 7 * 512 * 4096, "Those are the weights: the biases are missing."),
-        (
-            7 * 7 * 512 * 4096 + 7 * 7 * 512,
-            "There is one bias for each unit, not for each input.",
-        ),
-        (7 * 7 * 512, "That is the length of the flattened vector."),
-        (
-            4096 * 4096 + 4096,
-            "That is a layer with 4,096 inputs, such as the next one.",
-        ),
-        (512 * 4096 + 4096, "Each of the 7×7 positions has weights of its own."),
-        (7 * 7 * 512 + 4096, "Every unit is connected to every input: multiply."),
-        (6 * 6 * 256 * 4096 + 4096, "That is AlexNet's fc6."),
-    ],
-)
 # There are 178 zeros and 182 ones. Any unit that is right for 350 of them or more will do.
 exercise(
-    "06.3",
-    355,
-    tolerance=5 / 355,
+    "06.2",
+    _zero_unit,
     remark="Compare your picture with the rows for 0 and 1 of the lesson.",
-    hints=[
-        (182, "Your unit calls every image a 1: its z is never above 0."),
-        (178, "Your unit calls every image a 0: its z is always above 0."),
-        (200, "With one weight for all pixels it counts ink: make the weights differ from place to place."),
-        (304, "You have the place; now choose the bias: for how much ink there should z be 0?"),
-        (9, "Nearly always wrong is nearly right: turn the signs around."),
-        (0, "Count the images for which your unit is right."),
-        (1797, "Count zeros and ones only."),
+    wrong=[
+        (_unit(_MIDDLE, 0), "You have the place; now choose the bias: your unit calls no image a 0."),
+        (_unit(_MIDDLE, 9), "You have the place; now choose the bias: your unit calls every image a 0."),
+        (_unit(_MIDDLE, 1), "You have the place; now choose the bias: it is right for 304 of 360 images."),
+        (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
+        (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it counts ink"),
+        (_unit([(slice(2, 4), 5, 1)], 0), "no bias would help enough: choose other places"),
+        (_unit([], 0), "it counts ink"),
+        (lambda image: (image * image).sum(), "yours is something else"),
+        (lambda image: image, "One finite number is asked for"),
     ],
 )
 exercise(
-    "06.4",
+    "06.3",
     _dense_relu,
     cases=[
         (
@@ -86,6 +118,16 @@ exercise(
         ),
         (lambda X, W, b: np.maximum(X @ W.T, 0), "The bias is missing."),
         (lambda X, W, b: np.maximum(X @ W.T, 0) + b, "Add the bias before the ReLU."),
+        (lambda X, W, b: np.maximum(X @ W.T - b, 0), "The bias is added."),
+        (lambda X, W, b: X @ W.T - b, "The bias is added, and the ReLU is missing."),
+        (
+            lambda X, W, b: max(0, X @ W.T + b),
+            "Python's max compares whole arrays: take np.maximum, which compares entry by entry.",
+        ),
+        (
+            lambda X, W, b: np.maximum(W @ X.T + b, 0),
+            "W @ X.T has a row for each unit, so b does not fit its rows: the images should be the rows.",
+        ),
         (
             lambda X, W, b: np.abs(X @ W.T + b),
             "The ReLU makes negative numbers 0, not positive.",
