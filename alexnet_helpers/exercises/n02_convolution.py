@@ -12,9 +12,9 @@ def _windows_1d(signal, size):
     return np.lib.stride_tricks.sliding_window_view(signal, size)
 
 
-def _correlate_1d(signal, kernel, stride):
-    starts = range(0, len(signal) - len(kernel) + 1, stride)
-    return np.array([float(np.sum(signal[start : start + len(kernel)] * kernel)) for start in starts])
+def _correlate_1d(sound, kernel, stride):
+    starts = range(0, len(sound) - len(kernel) + 1, stride)
+    return np.array([float(np.sum(sound[start : start + len(kernel)] * kernel)) for start in starts])
 
 
 def _line(size):
@@ -79,6 +79,14 @@ exercise(
             np.array([[1, 0, 0]] * 3),
             "That adds up the three pixels on the left: one of them is wanted.",
         ),
+        (
+            np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]),
+            "That moves the image down, too: each output takes the pixel above and to the left.",
+        ),
+        (
+            np.array([[1, 0, -1]] * 3),
+            "That adds up the left column and subtracts the right one: one pixel on the left is wanted.",
+        ),
     ],
 )
 exercise(
@@ -93,7 +101,7 @@ exercise(
         (lambda size: _unit(_line(size) - np.eye(size)), "not twice the size of what a line that falls"),
         (lambda size: _centred(_line(5)), "the filter has the shape"),
     ],
-    remark="Does it find the whiskers in the photo?",
+    remark="Now see what it finds in the photo: run mark(whisker(9)).",
 )
 exercise(
     "02.3",
@@ -104,6 +112,8 @@ exercise(
         (_SIGNAL, np.array([2.0, 0.0, -1.0]), 3),
         (np.array([3, 1, 4, 1, 5, 9, 2, 6, 5]), np.array([1, -2, 0, 3]), 2),
         (np.array([2, 7, 1, 8, 2]), np.array([1, 2, 3, 4, 5]), 1),
+        (np.array([0.2, 0.5, 0.9, -0.4]), np.array([0.5, 1.0]), 1),
+        (_SIGNAL, np.array([2.0]), 3),
     ],
     wrong=[
         (
@@ -125,6 +135,14 @@ exercise(
         (
             lambda signal, kernel, stride: _windows_1d(signal[::stride], len(kernel)) @ kernel,
             "The windows move by the stride; within a window no value is left out.",
+        ),
+        (
+            lambda sound, kernel, stride: _correlate_1d(sound, kernel, stride).astype(int),
+            "The sums can be fractions: do not turn them into integers.",
+        ),
+        (
+            lambda sound, kernel, stride: _correlate_1d(sound, kernel, stride)[: len(sound) // stride],
+            "A window can be missing at the end: there are (values − weights) // stride + 1 windows.",
         ),
     ],
 )

@@ -58,7 +58,7 @@ exercise(
         ((1, 2, 1), "With weights that are all positive, the sum can only rise."),
         ((1, 0, -1), "That does not bend at 1: it rises to 2 and stays there."),
         ((1, 0, 1), "That does not bend at 1, and from 2 on it is twice as steep."),
-        ((2, -3, 1), "Those belong to the four points of the lesson: the slopes of the hat are others."),
+        ((2, -3, 1), "Those belong to the four points of the lesson: the hat has other slopes."),
         ((-1, 2, -1), "That is the hat upside down."),
         ((0, 1, -1), "That is 0 up to 1 and rises only then: the hat begins to rise at 0."),
         ((0, 1, -2), "That is 0 up to 1 and rises only then: the hat begins to rise at 0."),
@@ -68,7 +68,7 @@ exercise(
         ((1, -2, -1), "That is right up to 2, but falls even faster to the right of it."),
         ((1, -1, 0.5), "That stays at 1 from 1 to 2 and rises again to the right of it."),
         ((2, -2, 1), "That is 2 at 1, not 1."),
-        ((1, 0, 0), "That rises for ever: the hat comes down at 1 and is flat from 2 on."),
+        ((1, 0, 0), "That rises forever: the hat comes down at 1 and is flat from 2 on."),
     ],
 )
 _OWN_ALPHA = "The paper's α multiplies the sum as it is: it is not divided by the number of channels."

@@ -17,6 +17,16 @@ def _pooling(summary=np.mean, in_type_of_x=False):
 _average_pool = _pooling()
 
 
+def _mean_over(axis):
+    """Return average pooling that also takes the mean over other axes, and fills them with it."""
+
+    def pool(x, size, stride):
+        means = _average_pool(x, size, stride)
+        return np.broadcast_to(means.mean(axis=axis, keepdims=True), means.shape)
+
+    return pool
+
+
 def _average_pool_as_if_square(x, size, stride):
     places = [stride * step for step in range((x.shape[1] - size) // stride + 1)]
     rows = [[x[:, i : i + size, j : j + size].mean(axis=(1, 2)) for j in places] for i in places]
@@ -25,43 +35,20 @@ def _average_pool_as_if_square(x, size, stride):
 
 exercise(
     "04.1",
-    [[5, 8], [6, 3]],
+    [[-1, -1], [-5, -2]],
     hints=[
-        ([[5, 8, 8], [4, 8, 8], [6, 3, 3]], "That is stride 1: the window moves by 2."),
-        (
-            [[3.25, 2.75], [2.0, 1.75]],
-            "Those are the means: max pooling keeps the largest value of each window.",
-        ),
-        (
-            [[13, 11], [8, 7]],
-            "Those are the sums: max pooling keeps the largest value of each window.",
-        ),
-        ([[1, 0], [0, 1]], "Those are the smallest values."),
-        (
-            [[1, 2], [0, 1]],
-            "Those are the upper left corners of the windows: take the largest value of each.",
-        ),
-        ([[5, 6], [8, 3]], "Rows and columns are exchanged."),
-        ([5, 8, 6, 3], "The numbers are right: write them as two rows of two."),
-        ([[5, 8], [2, 6]], "Those are the largest values of the rows."),
-        (8, "That is the largest value of the whole map: there are four windows."),
+        ([[0, 0], [0, -2]], "A 0 at the border won: what is padded must never be the largest."),
+        ([[0, 0], [0, 0]], "That is after ReLU, or zeros have won: pool the numbers as they are."),
+        (-1, "That is the window at the upper left without padding: with it, there are four windows."),
+        ([[-1, -2], [-5, -2]], "Those are windows of 2×2 without padding."),
+        ([[-1, -2], [-3, -2]], "That pads below and on the right only, as Keras does: pad each side by 1."),
+        ([[-6, -7], [-9, -9]], "Those are the smallest values: −1 is larger than −6."),
+        ([[-1, -5], [-1, -2]], "Rows and columns are exchanged."),
+        ([-1, -1, -5, -2], "The numbers are right: write them as two rows of two."),
     ],
 )
 exercise(
     "04.2",
-    56,
-    hints=[
-        (55, "That forgets the padding, one row on each side, or the + 1."),
-        (57, "The last position would overhang: round down."),
-        (55.5, "That forgets the padding or the + 1, and the size is rounded down."),
-        (56.5, "Rounded down, since there is no half window."),
-        (112, "That is the size with a stride of 1."),
-        (110, "That is a stride of 1 without padding."),
-        (28, "That is halved once too often."),
-    ],
-)
-exercise(
-    "04.3",
     2,
     hints=[
         (8, "Look at the moves in the lesson: some of them change the pooled row."),
@@ -74,7 +61,7 @@ exercise(
     ],
 )
 exercise(
-    "04.4",
+    "04.3",
     _average_pool,
     cases=[
         (np.random.default_rng(0).normal(size=(2, 8, 7, 3)), 3, 2),
@@ -104,6 +91,12 @@ exercise(
             lambda x, size, stride: _average_pool(x, size, stride).mean(axis=-1, keepdims=True),
             "Each channel has a mean of its own: average over the window only.",
         ),
+        (
+            _mean_over((0, 3)),
+            "Each image and each channel has a mean of its own: give `mean` the axes of the window.",
+        ),
+        (_mean_over(3), "Each channel has a mean of its own: give `mean` the axes of the window."),
+        (_mean_over(0), "Each image has a mean of its own: give `mean` the axes of the window."),
         (
             _average_pool_as_if_square,
             "The height and the width can differ: count the windows along each of them.",
