@@ -172,3 +172,28 @@ exercise(
         ),
     ],
 )
+# The kernels of conv2, conv4 and conv5 in one tower, and all parameters of that network.
+_DIVIDED, _ONE_TOWER = 5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256, 62_378_344
+exercise(
+    "10.3",
+    _ONE_TOWER - _DIVIDED * 3 // 4,
+    hints=[
+        (_ONE_TOWER, "That is one tower, in which every filter reaches through all channels."),
+        (_ONE_TOWER - _DIVIDED // 2, "That is the paper's network, with two towers."),
+        (_ONE_TOWER - _DIVIDED // 4, "A quarter of these kernels stays, and three quarters go."),
+        (_DIVIDED // 4, "Those are the kernels of the three layers: add all the other parameters."),
+        (_DIVIDED // 4 + 896, "Those are the parameters of the three layers: add those of all the others."),
+        (
+            _ONE_TOWER - (_DIVIDED + 256 + 384 + 256) * 3 // 4,
+            "Each filter keeps its bias: only the kernels become smaller.",
+        ),
+        (
+            _ONE_TOWER - (_DIVIDED + 3 * 3 * 256 * 384) * 3 // 4,
+            "conv3 is not divided: its filters reach through all channels.",
+        ),
+        (
+            _ONE_TOWER - _DIVIDED * 15 // 16,
+            "Each filter reaches through a quarter of the channels, but there are as many filters as before.",
+        ),
+    ],
+)
