@@ -501,7 +501,7 @@ def test_a_solution_that_changes_an_argument_is_refused(solutions, name):
 
 
 def test_positions_classes_and_pixels_have_to_be_integers(solutions):
-    for name in ("11.5", "13.5", "14.3", "14.4"):
+    for name in ("11.5", "13.2", "14.3", "14.4"):
         as_floats = in_each_part(lambda part: part.astype(float))
         assert verdict(name, lambda *a, name=name: as_floats(solutions[name](*a))).startswith("not yet. ")  # noqa: B023
 
@@ -528,9 +528,10 @@ ALSO_RIGHT = {
         for i, j in np.ndindex(dy.shape[1:3])
     ),
     "11.4": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
-    "13.3": lambda w, g, v, lr=0.001, rho=0.9: (
-        w - lr * g / np.sqrt(rho * v + (1 - rho) * g**2 + 1e-12),
-        rho * v + (1 - rho) * g**2,
+    "12.2": lambda outputs: float(np.mean(np.abs(outputs).reshape(-1, outputs.shape[-1]).sum(axis=0) == 0)),
+    "13.3": lambda first, second: (
+        sum(second) / len(second) - sum(first) / len(first),
+        float(np.hypot(*(np.std(runs, ddof=1) / len(runs) ** 0.5 for runs in (first, second)))),
     ),
     "14.4": lambda query, gallery: max(
         range(len(gallery)), key=lambda k: query @ gallery[k] / (gallery[k] @ gallery[k]) ** 0.5

@@ -398,7 +398,7 @@ def test_a_long_run_in_colab_keeps_its_files_on_google_drive(tmp_path, monkeypat
     asked.clear()
     exec(source, names | {"course": course})
     has_gpu = bool(keras.distribution.list_devices("gpu"))
-    assert asked == {"recipe": "modern" if has_gpu else "modern_half", "mixed": has_gpu}
+    assert asked == {"recipe": "today_all", "mixed": has_gpu}
 
     asked.clear()
     exec(source, names | {"LONG_RUN": False, "course": course})

@@ -18,6 +18,7 @@ from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercise
     n09_backpropagation,
     n10_build_alexnet,
     n11_cifar10,
+    n12_why_it_does_not_learn,
     n13_train_on_cifar10,
     n14_look_inside,
     n16_what_mattered,

@@ -5,22 +5,6 @@ import numpy as np
 from alexnet_helpers.exercises.engine import exercise
 
 
-def _rmsprop_step(w, g, v, lr, rho):
-    v = rho * v + (1 - rho) * g**2
-    return w - lr * g / (np.sqrt(v) + 1e-8), 1.0 * v
-
-
-def _learning_rate(step, largest, warmup, total):
-    if step < warmup:
-        return largest * step / warmup
-    return largest * float(np.cos(np.pi / 2 * (step - warmup) / (total - warmup))) ** 2
-
-
-def _after_warm_up(rate):
-    """Return a schedule that is right until the warm-up is over, and then `rate(step, largest, warmup, total)`."""
-    return lambda step, *rest: _learning_rate(step, *rest) if step < rest[1] else float(rate(step, *rest))
-
-
 def _most_confused(counts):
     both = np.triu(counts + counts.T, k=1)
     return np.unravel_index(both.argmax(), both.shape)
@@ -30,161 +14,41 @@ def _pair_of(table):
     return tuple(int(number) for number in np.unravel_index(table.argmax(), table.shape))
 
 
+def _gain_of(first, second, ddof=1):
+    error = (np.var(first, ddof=ddof) / len(first) + np.var(second, ddof=ddof) / len(second)) ** 0.5
+    return float(np.mean(second) - np.mean(first)), float(error)
+
+
 # In one direction 0 -> 3 is largest, in both directions together 1 and 2 are.
 _COUNTS = np.array([[90, 1, 0, 9], [2, 80, 8, 0], [0, 7, 70, 3], [1, 2, 1, 96]])
-_WEIGHTS, _GRADIENTS = np.array([0.1, -0.2, 0.05]), np.array([0.3, -4.0, 0.02])
+_SEEDS = [
+    (np.array([0.76, 0.758, 0.763]), np.array([0.858, 0.861])),
+    (np.array([90.1, 90.9, 90.4, 90.2]), np.array([88.0, 89.5, 89.1])),
+    (np.array([1.0, 2.0]), np.array([4.0, 4.0, 7.0, 1.0, 9.0])),
+]
 
 exercise(
     "13.1",
-    0.0005,
+    2 * 3 * 93.1e6 * 45_000 * 30 / 1e15,
     hints=[
-        (-0.0005, "The weight moves against the gradient."),
-        (0.00015, "That is a step of SGD."),
-        (-0.00015, "That is SGD, and along the gradient."),
+        (3 * 93.1e6 * 45_000 * 30 / 1e15, "A multiply-add is two operations."),
+        (2 * 93.1e6 * 45_000 * 30 / 1e15, "That is the forward pass alone: a training step is three times as much."),
         (
-            0.0005 / 10**0.5 * 10,
-            "That is without the bias correction of both averages.",
+            93.1e6 * 45_000 * 30 / 1e15,
+            "Those are the multiply-adds of the forward pass: count operations, of whole steps.",
         ),
+        (2 * 3 * 93.1e6 * 45_000 / 1e15, "That is one epoch."),
+        (2 * 3 * 93.1e6 * 45_000 * 30, "Those are operations: a PFLOP is 10^15 of them."),
+        (2 * 3 * 93.1e6 * 30 / 1e15, "That is for one image in each epoch."),
         (
-            0.00005,
-            "The average of the gradient is corrected as well: it is divided by 1 - 0.9.",
-        ),
-        (0.3, "Adam divides by the gradient's size: the learning rate alone is left."),
-        (
-            0.0005 / 0.3,
-            "Adam divides the gradient by its own size: the learning rate alone is left.",
+            2 * 2 * 93.1e6 * 45_000 * 30 / 1e15,
+            "The backward pass costs two forward passes, on top of the forward pass itself.",
         ),
     ],
-    tolerance=2e-5,  # as large as the share of the tiny number that Adam adds
+    tolerance=0.01,
 )
 exercise(
     "13.2",
-    391,
-    hints=[
-        (780, "The second epoch does not begin anew: count the batches that are left."),
-        (
-            782,
-            "steps_per_epoch is rounded down, and the second epoch gets what the first has left.",
-        ),
-        (781, "The second epoch does not begin anew: count the batches that are left."),
-        (390, "That is the first epoch alone: count what is left for the second."),
-        (390.625, "The last batch is a smaller one, and counts as a step."),
-        (781.25, "The second epoch does not begin anew, and steps are whole."),
-        (1, "That is the second epoch alone."),
-    ],
-)
-exercise(
-    "13.3",
-    _rmsprop_step,
-    cases=[
-        (_WEIGHTS, _GRADIENTS, np.array([0.0, 1.0, 0.04]), 0.1, 0.9),
-        (np.array([[0.5, 1.0]]), np.array([[3, -2]]), np.array([[4, 1]]), 0.2, 0.6),
-        (0.3, 2.0, 0.5, 0.01, 0.99),
-        (0.5, 0.0, 0.0, 0.1, 0.9),
-    ],
-    wrong=[
-        (
-            lambda w, g, v, lr, rho: (
-                2 * w - _rmsprop_step(w, g, v, lr, rho)[0],
-                _rmsprop_step(w, g, v, lr, rho)[1],
-            ),
-            "The weight must move against the gradient.",
-        ),
-        (
-            lambda w, g, v, lr, rho: (
-                w - lr * g / (np.sqrt(v) + 1e-8),
-                rho * v + (1 - rho) * g**2,
-            ),
-            "Divide by the root of the new v, not of the old one.",
-        ),
-        (
-            lambda w, g, v, lr, rho: _rmsprop_step(w, g, v, lr, 1 - rho),
-            "rho belongs to the old v, 1 - rho to the new square.",
-        ),
-        (
-            lambda w, g, v, lr, rho: _rmsprop_step(w, g, v, lr, rho)[::-1],
-            "Return the new weight first, then the new v.",
-        ),
-        (
-            lambda w, g, v, lr, rho: _rmsprop_step(w, g, v, lr, rho)[0],
-            "2 results are asked for",
-        ),
-        (
-            lambda w, g, v, lr, rho: (
-                w - lr * g / (rho * v + (1 - rho) * g**2 + 1e-8),
-                rho * v + (1 - rho) * g**2,
-            ),
-            "Divide by the root of v.",
-        ),
-        (
-            lambda w, g, v, lr, rho: (w - lr * np.sign(g), rho * v + (1 - rho) * g**2),
-            "Divide by the root of the average v, not by the size of this gradient.",
-        ),
-        (
-            lambda w, g, v, lr, rho: (
-                w - lr * np.divide(g, np.sqrt(rho * v + (1 - rho) * g**2)),
-                rho * v + (1 - rho) * g**2,
-            ),
-            "Where g and v are 0 that divides 0 by 0: add a tiny number.",
-        ),
-    ],
-    tolerance=1e-4,  # the tiny number is not prescribed
-)
-exercise(
-    "13.4",
-    _learning_rate,
-    # In the first two cases each usual slip gives another rate.
-    cases=[
-        *((step, 0.002, 100, 1000) for step in (25, 325, 0, 50, 100, 550, 775, 1000)),
-        *((step, 1.5, 8, 20) for step in (0, 3, 8, 11, 14, 20)),
-    ],
-    wrong=[
-        (
-            _after_warm_up(lambda step, largest, warmup, total: largest * (1 + np.cos(np.pi * step / total)) / 2),
-            "The cosine begins at step `warmup`, not at step 0.",
-        ),
-        (
-            lambda step, largest, warmup, total: largest * (1 + np.cos(np.pi * step / total)) / 2,
-            "The warm-up is missing: until step `warmup` the rate climbs in a straight line.",
-        ),
-        (
-            lambda step, *rest: _learning_rate(step + 1, *rest),
-            "Steps are counted from 0: at step 0 the rate is 0, at step `warmup` it is `largest`.",
-        ),
-        (
-            _after_warm_up(lambda step, largest, warmup, total: largest * (total - step) / (total - warmup)),
-            "That falls in a straight line: half a cosine is asked for.",
-        ),
-        (
-            _after_warm_up(
-                lambda step, largest, warmup, total: largest * np.cos(np.pi * (step - warmup) / (total - warmup))
-            ),
-            "A cosine falls to -1: add 1 and halve.",
-        ),
-        (
-            _after_warm_up(
-                lambda step, largest, warmup, total: largest * np.cos(np.pi / 2 * (step - warmup) / (total - warmup))
-            ),
-            "That is a quarter of a cosine: half of one goes from 1 to -1.",
-        ),
-        (
-            _after_warm_up(
-                lambda step, largest, warmup, total: largest * (1 + np.cos(np.pi * (step - warmup) / total)) / 2
-            ),
-            "From `warmup` on there are total - warmup steps.",
-        ),
-        (
-            lambda step, largest, warmup, total: _learning_rate(step, 1, warmup, total),
-            "That is the share of the largest rate: multiply by `largest`.",
-        ),
-        (
-            lambda step, largest, warmup, total: _learning_rate(step, 0.002, 100, 1000),
-            "Use `largest`, `warmup` and `total` as they are passed.",
-        ),
-    ],
-)
-exercise(
-    "13.5",
     _most_confused,
     cases=[
         (_COUNTS,),
@@ -223,5 +87,40 @@ exercise(
             lambda counts: (np.fill_diagonal(counts, 0), _most_confused(counts))[1],
             "Your function changes the argument that is passed: work on a copy of it.",
         ),
+    ],
+)
+exercise(
+    "13.3",
+    _gain_of,
+    cases=_SEEDS,
+    wrong=[
+        (
+            lambda a, b: (_gain_of(b, a)[0], _gain_of(a, b)[1]),
+            "The gain goes from the first to the second: it is positive if the second is better.",
+        ),
+        (
+            lambda a, b: _gain_of(a, b, ddof=0),
+            "NumPy divides by n unless it is told otherwise: the sample standard deviation divides by n - 1.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], float(np.sqrt(np.var(a, ddof=1) + np.var(b, ddof=1)))),
+            "That is the spread of single runs: divide each variance by its number of runs.",
+        ),
+        (
+            lambda a, b: (
+                _gain_of(a, b)[0],
+                float(np.std(a, ddof=1) / len(a) ** 0.5 + np.std(b, ddof=1) / len(b) ** 0.5),
+            ),
+            "Errors that are independent add up as squares: take the root of the sum of the variances.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], float(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / len(a)))),
+            "The two may have different numbers of runs: divide each variance by its own.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], _gain_of(a, b)[1] ** 2),
+            "That is the variance of the gain: take its root.",
+        ),
+        (lambda a, b: _gain_of(a, b)[0], "2 results are asked for"),
     ],
 )
