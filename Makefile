@@ -88,7 +88,7 @@ lock: ## choose the versions of the lock files: the newest that pyproject.toml a
 		--output-file=requirements-oldest.lock pyproject.toml
 	rm -r build/lock
 
-extras: setup ## add what only some tests need, the driver of a browser
+extras: setup ## add what only some tests need: the driver of a browser, and what reads and runs ONNX files
 	$(python) $(pip_install) --quiet --require-hashes -r requirements-extras.lock
 
 setup: .venv/ready

@@ -595,18 +595,18 @@ def _download(roots, downloader, mirrors, sha256):
 
 
 @contextlib.contextmanager
-def _one_at_a_time(root):
+def _one_at_a_time(root, lock="cifar-10.lock", what="CIFAR-10"):
     """Wait until no other process downloads into a folder, and keep it for the block."""
     import filelock
 
-    file = root / "cifar-10.lock"
+    file = root / lock
     if file.is_symlink() or (file.exists() and not file.is_file()):
         raise FileExistsError(f"{file} is in the way; remove it")
     lock = filelock.FileLock(file)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        print(f"Waiting for another process, which is downloading CIFAR-10 into {root} ...")
+        print(f"Waiting for another process, which is downloading {what} into {root} ...")
         lock.acquire()
     try:
         yield
@@ -622,17 +622,17 @@ def _clear(folder):
         raise FileExistsError(f"{folder} is in the way; remove it")
 
 
-def _fetch_archive(folder, downloader, mirrors, sha256):
-    """Return the path of the archive, checked, from the first mirror that delivers it."""
+def _fetch_archive(folder, downloader, mirrors, sha256, archive=ARCHIVE, what="CIFAR-10 (170 MB)"):
+    """Return the path of an archive, checked, from the first mirror that delivers it."""
     import pooch
     import urllib3
 
     pooch.get_logger().setLevel("WARNING")  # its notes go to stderr, which Jupyter shows in red
     for url in mirrors:
         host = urlsplit(url).netloc
-        print(f"Downloading CIFAR-10 (170 MB) from {host} into {folder.parent} ...")
+        print(f"Downloading {what} from {host} into {folder.parent} ...")
         try:
-            return pooch.retrieve(url, f"sha256:{sha256}", ARCHIVE, folder, downloader=downloader)
+            return pooch.retrieve(url, f"sha256:{sha256}", archive, folder, downloader=downloader)
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             if _disk_is_full(error):
                 raise
@@ -640,18 +640,19 @@ def _fetch_archive(folder, downloader, mirrors, sha256):
     raise ConnectionError("no mirror delivered it")
 
 
-def _fetch(url, file, _pooch, slowest, patience):
+def _fetch(url, file, _pooch, slowest, patience, most=None, what="CIFAR-10", caller="load_cifar10"):
     """Download as pooch asks for it, but leave a mirror that is dead, too slow or endless."""
     import requests
 
-    with _Watch(slowest, patience) as watch, requests.Session() as session:
+    most = ARCHIVE_BYTES if most is None else most
+    with _Watch(slowest, patience, caller) as watch, requests.Session() as session:
         for scheme in ("http://", "https://"):
             session.mount(scheme, watch.adapter())
         try:
             headers = {"Accept-Encoding": "identity"}
             with session.get(url, stream=True, timeout=patience, headers=headers) as response:
                 response.raise_for_status()
-                _store(response, file, watch)
+                _store(response, file, watch, most, what)
         except Exception as error:
             if not watch.complaint or _disk_is_full(error):
                 raise
@@ -659,8 +660,8 @@ def _fetch(url, file, _pooch, slowest, patience):
             raise ConnectionError(watch.complaint)
 
 
-def _store(response, file, watch):
-    """Write what a mirror sends into a file, up to the size of CIFAR-10's archive."""
+def _store(response, file, watch, most, what):
+    """Write what a mirror sends into a file, up to the size that it should have."""
     from tqdm.auto import tqdm
 
     total = int(response.headers.get("Content-Length", 0)) or None
@@ -669,8 +670,8 @@ def _store(response, file, watch):
         # read1 returns what has arrived; iter_content would wait for a full piece, on a trickle for hours.
         while piece := response.raw.read1(2**20):
             watch.received += len(piece)
-            if watch.received > ARCHIVE_BYTES:
-                raise ConnectionError(f"it sends more than the {ARCHIVE_BYTES:,} bytes of CIFAR-10")
+            if watch.received > most:
+                raise ConnectionError(f"it sends more than the {most:,} bytes of {what}")
             out.write(piece)
             bar.update(len(piece))
 
@@ -682,9 +683,9 @@ class _Watch(threading.Thread):
     "100 Continue" without end, would hold a download forever.
     """
 
-    def __init__(self, slowest, patience):
+    def __init__(self, slowest, patience, caller):
         super().__init__(daemon=True)
-        self.slowest, self.patience = slowest, patience
+        self.slowest, self.patience, self.caller = slowest, patience, caller
         self.received, self.complaint = 0, ""
         self.sockets, self.over = [], threading.Event()
         self.start_anew()
@@ -697,7 +698,7 @@ class _Watch(threading.Thread):
         while not self.over.wait(0.1 if self.complaint else self._left()):
             if not self.complaint and self._left() <= 0:
                 seconds = time.monotonic() - self.since
-                self.complaint = _too_slow(self.received - self.before, seconds, self.slowest)
+                self.complaint = _too_slow(self.received - self.before, seconds, self.slowest, self.caller)
                 self.start_anew()
             if self.complaint:
                 for connection in self.sockets:
@@ -739,13 +740,13 @@ class _Watch(threading.Thread):
         return Adapter()
 
 
-def _too_slow(received, seconds, slowest):
+def _too_slow(received, seconds, slowest, caller="load_cifar10"):
     """Say why a mirror that sent these bytes in these seconds is given up, or return ""."""
     if not received:
-        return f"timed out: nothing in {seconds:.1f} s (load_cifar10(patience=...) sets this limit)"
+        return f"timed out: nothing in {seconds:.1f} s ({caller}(patience=...) sets this limit)"
     if received < slowest * seconds:
         speed = f"{received / seconds / 1000:.1f} kB/s, less than {slowest / 1000:g} kB/s"
-        return f"{speed} (load_cifar10(slowest=...) sets this limit)"
+        return f"{speed} ({caller}(slowest=...) sets this limit)"
     return ""
 
 

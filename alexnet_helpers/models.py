@@ -11,11 +11,12 @@ import math
 import os
 import random
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
-from alexnet_helpers import checks, geometry, load_keras, numpy_layers
+from alexnet_helpers import checks, geometry, imagenet, load_keras, numpy_layers
 
 keras = load_keras()
 layers = keras.layers
@@ -114,11 +115,12 @@ class GroupedConv2D(layers.Conv2D):
 def alexnet(
     input_shape=(227, 227, 3),
     num_classes=1000,
-    towers=1,
-    local_response_norm=False,
+    towers=None,
+    local_response_norm=None,
     kernel_initializer="he_normal",
+    weights=None,
 ):
-    """Build the AlexNet of the paper (sections 3.1-3.5) with untrained weights.
+    """Build the AlexNet of the paper (sections 3.1-3.5), untrained or as it was trained on ImageNet.
 
     Parameters
     ----------
@@ -126,10 +128,15 @@ def alexnet(
     num_classes : number of outputs, 1000 for ImageNet.
     towers : 1 for the single network of most reimplementations (62,378,344 parameters at 227 and
         1000 classes), 2 for the paper's two GPUs, where conv2, conv4 and conv5 see only the maps
-        of their own half (60,965,224).
-    local_response_norm : whether to normalize after the ReLU of conv1 and conv2 (section 3.3).
+        of their own half (60,965,224). None is 1, or what the weights need: 2.
+    local_response_norm : whether to normalize after the ReLU of conv1 and conv2 (section 3.3). True
+        takes the paper's constants, or those with which the weights were trained; a dict has others,
+        by the names of `LocalResponseNorm`'s arguments. None is False, or what the weights need: True.
     kernel_initializer : how the weights start; the biases start at 0. (The paper draws the weights
         from N(0, 0.01**2) and starts some biases at 1.)
+    weights : None; "imagenet" for those that Berkeley trained on ImageNet (they are downloaded, 244 MB,
+        if they are not at hand); or what `imagenet.load_weights` returned. The network then takes
+        `imagenet.preprocess(photo)`, of 227 x 227 or 224 x 224 pixels, and has 1,000 classes.
 
     Returns
     -------
@@ -138,23 +145,31 @@ def alexnet(
 
     Raises
     ------
-    ValueError : when an argument is out of range, or the image is too small for eight layers.
+    ValueError : when an argument is out of range, the image is too small for eight layers, or the weights
+        need other arguments or are not to be had.
     """
     input_shape = _check_image_shape(input_shape, smallest=67)
     num_classes = checks.integer("num_classes", num_classes, 1, MOST_CLASSES)
-    paper = geometry.alexnet_layers(checks.choice("towers", towers, (1, 2)))
-    initializer = check_initializer(kernel_initializer)
+    paper, normalization = _check_paper(towers, local_response_norm, trained=weights is not None)
+    initializer, arrays = check_initializer(kernel_initializer), None
+    if weights is not None:
+        checks.choice("input_shape", input_shape, [(side, side, 3) for side in imagenet.INPUT_SIZES])
+        checks.choice("num_classes", num_classes, (1000,))
+        checks.choice("kernel_initializer", initializer, ("he_normal",))
+        initializer, arrays = "zeros", _check_arrays(weights)
     parts = [keras.Input(input_shape, name="image")]
-    for name, kind, layer in numpy_layers.step_kinds(paper, local_response_norm):
+    for name, kind, layer in numpy_layers.step_kinds(paper, normalization is not None):
         if kind == "conv":
             # With a stride of 1 the paper's zeros leave the size as it is.
             options = {"padding": "same" if layer.padding else "valid", "groups": layer.groups}
             options |= {"strides": layer.stride, "activation": "relu"}
             parts.append(layers.Conv2D(layer.units, layer.kernel, name=name, kernel_initializer=initializer, **options))
         elif kind == "norm":
-            parts.append(LocalResponseNorm(towers=towers, name=name))
+            parts.append(LocalResponseNorm(name=name, **normalization))
         elif kind == "pool":
-            parts.append(layers.MaxPooling2D(layer.kernel, strides=layer.stride, name=name))
+            # An even side with windows of 3 that move by 2: "same" adds what rounding up adds.
+            padding = "same" if layer.rounding == "ceil" and input_shape[0] == 224 else "valid"
+            parts.append(layers.MaxPooling2D(layer.kernel, strides=layer.stride, padding=padding, name=name))
         elif kind == "flatten":
             parts.append(layers.Flatten(name=name))
         elif kind == "dense":
@@ -163,7 +178,35 @@ def alexnet(
             parts.append(layers.Dense(units, activation, name=name, kernel_initializer=initializer))
             if not last:
                 parts.append(layers.Dropout(0.5, name=f"dropout{name[-1]}"))
-    return keras.Sequential(parts, name="alexnet")
+    model = keras.Sequential(parts, name="alexnet")
+    for name, pair in (arrays or {}).items():
+        model.get_layer(name).set_weights(pair)
+    return model
+
+
+def _check_paper(towers, local_response_norm, trained):
+    """Return the layers of the paper's network, and the constants of its normalization, None without it."""
+    towers = int(trained) + 1 if towers is None else towers
+    towers = checks.choice("towers", towers, (2,) if trained else (1, 2))
+    norm = trained if local_response_norm is None else local_response_norm
+    constants = numpy_layers._check_normalization(norm)
+    if trained and not constants:
+        constants = imagenet.NORMALIZATION
+    paper = imagenet.LAYERS if trained else geometry.alexnet_layers(towers)
+    return paper, {"towers": towers} | constants if norm else None
+
+
+def _check_arrays(weights):
+    """Return the weights of the network that was trained on ImageNet: {layer: (kernel, bias)}."""
+    if isinstance(weights, str) and weights == "imagenet":
+        weights = imagenet.find_weights(download=True)
+        if weights is None:
+            raise ValueError("weights must be at hand, got 'imagenet', which is neither here nor could be downloaded")
+    shapes = imagenet.kernel_shapes()
+    fits = isinstance(weights, Mapping) and set(weights) == set(shapes)
+    if not fits or any(list(map(np.shape, weights[name])) != [one, one[-1:]] for name, one in shapes.items()):
+        checks.refuse("weights", "'imagenet', or what imagenet.load_weights returned", weights)
+    return weights
 
 
 def alexnet_cifar10(

@@ -514,9 +514,11 @@ def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
         `weights("conv1")`, or `weights["conv1"]`, is (kernel, bias), and so on.
     layers : sequence of geometry.Layer
         `geometry.alexnet_layers(towers=2)` for the paper's two GPUs.
-    local_response_norm : bool
+    local_response_norm : bool or dict
         Whether the ReLUs of conv1 and conv2 are followed by the normalization. Each tower
-        normalizes its own channels.
+        normalizes its own channels. A dict has other constants than the paper's, by the
+        names of `local_response_norm`'s arguments, and other towers ("towers": 1 lets the
+        two see each other).
 
     Yields
     ------
@@ -539,18 +541,21 @@ def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
     """
     x, plan = checks.array("x", x, axes="NHWC"), step_kinds(layers, local_response_norm)
     weights_of = _check_weights(weights, plan)
-    towers = max(layer.groups for _, _, layer in plan)
+    constants = {"towers": max(layer.groups for _, _, layer in plan)}
+    constants |= _check_normalization(local_response_norm)
     for name, kind, layer in plan:
         with _naming(name):
             if kind == "conv":
                 kernel, bias = weights_of(name)
+                x = _let_overhang(x, layer, 0)
                 x = conv2d(x, kernel, bias, layer.stride, layer.padding, layer.groups)
             elif kind == "dense":
                 x = dense(x, *weights_of(name))
             elif kind == "pool":
+                x = _let_overhang(x, layer, -np.inf)
                 x = max_pool2d(x, layer.kernel, layer.stride)
             elif kind == "norm":
-                x = _normalize_towers(x, towers)
+                x = _normalize_towers(x, **constants)
             elif kind == "flatten":
                 x = x.reshape(len(x), -1)
             else:
@@ -579,7 +584,7 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
     layers = geometry.check_layers(layers)
     if not layers:
         checks.refuse("layers", "one geometry.Layer or more", layers)
-    normalizes = checks.flag("local_response_norm", local_response_norm)
+    _check_normalization(local_response_norm)
     found, flat = [], False
     for layer in layers:
         number = layer.name.lstrip("abcdefghijklmnopqrstuvwxyz_")
@@ -591,17 +596,26 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
             found.append(("softmax", "softmax", layer))
         elif layer.kind != "pool":
             found.append((f"relu{number}", "relu", layer))
-        if normalizes and layer.name in NORMALIZED:
+        if local_response_norm and layer.name in NORMALIZED:
             found.append((f"norm{number}", "norm", layer))
     return found
 
 
-def _normalize_towers(x, towers):
+def _let_overhang(x, layer, value):
+    """Put rows and columns of a value behind the image if the layer rounds up, so that its last window fits."""
+    if layer.rounding == "floor":
+        return x
+    rooms = [side + 2 * layer.padding - layer.kernel for side in x.shape[1:3]]
+    missing = [-room % layer.stride if room > 0 else 0 for room in rooms]
+    return np.pad(x, [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)], constant_values=value)
+
+
+def _normalize_towers(x, towers, **constants):
     """Normalize within each tower: one GPU does not see the channels of the other."""
     if x.shape[3] % towers:
         checks.refuse("groups", f"a divisor of its {x.shape[3]} channels", towers)
     parts = np.split(x, towers, axis=3)
-    return np.concatenate([local_response_norm(part) for part in parts], axis=3)
+    return np.concatenate([local_response_norm(part, **constants) for part in parts], axis=3)
 
 
 # --- What the functions refuse, beyond what `checks` knows ---
@@ -649,6 +663,21 @@ def _check_norm(size, k, alpha, beta):
         checks.refuse("size", "odd, as many channels before as after the middle", size)
     k, alpha = checks.number("k", k, above=0), checks.number("alpha", alpha, lowest=0)
     return size, k, alpha, checks.number("beta", beta)
+
+
+def _check_normalization(local_response_norm):
+    """Return the constants of the normalization that are not the paper's, as a dict."""
+    if not isinstance(local_response_norm, Mapping):
+        checks.flag("local_response_norm", local_response_norm)
+        return {}
+    constants, known = dict(local_response_norm), {"size": 5, "k": 2.0, "alpha": 1e-4, "beta": 0.75, "towers": 1}
+    if not constants or not set(constants) <= set(known):
+        needed = f"True, False or a dict with some of {', '.join(known)}"
+        checks.refuse("local_response_norm", needed, local_response_norm)
+    whole = known | constants
+    checks.integer("towers", whole.pop("towers"))
+    _check_norm(**whole)
+    return constants
 
 
 def _check_dense(x, weights):

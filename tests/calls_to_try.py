@@ -357,9 +357,70 @@ def of_network(add, nl):
     x = array(eighths(1, 67, 67, 3)).but(names=("weights",))
     del x.same["as a list"]
     layers = Argument(geometry.ALEXNET, lambda value: False, {"as a list": [*geometry.ALEXNET]})
-    network = {"layers": layers, "local_response_norm": flag(False)}
+    network = {"layers": layers, "local_response_norm": a_normalization(False)}
     add("steps", lambda **named: dict(nl.steps(**named)), x=x, weights=given, **network)
     add("step_kinds", nl.step_kinds, **network)
+
+
+def a_normalization(valid):
+    """Describe whether there is local response normalization, or a dict with its constants."""
+    wrong = {"no constants": {}, "unknown": {"gamma": 1.0}, "k of 0": {"k": 0}, "an even size": {"size": 4}}
+    wrong |= {"towers of a half": {"towers": 0.5}, "a list": ["k"]}
+    argument = flag(valid)
+    return argument.but(wrong=argument.wrong | wrong, names=("k", "size", "towers"))
+
+
+def of_imagenet(add):
+    from alexnet_helpers import imagenet
+
+    photos = pixels(images(2, side=12), free=True)
+    del photos.wrong["one image"]
+    add("preprocess", imagenet.preprocess, photo=photos.but(names=("photo",)), size=whole(8, 1, 256))
+    probabilities = array(RNG.permutation(2000).reshape(2, 1000) / 4096)
+    add("decode", imagenet.decode, probabilities=probabilities, top=whole(3, 1, 1000))
+    add("class_names", imagenet.class_names)
+    add("kernel_shapes", imagenet.kernel_shapes)
+    add("stand_in", lambda: imagenet.stand_in()["conv1"])
+    add("Guess", lambda: 1, imagenet.Guess._fields)  # a record
+    add("Weights", lambda: 1, ("arrays", "is_real", "source"))  # a dict
+    mirrors = Argument(("http://127.0.0.1/a",), is_empty, {"as a list": ["http://127.0.0.1/a"]})
+    mirrors.wrong |= {"an address alone": "http://127.0.0.1/a", "numbers": [1, 2]}
+    limits = {"slowest": real(200_000.0, 0), "patience": real(10.0, above=0)}
+    arguments = {"download": flag(False), "mirrors": mirrors, **limits}
+    add("find_weights", imagenet.find_weights, **arguments)
+
+    def load(**named):
+        with mock.patch.object(imagenet, "stand_in", lambda: "the stand-in"):
+            return imagenet.load_weights(**named)
+
+    add("load_weights", load, **arguments)
+
+    def read(**named):
+        with mock.patch.object(imagenet, "_need_onnx", stop):
+            imagenet.read_onnx(**named)
+
+    Path("network.onnx").write_bytes(b"no network")
+    sha256 = words("0" * 64).but(right=lambda value: value is None)
+    sha256.wrong |= {"63 digits": "0" * 63, "no digits": "x" * 64}
+    add("read_onnx", read, file=a_file(Path("network.onnx").absolute()), sha256=sha256)
+
+    def main(arguments):
+        said = io.StringIO()
+        try:
+            stops, nothing = mock.patch.object(imagenet, "find_weights", stop), mock.patch.object(sys, "argv", ["it"])
+            with stops, nothing, redirect_stderr(said):
+                imagenet.main(arguments)
+        except SystemExit as end:
+            if end.code:
+                raise ValueError(said.getvalue().strip()) from None
+
+    wrong = {"an option that there is not": ["--seed", "1"], "no photo": ["nowhere.png"], "two": ["a", "b"]}
+    add("main", main, arguments=Argument([], is_no_word, wrong=wrong, names=("file", "usage")))
+
+
+def is_no_word(value):
+    """None and no words at all are no arguments."""
+    return value is None or (isinstance(value, (list, tuple, set)) and not value) or False
 
 
 def of_plotting(add):
@@ -809,9 +870,10 @@ def of_models(add):
         unbuilt(models, keras),
         input_shape=Argument((67, 67, 3), lambda value: False, sides, wrong),
         num_classes=whole(7),
-        towers=whole(2, 1, 2),
-        local_response_norm=flag(True),
+        towers=whole(2, 1, 2).or_none(),
+        local_response_norm=a_normalization(True).or_none(),
         kernel_initializer=start,
+        weights=Argument(None, lambda value: value is None, wrong={"kernels alone": {"conv1": [1]}}, names=ELSEWHERE),
     )
     of_cifar10_network(add, models)
     model = tiny_model()
@@ -821,6 +883,9 @@ def of_models(add):
     add("whiten", models.whiten, model=a_model(model), images=photos)
     add("WhitenedConv2D", lambda: models.WhitenedConv2D(4, 3).filters)  # its arguments are Keras' own
     add("check_model", lambda model: models.check_model(model).name, model=a_model(model))
+
+
+ELSEWHERE = ("input_shape",)  # which weights need at its full size
 
 
 def unbuilt(models, keras):
@@ -1389,6 +1454,7 @@ TABLES = {
     "alexnet_helpers.distributed": of_distributed,
     "alexnet_helpers.exercises": of_exercises,
     "alexnet_helpers.geometry": of_geometry,
+    "alexnet_helpers.imagenet": of_imagenet,
     "alexnet_helpers.models": of_models,
     "alexnet_helpers.numpy_layers": of_numpy_layers,
     "alexnet_helpers.optimizers": of_optimizers,

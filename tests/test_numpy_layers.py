@@ -684,6 +684,46 @@ def test_every_step_of_the_network_equals_keras(towers, normalized):
         assert_close(tensors[name], tensor, 1e-4)
 
 
+def test_the_normalization_takes_other_constants_and_other_towers():
+    weights, layers = narrow_weights(2), geometry.alexnet_layers(2)
+    x = data.sample_photo(227)[np.newaxis, 64:163, 72:155].astype(np.float32) - 118
+    maps = run(x, weights, layers, True)["relu1"]
+
+    def norm1(given):
+        return next(tensor for name, tensor in nl.steps(x, weights, layers, given) if name == "norm1")
+
+    caffes = {"size": 5, "k": 1.0, "alpha": 2e-5, "beta": 0.75, "towers": 1}
+    assert_close(norm1(caffes), tf.nn.local_response_normalization(maps, 2, 1.0, 2e-5, 0.75), 1e-5)
+    # What the dict leaves out is the paper's, in the network's own towers.
+    parts = [tf.nn.local_response_normalization(part, 2, 4.0, 1e-4, 0.75) for part in tf.split(maps, 2, axis=-1)]
+    assert_close(norm1({"k": 4.0}), tf.concat(parts, axis=-1), 1e-5)
+    assert nl.step_kinds(layers, {"k": 4.0}) == nl.step_kinds(layers, True)
+
+
+@pytest.mark.parametrize("side", [12, 13, 14, 15])
+def test_a_layer_that_rounds_up_has_a_last_window_that_overhangs(side):
+    x, kernel = normal((2, side, side + 1, 3)) - 5, normal((5, 5, 3, 4), 1)  # a zero would be the largest of a window
+    layers = [
+        geometry.Layer("conv1", "conv", 4, kernel=5, stride=4, padding=1, rounding="ceil"),
+        geometry.Layer("pool1", "pool", kernel=3, stride=2, rounding="ceil"),
+        geometry.Layer("fc2", "dense", 2),
+    ]
+    for name in ("conv1", "pool1"):
+        (layer,) = (one for one in layers if one.name == name)
+        alone = [layer, layers[-1]]
+        rows, columns = (geometry.layer_table([layer], size, 3).loc[name, "output"][0] for size in x.shape[1:3])
+        steps = nl.steps(x, lambda name: (kernel, None), alone)
+        found = next(steps)[1]
+        assert found.shape[1:3] == (rows, columns)
+        beyond = np.pad(x, [(0, 0), (layer.padding, 9), (layer.padding, 9), (0, 0)])
+        if name == "pool1":
+            beyond[:, side:] = beyond[:, :, side + 1 :] = -np.inf
+        for i, j in np.ndindex(rows, columns):
+            window = beyond[:, layer.stride * i :, layer.stride * j :][:, : layer.kernel, : layer.kernel]
+            expected = window.max(axis=(1, 2)) if name == "pool1" else np.einsum("nijc,ijcf->nf", window, kernel)
+            assert_close(found[:, i, j], expected, 1e-9)
+
+
 def test_the_step_in_which_something_does_not_fit_is_named():
     x, weights = normal((1, 99, 83, 3)), narrow_weights(2)
     odd = {"conv1": (weights["conv1"][0][..., :7], None), "conv2": weights["conv2"]}
