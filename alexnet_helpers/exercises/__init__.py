@@ -20,6 +20,7 @@ from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercise
     n11_cifar10,
     n13_train_on_cifar10,
     n14_look_inside,
+    n15_the_real_alexnet,
     n16_what_mattered,
     n17_scale_out,
 )
