@@ -21,6 +21,7 @@ from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercise
     n12_why_it_does_not_learn,
     n13_train_on_cifar10,
     n14_look_inside,
+    n15_the_real_alexnet,
     n16_what_mattered,
     n17_scale_out,
 )

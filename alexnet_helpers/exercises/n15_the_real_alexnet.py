@@ -1,0 +1,121 @@
+"""The exercises of notebook 15_the_real_alexnet."""
+
+import numpy as np
+
+from alexnet_helpers import imagenet
+from alexnet_helpers.exercises.engine import exercise
+
+_RNG = np.random.default_rng(15)
+_MEANS = np.float32(imagenet.MEAN_BGR)
+
+
+def _to_input(photo):
+    return (photo[np.newaxis, ..., ::-1].astype(np.float32) - _MEANS).astype(np.float32)
+
+
+def _with_uint8(photo):
+    return (photo[np.newaxis, ..., ::-1] - _MEANS.round().astype(np.uint8)).astype(np.float32)
+
+
+exercise(
+    "15.1",
+    _to_input,
+    cases=[
+        (_RNG.integers(0, 256, (4, 5, 3)).astype(np.uint8),),
+        (_RNG.integers(0, 256, (3, 3, 3)).astype(np.uint8),),
+        (np.full((2, 6, 3), (255, 0, 10), np.uint8),),
+    ],
+    wrong=[
+        (
+            lambda photo: (photo.astype(np.float32) - _MEANS)[np.newaxis],
+            "Red still comes first: turn the order of the channels around.",
+        ),
+        (
+            lambda photo: (photo.astype(np.float32) - _MEANS)[np.newaxis, ..., ::-1],
+            "The means are those of blue, green and red: subtract them after the channels have changed places.",
+        ),
+        (
+            lambda photo: (photo.astype(np.float32) - _MEANS[::-1])[np.newaxis],
+            "The right mean leaves each colour, but red still comes first.",
+        ),
+        (
+            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32),
+            "The channels are in the right order; the means are missing.",
+        ),
+        (
+            _with_uint8,
+            "Values of uint8 cannot be negative, and wrap around: convert to float32 before you subtract.",
+        ),
+        (
+            lambda photo: _to_input(photo) / np.float32(255),
+            "Nothing is divided: the network was trained on differences of up to about 150.",
+        ),
+        (
+            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) / np.float32(255) - _MEANS,
+            "Nothing is divided: the means are those of values from 0 to 255.",
+        ),
+        (
+            lambda photo: _to_input(photo)[0],
+            "The axis of the images is missing in front.",
+        ),
+        (
+            lambda photo: (photo.astype(np.float32)[:, ::-1] - _MEANS)[np.newaxis],
+            "That mirrors the photo: the channels are the last axis.",
+        ),
+        (
+            lambda photo: (photo.astype(np.float32)[::-1] - _MEANS)[np.newaxis],
+            "That turns the photo upside down: the channels are the last axis.",
+        ),
+        (
+            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) - _MEANS.mean(),
+            "Each colour has a mean of its own.",
+        ),
+        (
+            lambda photo: _to_input(photo).astype(np.float64),
+            "the result is float64",
+        ),
+    ],
+)
+exercise(
+    "15.2",
+    (32, 96, 131),
+    hints=[
+        ((80, 144, 131), "Padding lets the first field begin outside of the image."),
+        ((96, 32, 131), "Row and column are exchanged."),
+        ((64, 128, 131), "conv4's own padding is not the only one on the way to it."),
+        (
+            (76, 140, 131),
+            "A column of zeros around conv2's input is as wide as the jump there, and not one pixel.",
+        ),
+        ((16, 80, 163), "That is what a unit of conv5 sees."),
+        ((48, 112, 99), "That is what a unit of conv3 sees."),
+        (
+            (32, 96, 16),
+            "The beginning is right; the third number is the jump, not the side.",
+        ),
+        (
+            (33, 97, 131),
+            "Rows and columns of pixels are counted from 0, as those of the map.",
+        ),
+        ((97, 161, 131), "That is the middle of the square."),
+        ((-48, -48, 131), "That is the square of the first place: move it to row 5 and column 9."),
+    ],
+)
+exercise(
+    "15.3",
+    9_799,
+    hints=[
+        (
+            9_798,
+            "With that many the standard error is still a trace too large: round up.",
+        ),
+        (9_798.36, "A number of photos is a whole number."),
+        (10_000, "That is for an accuracy of 50 %."),
+        (22_840, "The factor 1 - p is missing."),
+        (99, "The standard error has n under a root: square both sides."),
+        (98, "That is for five percentage points."),
+        (1, "Half a percentage point is 0.005."),
+        (39_194, "That is for an interval of twice the standard error to each side."),
+        (50_000, "That is the size of the validation set, whose standard error is 0.22 points."),
+    ],
+)
