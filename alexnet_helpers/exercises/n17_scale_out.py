@@ -45,34 +45,6 @@ exercise(
 )
 exercise(
     "17.3",
-    12,
-    hints=[
-        (16, "That would be without sending."),
-        (
-            0.3 / (0.3 / 16 + 0.1),
-            "Each of the 16 does as much in a step as the one does: 0.3 s of computing is not divided by 16.",
-        ),
-        (
-            16 / 3,
-            "0.1 s is the part spent on sending. What part of the 0.4 s is spent on computing?",
-        ),
-        (
-            4,
-            "0.1 s is the part spent on sending. What part of the 0.4 s is spent on computing?",
-        ),
-        (
-            0.75,
-            "That is the part of the time that each device computes: there are 16 of them.",
-        ),
-        (
-            16 * 4 / 3,
-            "That is upside down: sending makes a step longer, so they are slower than 16.",
-        ),
-        (48, "Compare the images in a second: 16 in 0.4 s with one in 0.3 s."),
-    ],
-)
-exercise(
-    "17.4",
     _all_reduce,
     cases=[
         (_RNG.normal(size=(2, 3, 2)), np.array([5, 3])),
