@@ -19,6 +19,12 @@ def _gain_of(first, second, ddof=1):
     return float(np.mean(second) - np.mean(first)), float(error)
 
 
+def _pooled_error(first, second):
+    ones, others = len(first), len(second)
+    pooled = ((ones - 1) * np.var(first, ddof=1) + (others - 1) * np.var(second, ddof=1)) / (ones + others - 2)
+    return float((pooled * (1 / ones + 1 / others)) ** 0.5)
+
+
 # In one direction 0 -> 3 is largest, in both directions together 1 and 2 are.
 _COUNTS = np.array([[90, 1, 0, 9], [2, 80, 8, 0], [0, 7, 70, 3], [1, 2, 1, 96]])
 _SEEDS = [
@@ -51,6 +57,7 @@ exercise(
     "13.2",
     _most_confused,
     cases=[
+        (np.array([[900, 50, 1], [50, 900, 1], [8, 1, 5]]),),  # few images of the last class
         (_COUNTS,),
         (_COUNTS[::-1, ::-1].copy(),),
         (np.roll(_COUNTS, 1, (0, 1)),),
@@ -74,6 +81,10 @@ exercise(
         (
             lambda counts: _pair_of(np.triu(counts * counts.T, k=1)),
             "Counted in both directions: add the two counts, do not multiply them.",
+        ),
+        (
+            lambda counts: _most_confused(counts / counts.sum(axis=1, keepdims=True)),
+            "Compare the counts as they are: do not divide a row by its sum.",
         ),
         (
             lambda counts: _most_confused(counts)[::-1],
@@ -116,6 +127,10 @@ exercise(
         (
             lambda a, b: (_gain_of(a, b)[0], float(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / len(a)))),
             "The two may have different numbers of runs: divide each variance by its own.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], _pooled_error(a, b)),
+            "Do not pool the two variances: divide each by its own number of runs, and add.",
         ),
         (
             lambda a, b: (_gain_of(a, b)[0], _gain_of(a, b)[1] ** 2),
