@@ -55,6 +55,14 @@ exercise(
             "Nothing is divided: the means are those of values from 0 to 255.",
         ),
         (
+            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) + _MEANS,
+            "The means are to be subtracted, not added.",
+        ),
+        (
+            lambda photo: _to_input(photo).transpose(0, 3, 1, 2),
+            "The channels come last here, as in all of the course.",
+        ),
+        (
             lambda photo: _to_input(photo)[0],
             "The axis of the images is missing in front.",
         ),
@@ -78,27 +86,18 @@ exercise(
 )
 exercise(
     "15.2",
-    (32, 96, 131),
+    (0, 4, 2, 9),
     hints=[
-        ((80, 144, 131), "Padding lets the first field begin outside of the image."),
-        ((96, 32, 131), "Row and column are exchanged."),
-        ((64, 128, 131), "conv4's own padding is not the only one on the way to it."),
-        (
-            (76, 140, 131),
-            "A column of zeros around conv2's input is as wide as the jump there, and not one pixel.",
-        ),
-        ((16, 80, 163), "That is what a unit of conv5 sees."),
-        ((48, 112, 99), "That is what a unit of conv3 sees."),
-        (
-            (32, 96, 16),
-            "The beginning is right; the third number is the jump, not the side.",
-        ),
-        (
-            (33, 97, 131),
-            "Rows and columns of pixels are counted from 0, as those of the map.",
-        ),
-        ((97, 161, 131), "That is the middle of the square."),
-        ((-48, -48, 131), "That is the square of the first place: move it to row 5 and column 9."),
+        ((0, 1, 0, 6), "Padding lets the first field begin outside of the image."),
+        ((-3, 4, 2, 9), "The columns are right; look at the rows again: the map's first row is row 0."),
+        ((-4, 4, 1, 9), "The map's first row is row 0, and a field whose last pixel is 98 does not reach 100."),
+        ((0, 4, 1, 9), "A field whose last pixel is 98 does not reach 100."),
+        ((0, 5, 2, 10), "The last row and the last column begin behind the pixel: where do their fields begin?"),
+        ((2, 9, 0, 4), "Row and column are exchanged."),
+        ((0, 2, 0, 7), "conv4's own padding is not the only one on the way to it."),
+        ((0, 5, 1, 10), "Those are the places of conv5."),
+        ((0, 3, 3, 8), "Those are the places of conv3."),
+        ((4, 4, 9, 9), "That is the last row and the last column; fields overlap, so others see the pixel as well."),
     ],
 )
 exercise(
@@ -110,12 +109,15 @@ exercise(
             "With that many the standard error is still a trace too large: round up.",
         ),
         (9_798.36, "A number of photos is a whole number."),
+        (9_800, "A little too many: the question asks for the least number. Round only at the end."),
         (10_000, "That is for an accuracy of 50 %."),
         (22_840, "The factor 1 - p is missing."),
         (99, "The standard error has n under a root: square both sides."),
         (98, "That is for five percentage points."),
         (1, "Half a percentage point is 0.005."),
         (39_194, "That is for an interval of twice the standard error to each side."),
+        (37_642, "That is for 1.96 standard errors: the question is about one."),
+        (38_416, "That is for 1.96 standard errors and an accuracy of 50 %."),
         (50_000, "That is the size of the validation set, whose standard error is 0.22 points."),
     ],
 )
