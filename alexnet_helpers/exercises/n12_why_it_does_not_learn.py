@@ -128,6 +128,20 @@ exercise(
         ),
         (
             _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest * (1 + np.cos(2 * np.pi * (step - warmup) / (total - warmup))) / 2
+                )
+            ),
+            "That is a whole cosine, which climbs again: half of one goes from 1 to -1.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: largest * np.cos(np.pi * (step - warmup) / (total - warmup)) / 2
+            ),
+            "Half of a cosine runs from 1/2 to -1/2: add 1 before you halve.",
+        ),
+        (
+            _after_warm_up(
                 lambda step, largest, warmup, total: largest * (1 + np.cos(np.pi * (step - warmup) / total)) / 2
             ),
             "From `warmup` on there are total - warmup steps.",
