@@ -295,3 +295,8 @@ def file_name(name, value):
     if not usable:
         refuse(name, "a plain file name, without separators", value)
     return str(value)
+
+
+def _said(error):
+    """Return an error's message in one line of reasonable length, or its kind where it says nothing."""
+    return " ".join(str(error).split())[:200] or type(error).__name__

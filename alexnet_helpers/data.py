@@ -122,12 +122,11 @@ def load_cifar10(mirrors=MIRRORS, sha256=ARCHIVE_SHA256, slowest=200_000, patien
     mirrors = checks.texts("mirrors", mirrors, "a list of addresses")
     if not isinstance(sha256, str) or not re.fullmatch("[0-9a-fA-F]{64}", sha256):
         checks.refuse("sha256", "64 hexadecimal digits", sha256)
-    slowest = checks.number("slowest", slowest, lowest=0)
-    patience = checks.number("patience", patience, above=0, highest=86_400)
+    slowest, patience = _check_limits(slowest, patience)
     roots = _roots()
     if folder := _find(roots):
         return _read(folder)
-    if os.environ.get("ALEXNET_OFFLINE", "0") not in ("", "0"):
+    if _offline():
         print(f"CIFAR-10 is not in {roots[0]}, and ALEXNET_OFFLINE forbids the download.")
     else:
         downloader = functools.partial(_fetch, slowest=slowest, patience=patience)
@@ -592,6 +591,16 @@ def _download(roots, downloader, mirrors, sha256):
         why = "the disk is full; while it is unpacked, 360 MB must be free" if _disk_is_full(error) else error
         print(f"CIFAR-10 could not be put into {root}: {why}.")
         return None
+
+
+def _offline():
+    """Say whether the account forbids downloads."""
+    return os.environ.get("ALEXNET_OFFLINE", "0") not in ("", "0")
+
+
+def _check_limits(slowest, patience):
+    """Check what a mirror has to keep up with: bytes/s, and seconds."""
+    return checks.number("slowest", slowest, lowest=0), checks.number("patience", patience, above=0, highest=86_400)
 
 
 @contextlib.contextmanager

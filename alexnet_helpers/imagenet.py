@@ -205,8 +205,7 @@ def load_weights(download=False, mirrors=MIRRORS, slowest=200_000, patience=10.0
 def find_weights(download=False, mirrors=MIRRORS, slowest=200_000, patience=10.0):
     """Load the trained weights; the same as `load_weights`, but None where that gives a stand-in."""
     download, mirrors = checks.flag("download", download), checks.texts("mirrors", mirrors, "a list of addresses")
-    slowest = checks.number("slowest", slowest, lowest=0)
-    patience = checks.number("patience", patience, above=0, highest=86_400)
+    slowest, patience = data._check_limits(slowest, patience)
     roots = data._roots()
     file = next((root / FILE for root in roots if os.path.lexists(root / FILE)), None)
     if file is None and download:
@@ -251,7 +250,7 @@ def _read(file):
                 raise ValueError("it was made of another file")
             arrays = {name: (archive[f"{name}/kernel"], archive[f"{name}/bias"]) for name in LEARNED}
     except Exception as error:  # a damaged archive makes zipfile, NumPy and json raise errors of any kind
-        raise ValueError(f"{file} is damaged ({_said(error)}): delete it and load again") from error
+        raise ValueError(f"{file} is damaged ({checks._said(error)}): delete it and load again") from error
     for name, shape in kernel_shapes().items():
         if [array.shape for array in arrays[name]] != [shape, shape[-1:]]:
             raise ValueError(f"{file} is damaged ({name} has another shape): delete it and load again")
@@ -302,7 +301,7 @@ def _keep(roots, get):
 def _download(fetch, mirrors, folder):
     """Return the path of the ONNX file, checked, from the first mirror that delivers it."""
     _need_onnx()  # before the download
-    if os.environ.get("ALEXNET_OFFLINE", "0") not in ("", "0"):
+    if data._offline():
         raise ConnectionError("ALEXNET_OFFLINE forbids the download")
     return data._fetch_archive(folder, fetch, mirrors, ONNX_SHA256, ONNX_FILE, f"{ONNX_FILE} (244 MB)")
 
@@ -354,7 +353,7 @@ def read_onnx(file, sha256=ONNX_SHA256):
         arrays = dict(_follow(graph, onnx))
     except Exception as error:  # what protobuf and onnx raise for a damaged file is of any kind
         needed = f"an ONNX file of the BVLC AlexNet, whole, such as {ONNX_FILE}"
-        raise ValueError(f"file must be {needed}, got {file.name} ({_said(error)})") from error
+        raise ValueError(f"file must be {needed}, got {file.name} ({checks._said(error)})") from error
     is_real = bool(sha256) and found == ONNX_SHA256
     return Weights(arrays, is_real, SOURCE if is_real else f"{file.name}, not known to be trained")
 
@@ -438,11 +437,6 @@ def _learned(name, tensors, shape, onnx):
     kernel = kernel.T if name in ("fc7", "fc8") else kernel
     kernel = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel
     return np.array(kernel, np.float32, order="C"), np.array(bias, np.float32)
-
-
-def _said(error):
-    """Return an error's message in one line of reasonable length, or its kind where it says nothing."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 def main(arguments=None):

@@ -604,7 +604,7 @@ def _open_weights(weights):
             if _header(archive, f"{name}/kernel.npy")[0][-1] != _scaled(filters[name], width):
                 raise ValueError(f"its {name} is not of the width that it says")
         except Exception as error:  # a damaged archive or text makes zipfile, NumPy and json raise errors of any kind
-            problem = f"{file} is damaged or holds no weights ({_said(error)}); {remedy}"
+            problem = f"{file} is damaged or holds no weights ({checks._said(error)}); {remedy}"
             raise ValueError(f"weights={str(weights)!r}: {problem}") from error
         yield network, archive
 
@@ -654,12 +654,7 @@ def _assign(model, archive, weights):
     except Exception as error:  # as above
         if str(error).startswith(problem):
             raise
-        raise ValueError(f"{problem} is damaged ({_said(error)}); make it again") from error
-
-
-def _said(error):
-    """Return an error's message in one line of reasonable length, or its kind where it says nothing."""
-    return " ".join(str(error).split())[:200] or type(error).__name__
+        raise ValueError(f"{problem} is damaged ({checks._said(error)}); make it again") from error
 
 
 def named_weights(model):
