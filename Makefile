@@ -67,8 +67,8 @@ colab-check: setup ## run every notebook as Colab would; some: make colab-check 
 blank: setup ## students' copies, without outputs and solutions, in build/students
 	$(python) tools/classroom.py blank build/students
 
-slides: setup ## notebooks as slides in build/slides; some of them: make slides NOTEBOOKS="02_convolution.ipynb"
-	$(python) tools/classroom.py slides build/slides $(NOTEBOOKS)
+slides: extras ## lessons as slides in build/slides; some: make slides NOTEBOOKS="02_convolution.ipynb"; as PDF, too: PDF=1
+	$(python) tools/make_slides.py $(if $(PDF),--pdf) build/slides $(NOTEBOOKS)
 
 collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv
 	$(python) tools/classroom.py collect '$(FROM)' '$(TO)'
@@ -88,7 +88,7 @@ lock: ## choose the versions of the lock files: the newest that pyproject.toml a
 		--output-file=requirements-oldest.lock pyproject.toml
 	rm -r build/lock
 
-extras: setup ## add what only some tests need: the driver of a browser, and what reads and runs ONNX files
+extras: setup ## add what slides need, and what only some tests do: the driver of a browser, what runs ONNX files
 	$(python) $(pip_install) --quiet --require-hashes -r requirements-extras.lock
 
 setup: .venv/ready

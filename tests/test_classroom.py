@@ -1,4 +1,4 @@
-"""What a teacher uses: copies for students, slides, and the collection of results."""
+"""What a teacher uses: copies for students, and the collection of results."""
 
 import json
 import os
@@ -43,12 +43,11 @@ def test_students_copies_hold_every_notebook_without_outputs_and_no_solution(tmp
             assert not cell.get("outputs") and not cell.get("execution_count")
 
 
-def test_a_notebook_that_is_no_lesson_is_neither_copied_nor_shown(tmp_path, monkeypatch):
+def test_a_notebook_that_is_no_lesson_is_not_copied(tmp_path, monkeypatch):
     monkeypatch.setattr(classroom, "NOTEBOOKS", tmp_path)
     for name in ("00_contents.ipynb", LESSON, "Untitled.ipynb"):
         text_notebook(tmp_path / name, "# Title")
     assert [path.name for path in classroom.blank(tmp_path / "blank")] == ["00_contents.ipynb", LESSON]
-    assert [path.name[:3] for path in classroom.slides(tmp_path / "slides")] == ["00_", "01_"]
 
 
 def test_only_the_clause_about_solutions_goes(tmp_path, monkeypatch):
@@ -69,7 +68,7 @@ def test_no_link_is_dead_where_the_copies_are_used(tmp_path):
     assert [line for line in links.dead(pages) if line.startswith(str(tmp_path / "clone" / "notebooks"))] == []
 
 
-@pytest.mark.parametrize("write", [classroom.blank, classroom.slides])
+@pytest.mark.parametrize("write", [classroom.blank, classroom.empty_folder])
 def test_a_folder_with_something_in_it_is_not_written_to(tmp_path, write):
     (tmp_path / "mine.txt").write_text("mine")
     with pytest.raises(
@@ -82,60 +81,6 @@ def test_a_folder_with_something_in_it_is_not_written_to(tmp_path, write):
         with pytest.raises(ValueError, match="output must be the path of a file or folder, got "):
             write(no_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
-
-
-# --- slides ---
-
-
-def test_slides_begin_at_headings_and_leave_out_setup_and_exercises(tmp_path):
-    name = ROOT / "notebooks" / LESSON
-    (page,) = classroom.slides(tmp_path / "slides", [name])
-    text = page.read_text(encoding="utf-8")
-    prose = [cell.source for cell in nbformat.read(name, as_version=4).cells if cell.cell_type == "markdown"]
-    headings = [line for source in prose for line in source.splitlines() if line.startswith(("# ", "## "))]
-    assert text.count("<section><section>") >= len(headings) - 1  # all but "Exercises"
-    assert "Count windows by hand" in text and "image/png" in text and "Further reading" in text
-    assert "Setup, the same in every notebook" not in text and "check(" not in text
-    assert "Exercise 01.1" not in text
-
-
-def test_exercises_are_left_out_wherever_they_begin_and_end(tmp_path):
-    texts = ["# Title\n\n## Needed", "kept 1\n\n## Exercises\n\ngone 1", "gone 2", "gone 3\n\n## Further\n\nkept 2"]
-    text_notebook(tmp_path / "a.ipynb", *texts)
-    (page,) = classroom.slides(tmp_path / "slides", [tmp_path / "a.ipynb"])
-    text = page.read_text(encoding="utf-8")
-    assert "kept 1" in text and "kept 2" in text and "gone" not in text
-    assert text.count("<section><section>") == 3
-
-
-def test_a_slide_type_chosen_by_hand_is_kept():
-    cells = [nbformat.v4.new_markdown_cell(text) for text in ("## In\n\n## Exercises", "### Exercise", "Ask", "## On")]
-    cells[0].metadata["slideshow"] = cells[2].metadata["slideshow"] = {"slide_type": "fragment"}
-    cells[3].metadata["slideshow"] = {}
-    types = [cell.metadata.slideshow["slide_type"] for cell in classroom.lay_out(cells)]
-    assert types == ["fragment", "skip", "fragment", "slide"]
-
-
-def test_notebooks_are_named_by_path_or_by_name(tmp_path):
-    own = text_notebook(tmp_path / "mine.ipynb", "# Mine")
-    written = classroom.slides(tmp_path / "slides", [LESSON, str(own)])
-    assert [path.name for path in written] == ["01_output_size_formula.slides.html", "mine.slides.html"]
-
-
-@pytest.mark.parametrize(
-    ("names", "said"),
-    [
-        ([LESSON, "02_nowhere.ipynb"], r"notebooks must be .*, got '02_nowhere.ipynb' \(FileNotFoundError\)"),
-        ([str(ROOT / "README.md")], r"notebooks must be notebooks, by path or, .*, got .*README.md' \(NotJSONError\)"),
-        ([LESSON, f"solutions/{LESSON}"], "notebooks must be files with different names, got a second 01_output_size"),
-        ([3], "notebooks must be the path of a file or folder, got 3"),
-        (LESSON, f"notebooks must be a list of paths or names, got '{LESSON}'"),
-    ],
-)
-def test_names_are_checked_before_slides_are_made(tmp_path, names, said):
-    with pytest.raises(ValueError, match=said):
-        classroom.slides(tmp_path / "slides", names)
-    assert not (tmp_path / "slides").exists()
 
 
 # --- results ---

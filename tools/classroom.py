@@ -1,7 +1,6 @@
 """Make copies of the notebooks for a class, and collect what a class has done.
 
     python tools/classroom.py blank OUTPUT      the notebooks without outputs, and without the solutions
-    python tools/classroom.py slides OUTPUT [NOTEBOOK ...]   as slides: one HTML file for each notebook
     python tools/classroom.py collect FOLDER TABLE           run all notebooks in FOLDER, store what `check` said as CSV
 
 `collect` runs the programs of others: do that in a container.
@@ -46,81 +45,6 @@ def blank(output):
     for picture in NOTEBOOKS.glob("*.png"):
         shutil.copy(picture, output)
     return sorted(output.glob("*.ipynb"))
-
-
-def slides(output, names=()):
-    """Write notebooks as slides, from their stored outputs; nothing is run.
-
-    A slide type that was chosen for a cell in JupyterLab is kept.
-    """
-    from nbconvert import SlidesExporter
-
-    notebooks = {}
-    if not isinstance(names, (list, tuple)):
-        checks.refuse("notebooks", "a list of paths or names", names)
-    for name in names or sorted(NOTEBOOKS.glob(LESSONS)):
-        stem, notebook = read_named(name)
-        if stem in notebooks:
-            raise ValueError(f"notebooks must be files with different names, got a second {stem}: {str(name)!r}")
-        notebooks[stem] = notebook
-    output = empty_folder(output)
-    exporter = SlidesExporter(reveal_scroll=True, exclude_input_prompt=True)
-    for stem, notebook in notebooks.items():
-        notebook.cells = lay_out(notebook.cells)
-        page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": stem}})
-        (output / f"{stem}.slides.html").write_text(page, encoding="utf-8")
-    return sorted(output.glob("*.html"))
-
-
-def read_named(name):
-    """Return file name and content of a notebook, named by its path or, as for colab-check, by its name alone."""
-    path = checks.path("notebooks", name)
-    path = path if path.exists() else NOTEBOOKS / path
-    try:
-        return path.stem, nbformat.read(path, as_version=4)
-    except Exception as error:  # no such file, or no notebook
-        needed = "notebooks, by path or, in notebooks/, by file name"
-        raise ValueError(f"notebooks must be {needed}, got {str(name)!r} ({type(error).__name__})") from error
-
-
-def lay_out(cells):
-    """Return the cells with their slide types; from "## Exercises" to the next heading ## they are left out."""
-    result = [part for cell in cells for part in parts(cell)]
-    exercises = False
-    for cell in result:
-        if cell.cell_type == "markdown" and (headings := re.findall(r"^## .*", cell.source, re.MULTILINE)):
-            exercises = headings[-1].strip() == "## Exercises"
-        if not chosen_type(cell):
-            cell.metadata["slideshow"] = {"slide_type": "skip" if exercises else slide_type(cell)}
-    return result
-
-
-def parts(cell):
-    """Cut a text cell before each heading ##, so that a slide begins there; one with a slide type stays whole."""
-    if cell.cell_type != "markdown" or chosen_type(cell):
-        return [cell]
-    texts = [text for text in re.split(r"^(?=## )", cell.source, flags=re.MULTILINE) if text.strip()]
-    if len(texts) < 2:
-        return [cell]
-    attachments = cell.get("attachments", {})
-    return [
-        nbformat.v4.new_markdown_cell(text, metadata=dict(cell.metadata), attachments=attachments) for text in texts
-    ]
-
-
-def chosen_type(cell):
-    """Return the slide type that an author chose in JupyterLab, or None."""
-    return cell.metadata.get("slideshow", {}).get("slide_type")
-
-
-def slide_type(cell):
-    """Return what a cell is on slides: headings begin one, the setup cell and calls of `check` are left out."""
-    first = cell.source.lstrip().splitlines()[0] if cell.source.strip() else ""
-    if cell.cell_type == "code":
-        return "skip" if first.startswith("# Setup, the same") or CHECKED.search(cell.source) else "-"
-    if first.startswith(("# ", "## ")):
-        return "slide"
-    return "subslide" if first.startswith("### ") else "-"
 
 
 def collect(folder, table):
@@ -259,9 +183,6 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("blank", help="copies without outputs and solutions").add_argument("output")
-    slides_parser = commands.add_parser("slides", help="slides, one HTML file for each notebook")
-    slides_parser.add_argument("output")
-    slides_parser.add_argument("notebooks", nargs="*", help="paths, or names of files in notebooks/")
     collect_parser = commands.add_parser("collect", help="run submissions and tabulate what check says")
     collect_parser.add_argument("folder")
     collect_parser.add_argument("table")
@@ -269,8 +190,6 @@ def main(arguments=None):
     try:
         if options.command == "blank":
             print(f"{len(blank(options.output))} notebooks in {options.output}")
-        elif options.command == "slides":
-            print(f"{len(slides(options.output, options.notebooks))} files in {options.output}")
         else:
             print(collect(options.folder, options.table).to_string(index=False))
     except ValueError as error:
