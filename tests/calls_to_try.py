@@ -423,6 +423,16 @@ def is_no_word(value):
     return value is None or (isinstance(value, (list, tuple, set)) and not value) or False
 
 
+def of_explorer(add):
+    from alexnet_helpers import explorer
+
+    def show_explorer(height):
+        with mock.patch.object(explorer, "display"), mock.patch.object(explorer, "_escaped_page", lambda: ""):
+            return explorer.show_explorer(height)
+
+    add("show_explorer", show_explorer, height=whole(900, lowest=200, highest=5000))
+
+
 def of_plotting(add):
     import matplotlib.pyplot as plt
 
@@ -1458,6 +1468,7 @@ TABLES = {
     "alexnet_helpers.models": of_models,
     "alexnet_helpers.numpy_layers": of_numpy_layers,
     "alexnet_helpers.optimizers": of_optimizers,
+    "alexnet_helpers.explorer": of_explorer,
     "alexnet_helpers.plotting": of_plotting,
     "alexnet_helpers.recipes": of_recipes,
     "alexnet_helpers.results": of_nothing,

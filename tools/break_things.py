@@ -71,6 +71,13 @@ BREAKS = [
         ("two layers of one name", "if name in checked:", "if name in ():"),
     ),
     *breaks_of(
+        f"{PACKAGE}/explorer.py",
+        "tests/test_explorer.py",
+        ("the explorer reaches the notebook", '"allow-scripts"', '"allow-scripts allow-same-origin"', "frame"),
+        ("the page ends at a quotation mark", "return html.escape(build.page())", "return build.page()", "frame"),
+        ("the page is stored with the notebook", '"text/plain": INSTEAD', '"text/plain": frame', "frame"),
+    ),
+    *breaks_of(
         f"{PACKAGE}/numpy_layers.py",
         "tests/test_numpy_layers.py",
         ("all ties get the gradient", "waiting &= ~found", "waiting &= True"),

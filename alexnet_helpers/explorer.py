@@ -1,0 +1,63 @@
+"""The explorer in a notebook: the trained network as a page on which every number can be followed back.
+
+Its parts, and the program that puts them together, lie under `tools/explorer`.
+"""
+
+import functools
+import html
+import importlib.util
+import sys
+from pathlib import Path
+
+from IPython.display import HTML, display
+
+from alexnet_helpers import checks
+
+BUILD = Path(__file__).resolve().parent.parent / "tools" / "explorer" / "build.py"
+INSTEAD = "The explorer: run this cell to open the network that you can touch."
+
+
+def show_explorer(height=900):
+    """Open the explorer below the cell.
+
+    The page runs in a frame that reaches neither the notebook nor the network connection. It goes to the
+    browser as a widget, so a notebook that is saved holds one line in its place and not the 6.5 MB of the page.
+    (Colab keeps a widget's content as well, so there it is a plain output.)
+
+    Parameters
+    ----------
+    height : of the frame in CSS pixels, 200 to 5000.
+
+    Raises
+    ------
+    ValueError : if the height is not an integer from 200 to 5000, or the course's folder `tools` is missing.
+    """
+    frame = _frame(checks.integer("height", height, 200, 5000))
+    if "google.colab" in sys.modules:
+        display(HTML(frame))
+        return
+    import ipywidgets
+
+    widget = ipywidgets.HTML(frame, layout={"width": "100%"})
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display({"application/vnd.jupyter.widget-view+json": view, "text/plain": INSTEAD}, raw=True)
+
+
+def _frame(height):
+    """Return the frame that holds the page, as HTML."""
+    # Scripts run, but as if they came from another site; the camera has to be handed on.
+    rights = 'sandbox="allow-scripts" allow="camera *; clipboard-read *"'
+    style = f"width: 100%; height: {height}px; border: 0"
+    return f'<iframe title="Explorer" {rights} style="{style}" srcdoc="{_escaped_page()}"></iframe>'
+
+
+@functools.cache
+def _escaped_page():
+    if not BUILD.is_file():
+        needed = "the folder tools of the course's repository beside alexnet_helpers"
+        raise ValueError(f"the explorer must have {needed}, got no {BUILD}")
+    # By its path: other packages are called "tools" as well.
+    specification = importlib.util.spec_from_file_location("explorer_build", BUILD)
+    build = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(build)
+    return html.escape(build.page())
