@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab colab-check blank slides collect extras setup anew
+.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab colab-check blank slides collect assignment grade extras setup anew
 
 # What the account sets for other programs must not reach into .venv: an active environment, how Python runs (without
 # assertions, say), another kernel. Of pip's settings only those that say where packages come from may.
@@ -72,6 +72,13 @@ slides: extras ## lessons as slides in build/slides; some: make slides NOTEBOOKS
 
 collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv
 	$(python) tools/classroom.py collect '$(FROM)' '$(TO)'
+
+assignment: setup ## an assignment for nbgrader: make assignment NOTEBOOKS="04_max_pooling.ipynb" SEED=... (NAME, POINTS)
+	$(python) -m tools.grading assignment $(NOTEBOOKS) --name='$(NAME)' --seed='$(SEED)' --points='$(POINTS)'
+
+grade: setup ## grade it: make grade ASSIGNMENT=... FROM=moodle.zip TO=grades.csv ROSTER=class.csv (JOBS, LIMITS, DUE, FENCE)
+	$(python) -m tools.grading grade '$(ASSIGNMENT)' '$(FROM)' '$(TO)' --roster='$(ROSTER)' --jobs=$(or $(JOBS),0) \
+		--limits='$(LIMITS)' --due='$(DUE)' --fence='$(FENCE)'
 
 choose := build/lock/bin/uv pip compile --no-config --quiet --upgrade --universal --python-version=3.11 \
 	--generate-hashes --no-annotate --custom-compile-command='make lock'
