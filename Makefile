@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab colab-check blank slides collect assignment grade extras setup anew
+.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab colab-check blank slides collect assignment grade extras setup anew site publish
 
 # What the account sets for other programs must not reach into .venv: an active environment, how Python runs (without
 # assertions, say), another kernel. Of pip's settings only those that say where packages come from may.
@@ -97,6 +97,13 @@ lock: ## choose the versions of the lock files: the newest that pyproject.toml a
 
 extras: setup ## add what slides need, and what only some tests do: the driver of a browser, what runs ONNX files
 	$(python) $(pip_install) --quiet --require-hashes -r requirements-extras.lock
+
+site: .venv/extras ## build the course as a web site, from the notebooks as they are stored, in build/site
+	$(python) -m tools.site.build
+
+.venv/extras: .venv/ready requirements-extras.lock
+	@$(MAKE) --no-print-directory extras
+	@touch $@
 
 setup: .venv/ready
 
