@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab colab-check blank slides collect assignment grade extras setup anew site publish
+.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab-check blank slides collect assignment grade extras setup anew site publish
 
 # What the account sets for other programs must not reach into .venv: an active environment, how Python runs (without
 # assertions, say), another kernel. Of pip's settings only those that say where packages come from may.
@@ -58,8 +58,8 @@ lint: setup ## check the code's style, notebooks included, the spelling, and the
 links: setup ## list all links and follow them, those to other sites too; needs a network connection
 	$(python) tools/links.py --follow
 
-colab: setup ## link every notebook to Google Colab: make colab REPO=owner/name (on GitHub)
-	$(python) tools/notebooks.py colab $(REPO)
+publish: setup ## fill in all addresses, of Colab, site and repository: make publish REPO=owner/name (on GitHub)
+	$(python) tools/notebooks.py publish $(call quoted,$(REPO))
 
 colab-check: setup ## run every notebook as Colab would; some: make colab-check NOTEBOOKS="02_convolution.ipynb"
 	$(python) tools/colab_check.py $(NOTEBOOKS)

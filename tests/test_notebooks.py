@@ -15,6 +15,7 @@ import keras
 import nbformat
 import pandas as pd
 import pytest
+import yaml
 
 from alexnet_helpers import __version__
 from alexnet_helpers.exercises import EXERCISES
@@ -92,10 +93,10 @@ def test_the_contents_page_leads_to_every_lesson():
 
 def test_all_notebooks_fetch_the_course_from_the_same_place():
     stamps = {str(path.relative_to(ROOT)): notebooks.stamped(read(path)) for path in LESSONS + SOLUTIONS}
-    assert len(set(stamps.values())) == 1, f"run `make colab` once for all of them: {stamps}"
+    assert len(set(stamps.values())) == 1, f"run `make publish` once for all of them: {stamps}"
     everywhere = [prose(path) for path in LESSONS] + [prose(CONTENTS), (ROOT / "README.md").read_text("utf-8")]
     linked = {"colab.research.google.com" in text for text in everywhere}
-    assert linked == {any(stamps.values())}, "a Colab link without `make colab`, or one that it left out"
+    assert linked == {any(stamps.values())}, "a Colab link without `make publish`, or one that it left out"
     if repository := notebooks.repository():
         assert notebooks.colab_url(CONTENTS, repository) in everywhere[-1], "the README names another version"
 
@@ -303,24 +304,30 @@ def test_every_exercise_is_asked():
 def copy(tmp_path, monkeypatch):
     """Return a folder with a copy of the notebooks and the README, on which tools/notebooks.py works."""
     shutil.copytree(notebooks.NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
-    shutil.copy(ROOT / "README.md", tmp_path)
+    for name in ("README.md", "CITATION.cff"):
+        shutil.copy(ROOT / name, tmp_path)
     monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
     return tmp_path
 
 
 def contents_of(folder):
-    return {path: path.read_text("utf-8") for path in [folder / "README.md", *sorted(folder.rglob("*.ipynb"))]}
+    return {
+        path: path.read_text("utf-8")
+        for path in [folder / "README.md", folder / "CITATION.cff", *sorted(folder.rglob("*.ipynb"))]
+    }
 
 
-def test_make_colab_stamps_every_notebook_and_takes_it_back(copy):
-    assert notebooks.colab("none") is None
+def test_make_publish_fills_in_every_address_and_takes_it_back(copy):
+    assert notebooks.publish("none") is None
     plain = contents_of(copy)
-    assert not any("colab.research" in text for text in plain.values())
+    assert not any("colab.research" in text or "some-course" in text for text in plain.values())
+    assert plain[copy / "README.md"].count("make publish REPO=owner/name") == 1
+    assert plain[copy / "README.md"].count(f"git clone {notebooks.NO_ADDRESS} alexnet") == 1
 
-    assert notebooks.colab("someone/some-course") is None
+    assert notebooks.publish("someone/some-course") is None
     stamped = contents_of(copy)
     for path, text in stamped.items():
-        if "solutions" in path.parts:
+        if "solutions" in path.parts or path.suffix == ".cff":
             continue
         name = notebooks.CONTENTS if path.name == "README.md" else path.name
         url = f"https://colab.research.google.com/github/someone/some-course/blob/v{__version__}/notebooks/{name}"
@@ -330,10 +337,22 @@ def test_make_colab_stamps_every_notebook_and_takes_it_back(copy):
         assert notebooks.stamped(nbformat.read(path, as_version=4)) == "someone/some-course"
     longest = max(len(line) for line in notebooks.setup("someone/some-course").splitlines())
     assert longest <= 120
+    title, opening, *_ = stamped[copy / "README.md"].split("\n\n")
+    assert title.startswith("# ")
+    assert opening.startswith("**[Read the course on the web](https://someone.github.io/some-course/)**")
+    readme = stamped[copy / "README.md"]
+    assert "\ngit clone https://github.com/someone/some-course alexnet\n" in readme
+    assert "\n!git clone --depth=1 https://github.com/someone/some-course course\n" in readme
+    assert notebooks.NO_ADDRESS not in readme and "make publish" not in readme
+    citation = yaml.safe_load(stamped[copy / "CITATION.cff"])
+    assert citation["repository-code"] == "https://github.com/someone/some-course"
+    assert citation["url"] == "https://someone.github.io/some-course/"
 
-    assert notebooks.colab("someone/some-course") is None
+    assert notebooks.publish("someone/some-course") is None
     assert contents_of(copy) == stamped
-    assert notebooks.colab("none") is None
+    assert notebooks.publish("else/other") is None
+    assert not any("some-course" in text for text in contents_of(copy).values())
+    assert notebooks.publish("none") is None
     assert contents_of(copy) == plain
 
 
@@ -345,13 +364,29 @@ def test_make_colab_stamps_every_notebook_and_takes_it_back(copy):
         ("https://example.org/someone/course.git", ""),
     ],
 )
-def test_make_colab_takes_the_repository_from_git(copy, address, name):
+def test_make_publish_takes_the_repository_from_git(copy, address, name):
     subprocess.run(["git", "init", "--quiet", copy], check=True)
     subprocess.run(["git", "-C", copy, "remote", "add", "origin", address], check=True)
     assert notebooks.origin() == name
-    refusal = notebooks.colab("")
+    refusal = notebooks.publish("")
     assert (refusal is None) == bool(name)
-    assert refusal is None or "make colab REPO=owner/name" in refusal
+    assert refusal is None or "make publish REPO=owner/name" in refusal
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["course", "a/b/c", "/course", "owner/", "owner/..", "https://github.com/a/b", "-a/b", "a b/c", "ä/b", "a/b\n"],
+)
+def test_make_publish_refuses_what_is_no_repository(copy, name):
+    before = contents_of(copy)
+    assert notebooks.publish(name) == (
+        f"REPO must be the owner and the name of a repository on GitHub, as in REPO=owner/name, got {name!r}"
+    )
+    assert contents_of(copy) == before
+
+
+def test_the_site_of_an_owner_has_no_folder():
+    assert notebooks.site_url("Someone/someone.github.io") == "https://someone.github.io/"
 
 
 def run_setup(folder, source, colab):

@@ -2,7 +2,7 @@
 
 What Colab is, is imitated: an environment with its versions of the packages (build/colab, from
 requirements-colab.lock), the module google.colab, a working folder with nothing in it but the opened notebook, and a
-repository "on GitHub", here a bare one on this disk that is stamped with `make colab` and tagged with its version. Not
+repository "on GitHub", here a bare one on this disk, stamped with `make publish` and tagged with its version. Not
 imitated are its Python (the packages are installed for the one at hand), its GPU and its look.
 """
 
@@ -73,7 +73,7 @@ def publish(folder):
         if (ROOT / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, copy / name)
-    stamp = [sys.executable, "tools/notebooks.py", "colab", NAME]
+    stamp = [sys.executable, "tools/notebooks.py", "publish", NAME]
     subprocess.run(stamp, cwd=copy, check=True, stdout=subprocess.DEVNULL, env=os.environ | {"PYTHONPATH": str(copy)})
     git = ["git", "-C", copy, "-c", "user.name=someone", "-c", "user.email=someone@example.org"]
     for arguments in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "course"], ["tag", f"v{__version__}"]):

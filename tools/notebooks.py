@@ -3,9 +3,10 @@
     python tools/notebooks.py run [NOTEBOOK ...]          run each from a fresh kernel, store the outputs
     python tools/notebooks.py from-script SCRIPT NOTEBOOK  make a notebook from a jupytext percent script, then run it
     python tools/notebooks.py links                        write anew setup cells and links, without running
-    python tools/notebooks.py colab [OWNER/NAME]           the same, with links to Google Colab, which then fetches
-                                                           the course from that repository on GitHub (default: where
-                                                           the Git remote "origin" is; "none" takes the links away)
+    python tools/notebooks.py publish [OWNER/NAME]         the same, with every address that a published copy has:
+                                                           its repository on GitHub (default: where the Git remote
+                                                           "origin" is), from which Google Colab fetches the course,
+                                                           and its web site; "none" takes the addresses away
 
 Each way, the navigation line, the setup cell, cell ids and metadata are brought to the course's form, so
 that two runs of an unchanged notebook differ in nothing but what a cell measures.
@@ -34,7 +35,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-REPOSITORY, VERSION = "", "v{__version__}"  # for Colab, filled in by `make colab`
+REPOSITORY, VERSION = "", "v{__version__}"  # for Colab, filled in by `make publish`
 course = next((p for p in (Path.cwd(), *Path.cwd().parents) if (p / "alexnet_helpers").is_dir()), None)
 if course is None and REPOSITORY and "google.colab" in sys.modules:
     fetch = f"git -c advice.detachedHead=0 clone -q --depth=1 -b {{VERSION}} {{REPOSITORY}} course-{{VERSION}}"
@@ -57,6 +58,15 @@ set_style()"""
 ON_GPU = ("10", "11", "12", "13", "14", "15", "16")
 STAMP = re.compile(r'^REPOSITORY, VERSION = "(?:https://github\.com/(.*?))?", ', re.MULTILINE)
 COLAB_LINE = re.compile(r"\n\n\[Open in Colab\]\(.*\)$", re.MULTILINE)
+# The line below the title of the README, where the course is published and where it is not.
+SITE_LINE = re.compile(r"\n\n(?:\*\*\[Read the course on the web\]|\*This copy is not published).*$", re.MULTILINE)
+NOT_PUBLISHED = "*This copy is not published: `make publish REPO=owner/name` fills in all addresses.*"
+NO_ADDRESS = "ADDRESS_OF_THIS_REPOSITORY"
+CLONE = re.compile(
+    rf"(?<=git clone )((?:--\S+ )*)(?:{NO_ADDRESS}|https://github\.com/\S+)(?= (?:alexnet|course)$)", re.MULTILINE
+)
+CITED = re.compile(r"^(?:repository-code|url): .*\n", re.MULTILINE)
+REPOSITORY = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,37}[A-Za-z0-9])?/(?!\.{1,2}$)[\w.-]{1,100}", re.ASCII)
 NAVIGATION = re.compile(r"^(?:NAVIGATION.*|\*\*Notebook \d+\*\* · .*|(?:\[← |\[contents\]\().*)$", re.MULTILINE)
 MINUTES = re.compile(r"(\d+) minutes")
 
@@ -226,14 +236,43 @@ def build(path, notebook=None):
 
 
 def rewrite(repository):
-    """Write anew the setup cell and the links of every notebook, and Colab's link in the README; run nothing."""
+    """Write anew the setup cell and the links of every notebook, and the addresses of other files; run nothing."""
     for path in everything():
         notebook = nbformat.read(path, as_version=4)
         normalize(notebook, path, repository)
         navigate(notebook, path, repository)
         store(notebook, path)
-    readme = NOTEBOOKS.parent / "README.md"
-    readme.write_text(with_colab_line(readme.read_text("utf-8"), NOTEBOOKS / CONTENTS, repository), "utf-8")
+    for name, edit in {"README.md": readme_with_addresses, "CITATION.cff": citation_with_addresses}.items():
+        path = NOTEBOOKS.parent / name
+        path.write_text(edit(path.read_text("utf-8"), repository), "utf-8")
+
+
+def site_url(repository):
+    """Return the address of the site that GitHub Pages serves for a repository."""
+    owner, name = repository.split("/")
+    host = f"{owner.lower()}.github.io"
+    return f"https://{host}/" if name.lower() == host else f"https://{host}/{name}/"
+
+
+def readme_with_addresses(text, repository):
+    """Return the README with the addresses of its site, of Colab and of the repository, or with none."""
+    line = NOT_PUBLISHED
+    if repository:
+        colab = colab_url(NOTEBOOKS / CONTENTS, repository)
+        line = f"**[Read the course on the web]({site_url(repository)})** or [open it in Colab]({colab})."
+    text = re.sub(
+        r"^# .+$", lambda title: f"{title[0]}\n\n{line}", SITE_LINE.sub("", text), count=1, flags=re.MULTILINE
+    )
+    address = f"https://github.com/{repository}" if repository else NO_ADDRESS
+    return CLONE.sub(lambda found: f"{found[1]}{address}", text)
+
+
+def citation_with_addresses(text, repository):
+    """Return CITATION.cff with the addresses of the repository and of the site, or with none."""
+    text = CITED.sub("", text)
+    if not repository:
+        return text
+    return f"{text}repository-code: https://github.com/{repository}\nurl: {site_url(repository)}\n"
 
 
 def origin():
@@ -244,15 +283,20 @@ def origin():
     return found[1] if found else ""
 
 
-def colab(name):
-    """Link every notebook to Colab, from the repository "owner/name"; return a message when that is none."""
+def publish(name):
+    """Fill in the addresses of the repository "owner/name" everywhere; return a message when that is none."""
     if name == "none":
         return rewrite("")
+    if not (name or origin()):
+        return "say which repository on GitHub: make publish REPO=owner/name (REPO=none takes the addresses away)"
     name = name or origin()
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
-        return 'say which repository on GitHub: make colab REPO=owner/name (or "none" to take the links away)'
+    if not REPOSITORY.fullmatch(name):
+        return f"REPO must be the owner and the name of a repository on GitHub, as in REPO=owner/name, got {name!r}"
     rewrite(name)
-    print(f"every notebook now opens in Colab from github.com/{name}: commit this, tag it v{__version__}, push both")
+    print(
+        f"all addresses are now those of github.com/{name}. Commit this, tag it v{__version__}, push both, and choose "
+        f"GitHub Actions under Settings > Pages there; then the site appears at {site_url(name)}"
+    )
     return None
 
 
@@ -265,7 +309,7 @@ def main():
     script.add_argument("script", type=Path)
     script.add_argument("notebook", type=Path)
     commands.add_parser("links")
-    commands.add_parser("colab").add_argument("repository", nargs="?", default="")
+    commands.add_parser("publish").add_argument("repository", nargs="?", default="")
     options = parser.parse_args()
 
     if options.command == "run":
@@ -276,7 +320,7 @@ def main():
     elif options.command == "links":
         rewrite(repository())
     else:
-        return colab(options.repository)
+        return publish(options.repository)
     return None
 
 

@@ -154,6 +154,7 @@ class Pages:
     def texts(self):
         """Write the first page and those about the course, from the repository's Markdown files."""
         readme = (notebooks.NOTEBOOKS.parent / "README.md").read_text("utf-8")
+        readme = notebooks.SITE_LINE.sub("", readme)  # which leads here
         opening, *sections = re.split(r"^(?=## )", readme, flags=re.MULTILINE)
         path = next((section for section in sections if section.startswith(f"## {PATH}")), "")
         rest = [section for section in sections if section is not path]
