@@ -16,6 +16,7 @@ import pytest
 
 os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
 os.environ["ALEXNET_FAST"] = "1"  # training is a small, fixed run
+os.environ["ALEXNET_SHOW_IMAGES"] = "0"  # no figure has an image of CIFAR-10, as in the stored notebooks
 
 # Settings of the account that would reach into the kernels and the processes that tests start.
 ACCOUNT = ("FORCE_COLOR", "IPYTHON", "JUPYTER", "KERAS", "MPL", "PYTHON", "TF_CPP", "TF_USE_LEGACY_KERAS")

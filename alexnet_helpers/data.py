@@ -45,6 +45,9 @@ MIRRORS = (
     f"https://www.cs.toronto.edu/~kriz/{ARCHIVE}",
 )
 
+# In the public domain, under CC0 or without known restrictions, says scikit-image's documentation.
+STAND_INS = ("cat", "astronaut", "coffee", "rocket", "camera", "moon", "coins", "brick", "grass", "gravel")
+
 # Files that Pillow recognizes but cannot turn into pixels, or only with another program's help.
 NO_PIXELS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 # The largest photos, in pixels, that are decoded in about 1 GB: these formats need 10 to 20
@@ -288,6 +291,51 @@ def sample_photo(size=227):
     from PIL import Image
 
     return _middle_square(Image.fromarray(skimage.data.cat()), _check_size(size))
+
+
+def showable(images, titles):
+    """Return images and their titles for a figure: these, or with ALEXNET_SHOW_IMAGES=0 stand-ins.
+
+    Nobody knows who holds the rights to CIFAR-10's photos, so the course stores no picture of one. `make
+    notebooks` and the tests set ALEXNET_SHOW_IMAGES=0; then photos that scikit-image ships, whole at first
+    and then ever smaller squares of them, take the images' place, and a printed line says so.
+
+    Parameters
+    ----------
+    images : N x size x size x 3 uint8, values 0-255.
+    titles : list of N texts.
+
+    Returns
+    -------
+    The images, N x size x size x 3 uint8, and a list of N titles.
+
+    Raises
+    ------
+    ValueError : if the images are not square, or there is not one title for each.
+    """
+    images = checks.pixels("images", images)
+    if images.shape[1] != images.shape[2]:
+        checks.refuse("images", "square, N x size x size x 3", images)
+    size, needed = _check_size(images.shape[1]), "a list of texts, one for each image"
+    titles = list(checks.texts("titles", titles, needed))
+    if len(titles) != len(images):
+        checks.refuse("titles", needed, titles)
+    if os.environ.get("ALEXNET_SHOW_IMAGES", "1") != "0":
+        return np.asarray(images), titles
+    print("Photos that scikit-image ships stand in here: run this cell yourself to see the images.")
+    names = [STAND_INS[number % len(STAND_INS)] for number in range(len(titles))]
+    return np.stack([_stand_in(name, size, number // len(STAND_INS)) for number, name in enumerate(names)]), names
+
+
+def _stand_in(name, size, zoom):
+    """Return one of scikit-image's photos, or with a zoom from 1 on the middle of it, at that size."""
+    import skimage.data
+    from PIL import Image
+
+    photo = Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+    side = max(1, round(min(photo.size) * 0.75**zoom))
+    left, top = (photo.width - side) // 2, (photo.height - side) // 2
+    return _middle_square(photo.crop((left, top, left + side, top + side)), size)
 
 
 def read_photo(file, size=32):

@@ -837,6 +837,50 @@ def test_bad_photo_sizes(size):
         data.sample_photo(size)
 
 
+# What takes the place of CIFAR-10's photos in stored figures
+
+
+def test_images_are_shown_unless_the_switch_is_off(monkeypatch, capsys):
+    images = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
+    titles = [f"image {number}" for number in range(12)]
+    for how in (None, "1", ""):
+        monkeypatch.delenv("ALEXNET_SHOW_IMAGES") if how is None else monkeypatch.setenv("ALEXNET_SHOW_IMAGES", how)
+        pictures, names = data.showable(images, titles)
+        np.testing.assert_array_equal(pictures, images)
+        assert names == titles and capsys.readouterr().out == ""
+
+    monkeypatch.setenv("ALEXNET_SHOW_IMAGES", "0")
+    pictures, names = data.showable(images, titles)
+    assert "run this cell yourself" in capsys.readouterr().out
+    assert pictures.shape == images.shape and pictures.dtype == np.uint8
+    assert names == [*data.STAND_INS, *data.STAND_INS[:2]]
+    np.testing.assert_array_equal(pictures[0], data.sample_photo(32))  # the cat, whole
+    whole, zoomed = (pictures[number].astype(int) for number in (0, 10))
+    assert np.abs(whole - zoomed).mean() > 10
+    assert len({picture.tobytes() for picture in pictures}) == 12
+    assert not any((picture == image).all() for picture in pictures for image in images)
+
+
+def test_every_stand_in_can_be_drawn_in_every_size():
+    for size in (1, 32, 40):
+        pictures, _ = data.showable(np.zeros((30, size, size, 3), np.uint8), ["black"] * 30)
+        assert pictures.shape == (30, size, size, 3)
+
+
+@pytest.mark.parametrize(
+    ("images", "titles", "says"),
+    [
+        (np.zeros((2, 8, 9, 3), np.uint8), ["a", "b"], r"^images must be square, N x size x size x 3, got "),
+        (np.zeros((2, 8, 8, 3), np.float32), ["a", "b"], r"^images must be uint8 images N x height x width x 3 "),
+        (np.zeros((2, 8, 8, 3), np.uint8), ["a"], r"^titles must be a list of texts, one for each image, got "),
+        (np.zeros((2, 8, 8, 3), np.uint8), "ab", r"^titles must be a list of texts, one for each image, got 'ab'"),
+    ],
+)
+def test_what_cannot_be_shown_is_named(images, titles, says):
+    with pytest.raises(ValueError, match=says):
+        data.showable(images, titles)
+
+
 # The reader's own photo
 
 

@@ -145,6 +145,13 @@ def test_figures_say_in_words_what_they_show(path):
 
 
 @every_notebook
+def test_no_image_of_cifar10_is_stored(path):
+    for cell in code_cells(path):
+        if "showable(" in cell.source:
+            assert "Photos that scikit-image ships stand in here" in printed(cell), "run it by tools/notebooks.py"
+
+
+@every_notebook
 def test_headings_form_an_outline(path):
     levels = [level for level, _ in headings(path)]
     assert levels[0] == 1
