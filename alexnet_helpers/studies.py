@@ -86,10 +86,33 @@ MORE_CHANGES = {
 CHANGES |= MORE_CHANGES
 _changed = tuple(dataclasses.replace(BASE, **{"name": name} | changes) for name, changes in CHANGES.items())
 _first_changed = tuple(recipe for recipe in _changed if recipe.name not in MORE_CHANGES)
+# What changes to the images are worth to a small network that can memorize 1,000 of them.
+UNCHANGED = dataclasses.replace(
+    PAPER,
+    name="nothing",
+    width=0.125,
+    kernel_initializer="he_normal",
+    batch_norm=True,
+    nesterov=True,
+    learning_rate=0.05,
+    ingredients={"dropout": 0.0, "stem": [5, 2]},
+    augmentation=(),
+    batch_size=50,
+    epochs=20,
+)
+CHANGES_TO_IMAGES = {
+    "shift, flip": ("shift_reflected_wide", "flip"),
+    "shift, flip, erase": ("shift_reflected_wide", "flip", "erase"),
+    "rotate, shift, flip": ("rotate_and_shift", "flip"),
+}
+_augmented = (dataclasses.replace(UNCHANGED, name=n, augmentation=a) for n, a in CHANGES_TO_IMAGES.items())
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
     "what_mattered": Study(_first_changed, (0, 1), steps=16 * 200, every=200, images=12_800, validation_images=5000),
+    "augmentation": Study(
+        (UNCHANGED, *_augmented), (0, 1, 2, 3, 4), 20 * 20, every=20, images=1_000, validation_images=5000
+    ),
     "ideas": Study(_changed, (0, 1, 2, 3, 4), steps=16 * 200, every=200, images=12_800, validation_images=5000),
 }
 

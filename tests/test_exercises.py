@@ -275,7 +275,7 @@ def test_an_exercise_is_checked_when_it_is_entered(table, arguments, message):
 @settings(deadline=None, max_examples=50)
 @given(st.recursive(st.none() | st.floats() | st.text() | st.booleans() | st.binary() | st.complex_numbers(), st.lists))
 def test_nothing_that_is_passed_raises(answer):
-    for name in ("01.1", "05.3", "02.3", "11.2"):
+    for name in ("01.1", "05.3", "02.3", "11.3"):
         assert verdict(name, answer).startswith(("not yet.", "no answer yet."))
 
 
@@ -444,7 +444,7 @@ CORRUPTIONS = {
 STILL_RIGHT = {
     *(("06.2", what) for what in ("plus one", "twice", "a bit more", "a very little more")),
     *(("07.2", what) for what in ("a bit more", "a very little more", "reversed")),
-    ("11.5", "reversed"),
+    ("11.2", "reversed"),
 }
 
 
@@ -501,7 +501,7 @@ def test_a_solution_that_changes_an_argument_is_refused(solutions, name):
 
 
 def test_positions_classes_and_pixels_have_to_be_integers(solutions):
-    for name in ("11.5", "13.2", "14.3", "14.4"):
+    for name in ("11.2", "13.2", "14.3", "14.4"):
         as_floats = in_each_part(lambda part: part.astype(float))
         assert verdict(name, lambda *a, name=name: as_floats(solutions[name](*a))).startswith("not yet. ")  # noqa: B023
 
@@ -527,7 +527,7 @@ ALSO_RIGHT = {
         )
         for i, j in np.ndindex(dy.shape[1:3])
     ),
-    "11.4": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
+    "11.1": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
     "12.2": lambda outputs: float(np.mean(np.abs(outputs).reshape(-1, outputs.shape[-1]).sum(axis=0) == 0)),
     "13.3": lambda first, second: (
         sum(second) / len(second) - sum(first) / len(first),

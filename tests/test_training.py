@@ -560,6 +560,11 @@ def test_each_ingredient_is_changed_alone():
     assert [len(changed_fields(recipe, base)) for recipe in changed] == [1] * 16
 
 
+def test_the_study_of_augmentation_changes_nothing_else():
+    base, *changed = studies.STUDIES["augmentation"].recipes
+    assert [changed_fields(recipe, base) for recipe in changed] == [["augmentation"]] * 3
+
+
 def test_a_network_with_other_ingredients_is_not_stored_as_a_variant(tmp_path):
     recipe = studies.STUDIES["what_mattered"].recipes[2]
     with pytest.raises(ValueError, match=r"recipe must be one without ingredients, got 'pools do not .* changes pool"):
