@@ -1,6 +1,6 @@
-"""Run time and memory of the NumPy convolution beside Keras'.
+"""Run time and memory of the NumPy convolution beside Keras', and the time to load AlexNet's weights.
 
-A ratio of run times means something only while nothing else runs, so it is left out unless it is asked for:
+A run time means something only while nothing else runs, so it is left out unless it is asked for:
 
     ALEXNET_MEASURE=1 python -m pytest -n 0 -s tests/test_speed.py
 """
@@ -12,7 +12,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from alexnet_helpers import load_keras
+from alexnet_helpers import imagenet, load_keras
 from alexnet_helpers.numpy_layers import conv2d
 
 keras = load_keras()
@@ -64,3 +64,15 @@ def test_conv2d_needs_at_most_60_megabytes_beyond_input_and_output(shape, kernel
     beyond = (peak - y.nbytes) / 1e6
     print(f"{beyond:.1f} MB beyond input and output")
     assert beyond <= 60
+
+
+@pytest.mark.skipif(not MEASURE, reason="measures run times: ALEXNET_MEASURE=1 pytest -n 0 tests/test_speed.py")
+def test_the_weights_trained_on_imagenet_are_loaded_in_3_seconds(tmp_path, monkeypatch):
+    monkeypatch.setenv("ALEXNET_DATA", str(tmp_path))
+    imagenet._write(imagenet.stand_in(), tmp_path / imagenet.FILE)  # random weights of the same size
+    assert (tmp_path / imagenet.FILE).stat().st_size < 123_000_000
+    start = time.perf_counter()
+    weights = imagenet.load_weights()
+    seconds = time.perf_counter() - start
+    print(f"{seconds:.2f} s")
+    assert weights.is_real and seconds < 3

@@ -17,6 +17,21 @@ def _with_uint8(photo):
     return (photo[np.newaxis, ..., ::-1] - _MEANS.round().astype(np.uint8)).astype(np.float32)
 
 
+def _top_k_accuracy(probabilities, truth, k):
+    guesses = np.argsort(-probabilities, axis=1)[:, :k]
+    return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
+
+
+def _answers():
+    rng = np.random.default_rng(152)
+    for photos, classes, k in ((40, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
+        probabilities = rng.random((photos, classes)) + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
+        truth = probabilities.argmax(axis=1)
+        moved = rng.random(photos) < 0.6
+        truth[moved] = rng.integers(0, classes, moved.sum())
+        yield probabilities / probabilities.sum(axis=1, keepdims=True), truth, k
+
+
 exercise(
     "15.1",
     _to_input,
@@ -86,18 +101,49 @@ exercise(
 )
 exercise(
     "15.2",
-    (0, 4, 2, 9),
-    hints=[
-        ((0, 1, 0, 6), "Padding lets the first field begin outside of the image."),
-        ((-3, 4, 2, 9), "The columns are right; look at the rows again: the map's first row is row 0."),
-        ((-4, 4, 1, 9), "The map's first row is row 0, and a field whose last pixel is 98 does not reach 100."),
-        ((0, 4, 1, 9), "A field whose last pixel is 98 does not reach 100."),
-        ((0, 5, 2, 10), "The last row and the last column begin behind the pixel: where do their fields begin?"),
-        ((2, 9, 0, 4), "Row and column are exchanged."),
-        ((0, 2, 0, 7), "conv4's own padding is not the only one on the way to it."),
-        ((0, 5, 1, 10), "Those are the places of conv5."),
-        ((0, 3, 3, 8), "Those are the places of conv3."),
-        ((4, 4, 9, 9), "That is the last row and the last column; fields overlap, so others see the pixel as well."),
+    _top_k_accuracy,
+    cases=_answers,
+    wrong=[
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, 1),
+            "That is the top-1 accuracy, whatever k is.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(-p, truth, k),
+            "Those are the k least probable classes: argsort begins with the smallest value.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, k) / k,
+            "A photo counts once or not at all: of its k guesses at most one can be right.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, k) * len(p),
+            "That is the number of photos: divide it by how many there are.",
+        ),
+        (
+            lambda p, truth, k: 100 * _top_k_accuracy(p, truth, k),
+            "The share is asked for, from 0 to 1, not the percentage.",
+        ),
+        (
+            lambda p, truth, k: 1 - _top_k_accuracy(p, truth, k),
+            "That is the top-k error.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, k - 1),
+            "Only the k-th guess counts there: any of the first k may be the right one.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, k - 1),
+            "One guess too few counts there: look at the ends of your slice.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, k + 1),
+            "One guess too many counts there: look at the ends of your slice.",
+        ),
+        (
+            lambda p, truth, k: np.isin(truth, np.argsort(-p, axis=1)[:, :k]).mean(),
+            "Each photo has guesses of its own: compare its label with its own row alone.",
+        ),
     ],
 )
 exercise(
