@@ -5,8 +5,9 @@
 
 A cell is on a slide if it has a slide type (JupyterLab's property inspector: slide begins one, fragment comes with the
 next key press, - goes on, notes are for the speaker). What `tools/slides/NN.md` has under `<!-- NN-000 -->` is shown in
-place of a text cell, or above the output of a code cell. Code is hidden; `<!-- NN-000 code -->` shows it with its
-output, `code first` the output a key press later, `words` neither.
+place of a text cell, or above the output of a code cell, whose code is hidden. Words behind the id change that: `code`
+shows the code, too, `figure` of the output only the figures, `words` nothing but the text. With `later` the output
+comes with the next key press: `<!-- NN-000 code later -->`.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from tools.classroom import LESSONS, empty_folder  # noqa: E402
 
 TEXTS = ROOT / "tools" / "slides"
 TEMPLATE = TEXTS / "template"
-KEY = re.compile(r"^<!-- (\d\d-\d+)(?: (code|code first|words))? -->$", re.MULTILINE)
+KEY = re.compile(r"^<!-- (\d\d-\d+)(?: (code|code later|figure|figure later|later|words))? -->$", re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[([^\]]+)\]\(([^)\s]+)\)")
 LIBRARIES = {
     "sphinx-revealjs": [
@@ -99,19 +100,24 @@ def lay_out(cells, texts):
         if slide_type(cell) == "skip":
             continue
         how, text = texts.get(cell["id"], ("", ""))
-        kinds = iter((slide_type(cell), *["-"] * 2))
-        if cell.cell_type == "markdown":
-            result.append(piece(nbformat.v4.new_markdown_cell(text or without_navigation(cell.source)), next(kinds)))
-            continue
-        if text:
-            result.append(piece(nbformat.v4.new_markdown_cell(text), next(kinds)))
-        if how.startswith("code"):
-            outputs = [] if how == "code first" else cell.outputs
-            result.append(piece(nbformat.v4.new_code_cell(cell.source, outputs=outputs), next(kinds)))
-        if how in ("", "code first"):
-            kind = "fragment" if how else next(kinds)
-            result.append(piece(nbformat.v4.new_code_cell(outputs=cell.outputs), kind))
+        shown = [nbformat.v4.new_markdown_cell(text or as_it_is(cell.source))]
+        if cell.cell_type == "code":
+            shown = [nbformat.v4.new_markdown_cell(text)] if text else []
+            if how.startswith("code"):
+                shown.append(nbformat.v4.new_code_cell(cell.source))
+            outputs = [output for output in cell.outputs if "figure" not in how or is_figure(output)]
+            if how != "words" and outputs:
+                shown.append(nbformat.v4.new_code_cell(outputs=outputs))
+        kinds = [slide_type(cell), *["-"] * (len(shown) - 1)]
+        if how.endswith("later"):
+            kinds[-1] = "fragment"
+        result += [piece(part, kind) for part, kind in zip(shown, kinds)]
     return result
+
+
+def is_figure(output):
+    """Tell whether an output is a picture."""
+    return any(kind.startswith("image/") for kind in output.get("data", {}))
 
 
 def piece(cell, kind):
@@ -122,14 +128,11 @@ def piece(cell, kind):
     return cell
 
 
-def without_navigation(text):
-    """Return a text without the line that leads to the lessons before and after; the slides say which lesson it is."""
-
-    def line(found):
-        number = re.search(r"\*\*Notebook (\d+)\*\*", found[0])
-        return f"AlexNet, layer by layer · lesson {number[1]}" if number else ""
-
-    return notebooks.NAVIGATION.sub(line, text)
+def as_it_is(text):
+    """Return a text cell's own text; of one with the lesson's title, the title and which lesson it is."""
+    title = re.search(r"^# .+", text, re.MULTILINE)
+    number = re.search(r"\*\*Notebook (\d+)\*\*", text)
+    return f"{title[0]}\n\nAlexNet, layer by layer · lesson {number[1]}" if title and number else text
 
 
 def page(stem, notebook, lessons, libraries):
