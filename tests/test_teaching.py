@@ -92,7 +92,8 @@ def test_the_parts_that_a_plan_names_exist(name):
 
 def lesson_notes():
     part = PAGE[PAGE.index("\n## Lesson by lesson") : PAGE.index("\n## Misunderstandings")]
-    return dict(re.findall(r"^### (\d\d) .+?\n(.*?)(?=^### |\Z)", part, re.MULTILINE | re.DOTALL))
+    notes = re.findall(r"^### (\d\d) .+?\n(.*?)(?=^### |\Z)", part, re.MULTILINE | re.DOTALL)
+    return {number: " ".join(text.split()) for number, text in notes}
 
 
 @pytest.mark.parametrize("number", LESSONS)
@@ -107,6 +108,11 @@ def test_each_lesson_has_its_notes(number):
 def numbers_in(text):
     text = re.sub(r"(?<=\d)(?:,|\{,\})(?=\d{3})", "", text).replace("\u2212", "-")
     return {number for number in re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?![\w]|\.\d)", text) if len(number) > 1}
+
+
+def page(name):
+    """Return a page of the material as one line, wherever its lines break."""
+    return " ".join((MATERIAL / f"{name}.md").read_text("utf-8").split())
 
 
 def everything_in(number):
@@ -241,7 +247,7 @@ def test_the_points_of_the_exam_are_those_of_its_solutions():
 
 
 def test_what_can_be_computed_in_the_exam_is_right():
-    solutions = (MATERIAL / "exam_solutions.md").read_text("utf-8")
+    solutions = page("exam_solutions")
     p = numpy_layers.softmax(np.array([[1.0, 0, 0]]))[0]
     step = np.array([1.0, 0, 0]) - gradient_of([1.0, 0, 0], 1)
     window, filters = np.array([[1, 0, 2], [3, 1, 0], [0, 2, 1]]), np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
