@@ -67,7 +67,7 @@ colab-check: setup ## run every notebook as Colab would; some: make colab-check 
 blank: setup ## students' copies, without outputs and solutions, in build/students
 	$(python) tools/classroom.py blank build/students
 
-slides: extras ## lessons as slides in build/slides; some: make slides NOTEBOOKS="02_convolution.ipynb"; as PDF, too: PDF=1
+slides: .venv/extras ## lessons as slides in build/slides; some: make slides NOTEBOOKS="02_convolution.ipynb"; as PDF, too: PDF=1
 	$(python) tools/make_slides.py $(if $(PDF),--pdf) build/slides $(NOTEBOOKS)
 
 collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv
