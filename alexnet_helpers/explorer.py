@@ -9,7 +9,7 @@ import importlib.util
 import sys
 from pathlib import Path
 
-from IPython.display import HTML, display
+from IPython.display import display
 
 from alexnet_helpers import checks
 
@@ -34,7 +34,7 @@ def show_explorer(height=900):
     """
     frame = _frame(checks.integer("height", height, 200, 5000))
     if "google.colab" in sys.modules:
-        display(HTML(frame))
+        display({"text/html": frame}, raw=True)
         return
     import ipywidgets
 

@@ -259,6 +259,41 @@ def test_the_first_ten_minutes(page, address, course):
     nothing_in_the_way(page)
 
 
+def run_cell(page, text):
+    """Run the cell that holds a text, and wait for its end."""
+    cell = page.locator(f"{IN_FRONT} .jp-CodeCell", has_text=text).first
+    cell.scroll_into_view_if_needed()
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+Enter")
+    wait_until_idle(page, 1200)
+    return cell
+
+
+def test_the_explorer_opens_in_a_notebook_and_is_not_stored(page, address, course):
+    notebook = course / "notebooks" / "00_contents.ipynb"
+    before = notebook.stat().st_size
+    open_lab(page, address, notebook.name)
+    run_cell(page, "# Setup, the same in every notebook")
+    cell = run_cell(page, "show_explorer()")
+    frame = cell.frame_locator("iframe[title='Explorer']")
+    frame.locator(".bar").last.wait_for()
+    assert frame.locator(".bar[data-value]").count() == 10
+    assert "cat, 56" in frame.locator("#answer").inner_text()
+    # What a reader does: a bar, what speaks for it, one of its units.
+    frame.locator(".bar").nth(3).click()
+    frame.locator("#explanation .follow").first.click()
+    assert frame.locator("#unit-title").inner_text().startswith("fc7: unit ")
+    # The page cannot reach the notebook.
+    assert (
+        frame.locator("body").evaluate("() => { try { return !!parent.document; } catch { return false; } }") is False
+    )
+    picture(page, "00-explorer")
+    page.keyboard.press("Escape")
+    menu(page, "File", "Save Notebook")
+    page.wait_for_selector(".lm-TabBar-tab.lm-mod-current:not(.jp-mod-dirty)")
+    assert notebook.stat().st_size < before + 100_000
+
+
 READ = [notebooks.NOTEBOOKS / notebooks.CONTENTS, *notebooks.numbered()]
 
 

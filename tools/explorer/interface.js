@@ -243,14 +243,19 @@ class Page {
     showExplanation(this, by("explanation"), unit);
   }
 
-  /** Mark the chosen level in the strip; it is the one that Tab reaches. */
+  /** Mark the chosen level in the strip. Of the levels, and of the bars, Tab reaches one; arrow keys reach the others. */
   markLevel() {
     const last = this.result.length - 1;
+    const { output } = this.result[last];
+    const inBars = this.unit.level === last;
+    const reached = inBars ? this.unit.map : output.indexOf(largestOf(output));
     for (const [level, button] of [...document.querySelectorAll(".level")].entries()) {
       markCurrent(button, level === this.unit.level);
+      button.tabIndex = level === this.unit.level || (inBars && level === last - 1) ? 0 : -1;
     }
     for (const [number, bar] of [...document.querySelectorAll(".bar")].entries()) {
-      markCurrent(bar, this.unit.level === last && number === this.unit.map);
+      markCurrent(bar, inBars && number === this.unit.map);
+      bar.tabIndex = number === reached ? 0 : -1;
     }
   }
 
