@@ -83,7 +83,7 @@ function groupElement(page, found, group) {
     {
       type: "button",
       class: "follow",
-      "aria-label": inPhoto ? null : page.say("explain.followLabel", values),
+      "aria-label": page.say(inPhoto ? "explain.followPixelLabel" : "explain.followLabel", values),
       onclick: () => page.follow(unitOf(page, found, goal)),
     },
     page.say(inPhoto ? "explain.followPixel" : "explain.follow"),
@@ -366,6 +366,7 @@ function showExplanation(page, element, unit) {
   }
   const found = explain(page.network, page.result, unit);
   const parts = [make("p", {}, opening(page, found))];
+  if (found.below.kind === "photo") parts.push(make("p", { class: "small" }, page.say("explain.rescaled")));
   if (found.at.kind === "pool") parts.push(...poolWindow(page, found));
   else if (found.at.name === "fc8") parts.push(...forAndAgainst(page, found));
   else parts.push(...groupList(page, found));

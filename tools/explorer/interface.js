@@ -373,8 +373,7 @@ class Page {
     const last = this.step === steps.length - 1;
     const count = this.say("guide.count", { number: this.step + 1, count: steps.length });
     by("step").replaceChildren(
-      make("p", { class: "small" }, count),
-      make("h3", {}, title),
+      make("h3", {}, `${count}: ${title}`),
       make("p", {}, text),
       last && this.firstLesson
         ? make("p", {}, make("a", { href: this.firstLesson, id: "first-lesson" }, this.say("guide.lesson")))
@@ -404,7 +403,7 @@ class Page {
     ];
     const goal = goals[this.step]();
     goal.focus();
-    goal.scrollIntoView({ block: "center", inline: "center" });
+    (goal.closest("#unit") && goal.id !== "sum" ? by("unit") : goal).scrollIntoView({ block: "nearest" });
   }
 }
 
