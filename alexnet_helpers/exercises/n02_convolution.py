@@ -30,9 +30,9 @@ def _centred(values):
     return _unit(values - values.mean())
 
 
-def _judge_whisker(function):
-    """Return None for a filter that fits the description at three sizes, and else what is off."""
-    for size in (5, 9, 11):
+def judge_whisker(function, sizes=(5, 9, 11)):
+    """Return None for a filter that fits the description at these sizes, and else what is off."""
+    for size in sizes:
         found = as_result(call(function, size))
         if found.shape != (size, size):
             return f"For size = {size} the filter has the shape {(size, size)}, yours {found.shape}."
@@ -91,7 +91,7 @@ exercise(
 )
 exercise(
     "02.2",
-    _judge_whisker,
+    judge_whisker,
     wrong=[
         (lambda size: _unit(_line(size)), "On an even surface it should give 0"),
         (lambda size: _line(size) - _line(size).mean(), "its sum of squares is"),

@@ -75,7 +75,7 @@ def _around(corner_maps, height, width):
     return np.maximum(sum(maps) - 3, 0)
 
 
-def _corner_maps(rows, columns, rectangles, more=()):
+def corner_maps(rows, columns, rectangles, more=()):
     """Mark the corners of rectangles (row, column, height, width), and single corners (row, column, channel)."""
     maps = np.zeros((rows, columns, 4))
     for row, column, height, width in rectangles:
@@ -87,15 +87,15 @@ def _corner_maps(rows, columns, rectangles, more=()):
 
 
 # Four corners in their places for several sizes, two that lack a corner, and one that has only two opposite ones.
-MANY = _corner_maps(
+MANY = corner_maps(
     16,
     20,
     [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6), (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3)],
     [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0), (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
 )
-FEW = _corner_maps(8, 11, [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)], [(2, 6, 0), (2, 10, 1), (3, 6, 2)])
+FEW = corner_maps(8, 11, [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)], [(2, 6, 0), (2, 10, 1), (3, 6, 2)])
 # One in the middle; the corners of two others would fit if the maps were joined at their borders.
-BROKEN = _corner_maps(
+BROKEN = corner_maps(
     7,
     9,
     [(2, 3, 3, 4)],

@@ -19,11 +19,15 @@ def _z(function, image):
     return float(z)
 
 
-def _zero_unit(function):
+def judge_zero_unit(function, ink=1, turned_around=False):
+    """Return None for a unit that tells zeros from ones (or, turned around, ones from zeros), and else what is off.
+
+    The images go from 0 to `ink`.
+    """
     from sklearn.datasets import load_digits  # only here: it takes a second
 
     images, labels = load_digits(n_class=2, return_X_y=True)
-    images, zero = images.reshape(-1, 8, 8) / 16, labels == 0
+    images, zero = images.reshape(-1, 8, 8) / 16 * ink, labels == int(turned_around)
     bias = _z(function, np.zeros((8, 8)))
     weights = np.array([_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)])
     sums = images.reshape(-1, 64) @ weights
@@ -40,9 +44,12 @@ def _zero_unit(function):
     said = "every image" if (z > 0).all() else "no image" if (z <= 0).all() else ""
     if max(((sums > value) == zero).sum() for value in sums) >= 350:
         place = "You have the place; now choose the bias"
-        return f"{place}: your unit calls {said} a 0." if said else f"{place}: it is right for {right} of 360 images."
+        name = f"a {int(turned_around)}"
+        return (
+            f"{place}: your unit calls {said} {name}." if said else f"{place}: it is right for {right} of 360 images."
+        )
     if said:
-        return f"Your unit calls {said} a 0, and no bias would help enough: choose other places."
+        return f"Your unit calls {said} a {int(turned_around)}, and no bias would help enough: choose other places."
     return f"Right for {right} of 360 images, and no bias would help enough: choose other places."
 
 
@@ -77,7 +84,7 @@ exercise(
 # There are 178 zeros and 182 ones. Any unit that is right for 350 of them or more will do.
 exercise(
     "06.2",
-    _zero_unit,
+    judge_zero_unit,
     remark="Compare your picture with the rows for 0 and 1 of the lesson.",
     wrong=[
         (_unit(_MIDDLE, 0), "You have the place; now choose the bias: your unit calls no image a 0."),

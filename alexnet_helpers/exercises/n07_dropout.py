@@ -37,13 +37,12 @@ def _shared(draws):
     return draws.ndim > 1 and any(len(np.unique(rows, axis=0)) < len(rows) for rows in each)
 
 
-def _paper_dropout(function):
-    images, varies = np.linspace(0.5, 4, 3000).reshape(60, 50), False
-    for x, rate in (
-        (images, 0.25),
-        (images.reshape(10, 5, 60), 0.6),
-        (np.arange(1, 2001), 0.25),
-    ):
+def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
+    """Return None for dropout in the paper's way, at these rates and on arrays of such sides; else what is off."""
+    rows, columns, groups = sides
+    images, varies = np.linspace(0.5, 4, rows * columns).reshape(rows, columns), False
+    groups = np.linspace(0.5, 4, groups * 5 * rows).reshape(groups, 5, rows)
+    for x, rate in zip((images, groups, np.arange(1, 2001)), rates):
         masks = [_mask_of(function, x, rate, np.random.default_rng(seed)) for seed in (0, 1, 0)]
         if np.array_equal(masks[0], masks[1]):
             return "The mask is the same each time: draw a new one in every call, from `rng`."
@@ -68,8 +67,9 @@ def _dropout(mask=lambda x, rate, rng: rng.random(x.shape) >= rate, scale=lambda
     return lambda x, rate, training, rng: x * mask(x, rate, rng) if training else x * scale(rate)
 
 
-def _noise_factor(function):
-    for shape, rate in (((100, 64), 0.5), ((40, 20, 10), 0.2), ((6000,), 0.8)):
+def judge_noise_factor(function, trials=(((100, 64), 0.5), ((40, 20, 10), 0.2), ((6000,), 0.8))):
+    """Return None for noise with the mean and the variance of dropout's factor in these trials; else what is off."""
+    for shape, rate in trials:
         f = [finite_array(call(function, shape, np.random.default_rng(seed), rate), shape) for seed in (0, 1, 0)]
         if (f[0] == 0).mean() > 0.05:
             return "That still switches units off: no number should be exactly 0."
@@ -113,7 +113,7 @@ exercise(
 )
 exercise(
     "07.2",
-    _noise_factor,
+    judge_noise_factor,
     remark="Now train with it.",
     wrong=[
         (_noise(deviation=lambda rate: 1), "the variance of your numbers is"),
@@ -143,7 +143,7 @@ exercise(
 )
 exercise(
     "07.3",
-    _paper_dropout,
+    judge_paper_dropout,
     wrong=[
         (_dropout(scale=lambda rate: 1), "nothing is rescaled yet"),
         (

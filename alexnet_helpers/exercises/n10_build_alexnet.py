@@ -7,8 +7,8 @@ import numpy as np
 from alexnet_helpers.exercises.engine import exercise
 
 # Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
-_MISTAKES = (2, 3, 4, 5, 6, 8, 9)
-_LINES = {
+MISTAKES = (2, 3, 4, 5, 6, 8, 9)
+LINES = {
     1: "A line that you take for a mistake follows a convention of notebook 01 that differs from the course's.",
     2: "A line that you let pass computes with another number than it states.",
     3: "A line that you let pass speaks of something that its layer does not have.",
@@ -24,14 +24,14 @@ _LINES = {
 
 def _marks(lines):
     """Return ten numbers: 1 for each of these lines, 0 for the others."""
-    return [int(line in lines) for line in _LINES]
+    return [int(line in lines) for line in LINES]
 
 
 def _wrong_marks():
     """Return, for one or two misjudged lines, the marks and the hint for the first of these lines."""
     for number in (1, 2):
-        for lines in itertools.combinations(_LINES, number):
-            yield _marks(set(_MISTAKES) ^ set(lines)), _LINES[lines[0]]
+        for lines in itertools.combinations(LINES, number):
+            yield _marks(set(MISTAKES) ^ set(lines)), LINES[lines[0]]
 
 
 def _first_difference(found, expected):
@@ -91,11 +91,11 @@ def _off(found, expected):
 
 exercise(
     "10.1",
-    _marks(_MISTAKES),
+    _marks(MISTAKES),
     hints=[
         (_marks({1, 7, 10}), "These are the lines that are right: put 1 where a line holds a mistake."),
-        (_marks(_LINES), "Not every line holds a mistake: redo the sums of each."),
-        (list(_MISTAKES), "Not the numbers of the lines are asked for, but a 1 or a 0 for each of the ten."),
+        (_marks(LINES), "Not every line holds a mistake: redo the sums of each."),
+        (list(MISTAKES), "Not the numbers of the lines are asked for, but a 1 or a 0 for each of the ten."),
         (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
         *_wrong_marks(),
     ],

@@ -14,8 +14,9 @@ def _float32(function):
     return lambda images, mean, std: np.asarray(function(images, mean, std)).astype(np.float32)
 
 
-def _split_at_random(split):
-    for images, count in ((100, 20), (45, 30)):
+def judge_split(split, trials=((100, 20), (45, 30))):
+    """Return None for a split at random of so many images, so many of them held out; else what is off."""
+    for images, count in trials:
         parts = call(split, images, count, 0)
         if not isinstance(parts, (tuple, list)) or len(parts) != 2:
             return "Return two arrays: the numbers to train on, and the numbers held out."
@@ -110,7 +111,7 @@ exercise(
 )
 exercise(
     "11.2",
-    _split_at_random,
+    judge_split,
     wrong=[
         (
             _split_by(lambda n, rng: np.arange(n)),

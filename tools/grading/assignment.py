@@ -94,7 +94,10 @@ def source_notebook(path, seed, points):
             waiting = []
         else:
             waiting.append(cell)
-    notebook.cells = [one for cell in result + waiting for one in _with_open_question(cell, path.stem[:2], points)]
+    exercises = (result + waiting)[first:]
+    count = iter("abcdefgh")
+    asked = [_with_open_question(cell, path.stem[:2], count, points) for cell in exercises]
+    notebook.cells = [*result[:first], *(cell for cells in asked for cell in cells)]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = without_dead_links(ABOUT_SOLUTIONS.sub("", cell.source))
@@ -146,7 +149,8 @@ def _exercises(questions, code, seed, points, solutions):
         name, variable = match.groups()
         solution = solutions.get(name, "")
         if name in made and made[name].solution:
-            solution = f"{variable} = {made[name].solution}"
+            value = not callable(EXERCISES[name].right)
+            solution = f"{variable} = {made[name].solution}" if value else made[name].solution
         result += _answer_and_test(name, variable, "\n".join(lines).strip(), solution, seed, points)
         lines = []
     if "\n".join(lines).strip():
@@ -182,12 +186,12 @@ def _answer_and_test(name, variable, stub, solution, seed, points):
     ]
 
 
-def _with_open_question(cell, number, points):
+def _with_open_question(cell, number, count, points):
     """Put a cell for an answer in words behind an open question, to be graded by hand."""
     if cell.cell_type != "markdown" or not points["open"] or not OPEN.search(cell.source):
         return [cell]
     question, *after = re.split(r"^(?=## )", DETAILS.sub("", cell.source), maxsplit=1, flags=re.MULTILINE)
-    cell.source = question
+    cell.source, number = question, number + next(count)
     answer = nbformat.v4.new_markdown_cell("Your answer:", id=f"open-{number}")
     _marked(answer, f"open-{number}", grade=True, solution=True, points=points["open"])
     return [_marked(cell, f"question-open-{number}", locked=True), answer, *map(nbformat.v4.new_markdown_cell, after)]

@@ -7,12 +7,13 @@ it makes is up to the seed that the lecturer chooses and keeps.
 import hashlib
 import importlib
 import pkgutil
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from alexnet_helpers.exercises import EXERCISES, Exercise
-from alexnet_helpers.exercises.values import _same, as_texts
+from alexnet_helpers.exercises import EXERCISES, Exercise, NotAnswered, Refused
+from alexnet_helpers.exercises.functions import hint_for_a_function
+from alexnet_helpers.exercises.values import _same
 
 
 class Variant(NamedTuple):
@@ -20,7 +21,7 @@ class Variant(NamedTuple):
 
     changes: tuple  # pairs of texts: what stands in the notebook, once, and what takes its place
     entry: Exercise  # what an answer is compared with
-    solution: str  # Python for the right value; "" for a function, whose solution is the published one
+    solution: str  # Python for the right answer; "" where the published one, a function, is right
 
 
 GENERATORS = {}  # the name of each exercise, and its generator
@@ -49,19 +50,41 @@ def value(name):
 
 
 def function(name):
-    """Enter a generator for an exercise whose answer is a function: it returns other cases, or another judge."""
+    """Enter a generator for an exercise whose answer is a function: it returns other cases, or another judge.
+
+    Where the question changes as well: the changes, cases or judge, and the solution.
+    """
 
     def enter(make):
         def varied(rng):
             made = make(rng)
-            changes, made = made if isinstance(made, tuple) else ((), made)
-            fields = {"right": made} if callable(made) else {"cases": tuple(made)}
-            return Variant(tuple(changes), EXERCISES[name]._replace(**fields), "")
+            changes, made, solution = made if isinstance(made, tuple) else ((), made, "")
+            entry = EXERCISES[name]
+            fields = {"right": made} if callable(made) else {"cases": _telling(entry, made, lambda: make(rng))}
+            return Variant(tuple(changes), entry._replace(**fields), solution)
 
         GENERATORS[name] = varied
         return make
 
     return enter
+
+
+def _telling(entry, cases, draw):
+    """Return cases in which each of the usual slips shows, some more than those given if need be."""
+    cases = list(cases)
+    for _ in range(300):
+        left = [wrong for wrong, _ in entry.wrong if _passes(entry, cases, wrong)]
+        if not left:
+            return tuple(cases)
+        cases += [case for case in draw() if not all(_passes(entry, [case], wrong) for wrong in left)]
+    raise ValueError("cases must tell the usual slips apart, got none that do")
+
+
+def _passes(entry, cases, wrong):
+    try:
+        return hint_for_a_function(entry._replace(cases=tuple(cases)), wrong) is None
+    except (NotAnswered, Refused):
+        return False
 
 
 def _is_new(entry, published):
@@ -85,8 +108,8 @@ def variant(name, seed):
 
 
 def entry(name, seed):
-    """Return what an answer is compared with; without a seed, or without a generator, the published entry."""
-    return variant(name, seed).entry if seed and name in GENERATORS else EXERCISES[name]
+    """Return what an answer is compared with: the published entry, if there is no generator."""
+    return variant(name, seed).entry if name in GENERATORS else EXERCISES[name]
 
 
 def numbered(texts):
@@ -106,11 +129,6 @@ def load():
     """Have every module enter its generators."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-
-
-def is_text(right: Any):
-    """Tell whether an answer is a text or texts."""
-    return as_texts(right) is not None
 
 
 load()

@@ -1,0 +1,47 @@
+"""Variants of the exercises of notebook 00_contents."""
+
+from tools.grading.variants import minus, value
+
+
+@value("00.1")
+def _(rng):
+    weight, slope = int(rng.integers(2, 8)), int(rng.integers(2, 9)) * int(rng.choice([-1, 1]))
+    rate = float(rng.choice([0.01, 0.05, 0.1, 0.2]))
+    right = round(weight - rate * slope, 6)
+    changes = [
+        ("stands at 3", f"stands at {weight}"),
+        ("the loss is 4", f"the loss is {minus(slope)}"),
+        ("With a learning rate of 0.1, where is the weight", f"With a learning rate of {rate:g}, where is the weight"),
+    ]
+    hints = [
+        (round(weight + rate * slope, 6), "That goes up the slope: the loss would grow."),
+        (weight - slope, "That takes the whole slope: multiply it by the learning rate first."),
+        (round(rate * slope, 6), "That is the length of the step: where does it lead?"),
+        (round(-rate * slope, 6), "That is the step itself: where does it lead?"),
+        (round(weight - rate, 6), "That takes the learning rate alone: multiply it by the slope."),
+        (round(weight - rate * slope * weight, 6), "Multiply the learning rate by the slope only."),
+    ]
+    return changes, right, hints
+
+
+@value("00.2")
+def _(rng):
+    w, b = (int(number) for number in rng.choice(range(1, 8), 2, replace=False))
+    up, down = int(rng.integers(2, 9)), -int(rng.integers(2, 9))
+    slopes = [up, down] if rng.random() < 0.5 else [down, up]
+    rate = float(rng.choice([0.05, 0.1, 0.2]))
+    right = [round(w - rate * slopes[0], 6), round(b - rate * slopes[1], 6)]
+    changes = [
+        ("with $w = 2$ and $b = 1$", f"with $w = {w}$ and $b = {b}$"),
+        ("Its gradient is $(5, -2)$", f"Its gradient is $({slopes[0]}, {slopes[1]})$"),
+        ("after one step with a learning rate of 0.1", f"after one step with a learning rate of {rate:g}"),
+    ]
+    hints = [
+        ([round(w + rate * slopes[0], 6), round(b + rate * slopes[1], 6)], "That goes up both slopes."),
+        ([right[0], round(b + rate * slopes[1], 6)], "The second parameter goes up its slope."),
+        ([round(w + rate * slopes[0], 6), right[1]], "The first parameter goes up its slope."),
+        ([w - slopes[0], b - slopes[1]], "That takes the whole gradient: multiply it by the learning rate first."),
+        ([right[0], b], "A step changes both parameters at once."),
+        (right[::-1], "Those are the right numbers in the other order."),
+    ]
+    return changes, right, hints

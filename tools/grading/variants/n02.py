@@ -1,0 +1,56 @@
+"""Variants of the exercises of notebook 02_convolution."""
+
+import numpy as np
+
+from alexnet_helpers.exercises.n02_convolution import judge_whisker
+from tools.grading.variants import function, value
+
+# Where the image goes, and which pixel each output takes for that.
+_MOVES = {
+    "to the **left**": (1, 2),
+    "**down**": (0, 1),
+    "**up**": (2, 1),
+    "**down and to the right**": (0, 0),
+    "**down and to the left**": (0, 2),
+    "**up and to the right**": (2, 0),
+    "**up and to the left**": (2, 2),
+}
+
+
+def _filter(place):
+    found = np.zeros((3, 3), int)
+    found[place] = 1
+    return found
+
+
+@value("02.1")
+def _(rng):
+    where = list(_MOVES)[rng.integers(len(_MOVES))]
+    right = _filter(_MOVES[where])
+    hints = [
+        (right[::-1, ::-1], "That moves the image the other way: each output takes a pixel from where the image was."),
+        (right.T, "Rows and columns are exchanged."),
+        (2 * right, "That moves the image, and doubles its values: they should stay as they are."),
+        (_filter((1, 1)), "That leaves the image where it is."),
+        (right - right[::-1, ::-1], "That subtracts the pixel on the other side, too."),
+    ]
+    changes = [("moves an image one pixel to the **right**, with", f"moves an image one pixel {where}, with")]
+    return changes, right, [(wrong, hint) for wrong, hint in hints if not np.array_equal(wrong, right)]
+
+
+@function("02.2")
+def _(rng):
+    sizes = tuple(int(size) for size in rng.choice([5, 7, 13, 15, 17, 19], 3, replace=False))
+    return lambda function: judge_whisker(function, sizes)
+
+
+@function("02.3")
+def _(rng):
+    cases = []
+    for length, weights, stride in ((9, 3, 1), (10, 3, 3), (11, 4, 2), (8, 2, 3), (7, 7, 1), (12, 5, 4), (6, 1, 2)):
+        length += int(rng.integers(0, 3)) * (weights != length)
+        sound, kernel = rng.normal(size=length).round(2), rng.normal(size=weights).round(2)
+        if weights == 4:
+            sound, kernel = rng.integers(-9, 10, length), rng.integers(1, 5, weights)
+        cases.append((sound, kernel, stride))
+    return cases

@@ -1,0 +1,88 @@
+"""Variants of the exercises of notebook 05_stacked_convolutions."""
+
+from alexnet_helpers.exercises.n05_stacked_convolutions import corner_maps
+from tools.grading.variants import function, value
+
+_WORDS = {3: "three", 8: "eight", 16: "sixteen", 4: "four"}
+
+
+@value("05.1")
+def _(rng):
+    layer, kernel, inputs, filters, groups = [
+        ("conv2", 5, 96, 256, 8),
+        ("conv2", 5, 96, 256, 16),
+        ("conv4", 3, 384, 384, 4),
+        ("conv4", 3, 384, 384, 8),
+        ("conv4", 3, 384, 384, 16),
+        ("conv4", 3, 384, 384, 3),
+        ("conv5", 3, 384, 256, 4),
+        ("conv5", 3, 384, 256, 8),
+        ("conv5", 3, 384, 256, 16),
+    ][rng.integers(9)]
+    window, word = kernel**2 * inputs, _WORDS[groups]
+    changes = [
+        (
+            "would conv2 have with **four** groups, for four graphics cards?",
+            f"would {layer} have with **{word}** groups, for {word} graphics cards?",
+        )
+    ]
+    hints = [
+        (window * filters + filters, "That is without groups."),
+        (window // 2 * filters + filters, "That is with two groups."),
+        (window // groups * filters, "The biases are missing."),
+        (window // groups * filters // groups + filters // groups, "That is one of the groups: count all."),
+        (window // groups * filters + filters // groups, "All filters have a bias."),
+        (window // groups * filters + inputs, "There is one bias for each filter, not for each input channel."),
+        (groups * (window // groups * filters + filters), "There are so many filters in all, not in each group."),
+    ]
+    right = window // groups * filters + filters
+    return changes, right, [(wrong, hint) for wrong, hint in hints if wrong != right]
+
+
+def _place(rng, rows, columns, height, width):
+    return int(rng.integers(0, rows - height + 1)), int(rng.integers(0, columns - width + 1)), height, width
+
+
+@function("05.2")
+def _(rng):
+    cases = []
+    for _ in range(3):
+        rows, columns = (int(side) for side in rng.integers(12, 20, 2))
+        height, width = (int(side) for side in rng.choice([2, 3, 4, 5, 6], 2, replace=False))
+        wanted = [_place(rng, rows, columns, height, width) for _ in range(2)]
+        wanted += [(rows - height, int(rng.integers(0, columns - width)), height, width)]
+        others = [_place(rng, rows, columns, width, height), _place(rng, rows, columns, height + 1, width + 1)]
+        others += [_place(rng, rows, columns, 3, 4), _place(rng, rows, columns, 3, 3)]
+        single = [(int(rng.integers(rows)), int(rng.integers(columns)), int(rng.integers(4))) for _ in range(20)]
+        single += _lacking_some(rng, rows, columns, height, width)
+        cases.append((corner_maps(rows, columns, wanted + others, single), height, width))
+    return cases
+
+
+def _lacking_some(rng, rows, columns, height, width):
+    """Return the corners of two rectangles that lack one, or two opposite ones, and of one across the border."""
+    corners = []
+    for lacking, beyond in (({int(rng.integers(4))}, 0), ({1, 2}, 0), (set(), 1)):
+        row, column, _, _ = _place(rng, rows, columns, height, width)
+        row, column = (rows - 1, columns - 1) if beyond else (row, column)
+        bottom, right = (row + height - 1) % rows, (column + width - 1) % columns
+        four = [(row, column, 0), (row, right, 1), (bottom, column, 2), (bottom, right, 3)]
+        corners += [corner for number, corner in enumerate(four) if number not in lacking]
+    return corners
+
+
+@function("05.3")
+def _(rng):
+    cases = []
+    while len(cases) < 6:
+        layers = [
+            (int(rng.integers(1, 6)), int(rng.integers(1, 4)), int(rng.integers(0, 3)))
+            for _ in range(int(rng.integers(1, 4)))
+        ]
+        layers = [(kernel, stride, min(padding, kernel - 1)) for kernel, stride, padding in layers]
+        size = last = int(rng.integers(9, 30))
+        for kernel, stride, padding in layers:
+            last = (last + 2 * padding - kernel) // stride + 1
+        if last >= 1:
+            cases += [(layers, unit, size) for unit in {0, last // 2, last - 1}]
+    return cases
