@@ -1,6 +1,6 @@
 # Each target sets up what it needs in .venv, once: the packages of requirements.lock, then this repository.
 .DEFAULT_GOAL := help
-.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab-check blank slides collect assignment grade extras setup anew site publish
+.PHONY: help lab test oldest older elsewhere notebooks lint links lock colab-check blank slides assignment grade extras setup anew site publish
 
 # What the account sets for other programs must not reach into .venv: an active environment, how Python runs (without
 # assertions, say), another kernel. Of pip's settings only those that say where packages come from may.
@@ -69,9 +69,6 @@ blank: setup ## students' copies, without outputs and solutions, in build/studen
 
 slides: .venv/extras ## lessons as slides in build/slides; some: make slides NOTEBOOKS="02_convolution.ipynb"; as PDF, too: PDF=1
 	$(python) tools/make_slides.py $(if $(PDF),--pdf) build/slides $(NOTEBOOKS)
-
-collect: setup ## run the notebooks in a folder, store what `check` says: make collect FROM=folder TO=table.csv
-	$(python) tools/classroom.py collect '$(FROM)' '$(TO)'
 
 assignment: setup ## an assignment for nbgrader: make assignment NOTEBOOKS="04_max_pooling.ipynb" SEED=... (NAME, POINTS)
 	$(python) -m tools.grading assignment $(NOTEBOOKS) --name='$(NAME)' --seed='$(SEED)' --points='$(POINTS)'

@@ -120,7 +120,20 @@ def pytest_configure(config):
 # What takes longest is begun first: else one of the workers would be left with it at the end.
 LONGEST = (
     *("test_training", "test_distributed", "test_backends", "12_", "17_", "13_", "14_", "test_elsewhere", "test_bad"),
-    *("test_house", "test_classroom", "test_data", "test_models", "16_", "03_", "07_", "15_", "09_", "test_plotting"),
+    *(
+        "test_grading",
+        "test_house",
+        "test_variants",
+        "test_classroom",
+        "test_data",
+        "test_models",
+        "16_",
+        "03_",
+        "07_",
+        "15_",
+        "09_",
+        "test_plotting",
+    ),
     *("11_", "10_", "test_numpy", "02_"),
 )
 
