@@ -189,7 +189,7 @@ class Grades(ExportPlugin):
 def _scores(submission):
     penalty = submission.late_submission_penalty or 0
     grades = [grade for notebook in submission.notebooks for grade in notebook.grades]
-    open_points = sum(grade.max_score for grade in grades if grade.needs_manual_grade)
+    open_points = sum(one.max_score for one in grades if one.needs_manual_grade and one.manual_score is None)
     row = {"score": max(0.0, submission.score - penalty), "to grade by hand": open_points}
     row["handed in"] = str(submission.timestamp or "")
     row["hours late"] = round(submission.total_seconds_late / 3600, 1) or ""

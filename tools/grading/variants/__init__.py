@@ -30,15 +30,17 @@ GENERATORS = {}  # the name of each exercise, and its generator
 def value(name):
     """Enter a generator for an exercise whose answer is a value.
 
-    It takes a random generator and returns the changes to the text, the right value, and pairs (wrong value, hint).
+    It takes a random generator and returns the changes to the text, the right value, and pairs (wrong value, hint);
+    where an answer may be rounded, also by how much it may be off.
     """
 
     def enter(make):
         def varied(rng):
             for _ in range(200):
-                changes, right, hints, *rest = make(rng)
-                remark = rest[0] if rest else ""
-                entry = EXERCISES[name]._replace(right=right, hints=tuple(hints), remark=remark)
+                changes, right, hints, *off = make(rng)
+                entry = EXERCISES[name]._replace(right=right, hints=tuple(hints), remark="")
+                if off:
+                    entry = entry._replace(tolerance=float(off[0] / np.max(np.abs(right))))
                 if _is_new(entry, EXERCISES[name]):
                     return Variant(tuple(changes), entry, _as_source(right))
             raise ValueError(f"variants of {name} must differ from what is published, got none that does")

@@ -59,7 +59,7 @@ def _(rng):
         (values[place] / right, "That is the divisor."),
         (float(values[place]), "That is the value itself."),
     ]
-    return changes, right, hints
+    return changes, right, hints, 0.0051  # two decimals
 
 
 @function("03.3")

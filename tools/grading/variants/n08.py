@@ -57,7 +57,7 @@ def _(rng):
         (right / np.log(10), "The loss uses the natural logarithm."),
         (right / np.log(2), "The loss uses the natural logarithm."),
     ]
-    return changes, float(right), [(float(wrong), hint) for wrong, hint in hints]
+    return changes, float(right), [(float(wrong), hint) for wrong, hint in hints], 0.00051  # three decimals
 
 
 @value("08.3")
