@@ -16,6 +16,7 @@ from tools.site import pages
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+MARK = ".nojekyll"
 EXPLORER = ROOT / "tools" / "explorer" / "build.py"
 # What formulas may hold: letters, Greek ones, arrows, operators, and letters in bold, italic and sans-serif form.
 MATH = "U+20-17F,U+302-308,U+391-3F6,U+2010-2063,U+210E,U+2190-2199,U+21D0-21D4,U+2200-2269,U+2308-230B,U+23DE-23DF,"
@@ -34,13 +35,12 @@ def math_font(path):
 
 
 def stage(folder, repository, explorer=False):
-    """Write the sources of all pages into a folder."""
+    """Write the sources of all pages into a folder, anew."""
+    shutil.rmtree(folder, ignore_errors=True)
     sources = pages.Pages(folder, repository, explorer)
     for path in notebooks.everything():
         sources.notebook(path)
     sources.texts()
-    sources.remove_others()
-    return sources
 
 
 def build(output, work):
@@ -48,20 +48,40 @@ def build(output, work):
     from sphinx.cmd.build import main as sphinx
 
     repository = notebooks.repository()
-    explorer = EXPLORER.is_file()
-    stage(work / "source", repository, explorer)
+    empty(output)
+    stage(work / "source", repository, EXPLORER.is_file())
     font = work / "font" / "fonts" / "STIXTwoMath.woff"
     if not font.is_file():
         math_font(font)
+    explorer = start_explorer(output)
     warnings = work / "warnings.txt"
-    options = ["-b", "html", "-c", HERE, "-d", work / "doctrees", "-w", warnings, "-q"]
-    settings = [f"-Drepository={repository}", f"-Dexplorer={int(explorer)}", f"-Dwork={work}"]
-    if sphinx([*map(str, options), *settings, str(work / "source"), str(output)]):
+    options = ["-b", "html", "-c", HERE, "-E", "-d", work / "doctrees", "-w", warnings, "-q"]
+    settings = {"repository": repository, "explorer": int(explorer is not None), "work": work}
+    settings["html_baseurl"] = notebooks.site_url(repository) if repository else ""
+    options += [f"-D{name}={value}" for name, value in settings.items()]
+    if sphinx([*map(str, options), str(work / "source"), str(output)]):
         sys.exit("Sphinx could not build the site")
     copy_notebooks(output)
-    if explorer:
-        subprocess.run([sys.executable, EXPLORER, output / "explorer.html"], check=True, cwd=ROOT)
+    if explorer and explorer.wait():
+        sys.exit(f"{EXPLORER.relative_to(ROOT)} could not build the explorer")
     return warnings.read_text("utf-8")
+
+
+def empty(folder):
+    """Remove an earlier site; a folder that holds something else stays, and nothing is built."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MARK).is_file():
+        sys.exit(f"output must be a new folder or one with an earlier site, got {folder}")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    # For GitHub as well, which else would leave out folders whose name begins with an underscore.
+    (folder / MARK).touch()
+
+
+def start_explorer(output):
+    """Begin to build the explorer beside the pages, where this copy has one: it takes as long."""
+    if not EXPLORER.is_file():
+        return None
+    return subprocess.Popen([sys.executable, EXPLORER, output / "explorer.html"], cwd=ROOT)
 
 
 def copy_notebooks(output):
@@ -70,7 +90,6 @@ def copy_notebooks(output):
         goal = output / path.relative_to(ROOT)
         goal.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, goal)
-    (output / ".nojekyll").touch()  # else GitHub leaves out folders that begin with an underscore
 
 
 def main():

@@ -37,6 +37,7 @@ templates_path = [str(HERE / "templates")]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_copy_source = False
+html_use_index = False
 html_show_sourcelink = False
 html_show_sphinx = False
 html_sidebars = {"**": ["book.html"]}

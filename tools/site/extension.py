@@ -50,11 +50,15 @@ def visit_block_formula(translator, node):
 # --- the glossary ---
 
 
-def pattern(word):
-    """Return what finds a word of the glossary in a text, in the plural too; names keep their capitals."""
+# Where a word means something else.
+OTHER_MEANINGS = re.compile(r"(?:affine|layout) maps?$|\bper unit$|\bresults in a loss$")
+
+
+def form(word):
+    """Return the pattern of a word of the glossary, in the plural too; names keep their capitals."""
     plural = "" if word.endswith("s") else "(?:es)?" if word.endswith("x") else "s?"
-    flags = 0 if word != word.lower() else re.IGNORECASE
-    return re.compile(rf"(?<![\w-]){re.escape(word)}{plural}(?![\w-])", flags)
+    flag = "i" if word == word.lower() else ""
+    return f"((?{flag}:{re.escape(word)}{plural}))"
 
 
 def link_words(app, tree):
@@ -62,29 +66,28 @@ def link_words(app, tree):
     page = app.env.docname
     if not re.match(r"(?:solutions/)?\d\d_", page):
         return
-    words = json.loads((Path(app.srcdir) / "glossary.json").read_text("utf-8"))
-    # Longer ones first: "feature map" before "map".
-    waiting = {word: pattern(word) for word in sorted(words, key=len, reverse=True)}
+    entries = json.loads((Path(app.srcdir) / "glossary.json").read_text("utf-8"))
+    words = sorted(entries, key=len, reverse=True)  # "feature map" before "map"
+    mention = re.compile(rf"(?<![\w-])(?:{'|'.join(map(form, words))})(?![\w-])")
     up = "../" * page.count("/")
     linked = set()
     for text in list(tree.findall(nodes.Text)):
         if not in_running_text(text):
             continue
-        pieces = [text]
-        for word, form in waiting.items():
-            entry = words[word]
-            if entry["anchor"] in linked:
+        siblings = text.parent.children
+        before = siblings[siblings.index(text) - 1].astext() if siblings[0] is not text else ""
+        pieces, end = [], 0
+        for found in mention.finditer(text):
+            entry = entries[words[found.lastindex - 1]]
+            if entry["anchor"] in linked or OTHER_MEANINGS.search(before + text[: found.end()]):
                 continue
-            for position, piece in enumerate(pieces):
-                if isinstance(piece, nodes.Text) and (found := form.search(piece)):
-                    link = nodes.reference("", found[0], refuri=f"{up}00_contents.html#{entry['anchor']}")
-                    link["classes"].append("term")
-                    link["reftitle"] = entry["meaning"]
-                    before, after = piece[: found.start()], piece[found.end() :]
-                    pieces[position : position + 1] = [nodes.Text(before), link, nodes.Text(after)]
-                    linked.add(entry["anchor"])
-                    break
-        if len(pieces) > 1:
+            linked.add(entry["anchor"])
+            link = nodes.reference("", found[0], refuri=f"{up}00_contents.html#{entry['anchor']}", classes=["term"])
+            link["reftitle"] = entry["meaning"]
+            pieces += [nodes.Text(text[end : found.start()]), link]
+            end = found.end()
+        if pieces:
+            pieces.append(nodes.Text(text[end:]))
             text.parent.replace(text, [piece for piece in pieces if piece.astext()])
 
 
@@ -124,7 +127,9 @@ def edit(app, tree):
 
 
 def context(app, page, template, values, tree):
-    """Tell the templates what there is."""
+    """Tell the templates what there is; an empty corner of a table heads nothing."""
+    if "body" in values:
+        values["body"] = re.sub(r'<th class="head[^"]*">(?:<p></p>)?</th>', "<td></td>", values["body"])
     values["explorer"] = app.config.explorer
     values["repository"] = app.config.repository
 

@@ -29,9 +29,9 @@ PATH = "The path"
 CONTENTS = """
 ```{toctree}
 :hidden:
-:caption: Start
+:caption: Begin
 
-Start <self>
+About the course <self>
 00_contents
 ```
 
@@ -81,24 +81,14 @@ class Pages:
         self.repository = repository
         self.explorer = explorer
         self.names = page_names()
-        self.written = set()
 
     # --- files ---
 
     def write(self, name, content):
-        """Write a file, unless it holds this already: Sphinx reads again what is newer."""
+        """Write a file."""
         path = self.folder / name
-        content = content.encode("utf-8") if isinstance(content, str) else content
-        self.written.add(path)
-        if not path.is_file() or path.read_bytes() != content:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-
-    def remove_others(self):
-        """Remove what an earlier call wrote and this one did not."""
-        for path in self.folder.rglob("*"):
-            if path.is_file() and path not in self.written:
-                path.unlink()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
     def figure(self, picture, alt, page):
         """Store a PNG file; return the tag that shows it on a page."""
@@ -237,7 +227,8 @@ class Pages:
                 continue
             for name in re.findall(r"\bcheck\(\s*[\"'](\d\d\.\d)[\"']", cell.source):
                 if name in solved:
-                    result += folded(f"Solution to exercise {name}", solved[name])
+                    whole = nbformat.v4.new_markdown_cell(f"[All solutions of this notebook](solutions/{path.name})")
+                    result += folded(f"Solution to exercise {name}", [*solved[name], whole])
         return result
 
     def solutions(self, path, page):
