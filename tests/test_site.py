@@ -8,6 +8,7 @@ import http.server
 import importlib.util
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -20,6 +21,7 @@ import nbformat
 import pytest
 
 from tools import notebooks
+from tools.site import pages as make
 
 ROOT = Path(__file__).resolve().parent.parent
 SECOND = 1000  # Playwright counts milliseconds
@@ -79,6 +81,70 @@ def pictures(path):
     cells = nbformat.read(path, as_version=4).cells
     outputs = [output for cell in cells for output in cell.get("outputs", ()) if "image/png" in output.get("data", {})]
     return [output.metadata["image/png"]["alt"] for output in outputs]
+
+
+# --- how a page is made of a notebook ---
+
+
+@pytest.mark.parametrize(
+    ("text", "published", "unpublished"),
+    [
+        ("[a](06_fully_connected.ipynb)", "[a](06_fully_connected.ipynb)", "[a](06_fully_connected.ipynb)"),
+        ("[a](../README.md)", "[a](index.md)", "[a](index.md)"),
+        ("[a](../TEACHING.md#Plans)", "[a](teaching.md#plans)", "[a](teaching.md#plans)"),
+        ("[a](../LICENSE) b", "[a](https://github.com/some/course/blob/v{}/LICENSE) b", "a b"),
+        ("[a](../data) b", "[a](https://github.com/some/course/tree/v{}/data) b", "a b"),
+        (
+            "[a](https://example.org) [b](#here)",
+            "[a](https://example.org) [b](#here)",
+            "[a](https://example.org) [b](#here)",
+        ),
+        ("[c]: 07_dropout.ipynb", "[c]: 07_dropout.ipynb", "[c]: 07_dropout.ipynb"),
+        ("```\n[a](../LICENSE)\n```", "```\n[a](../LICENSE)\n```", "```\n[a](../LICENSE)\n```"),
+    ],
+)
+def test_links_lead_to_pages_and_none_is_dead(tmp_path, text, published, unpublished):
+    source = "notebooks/01_output_size_formula.ipynb"
+    assert make.Pages(tmp_path, "some/course").markdown(text, source) == published.format(notebooks.__version__)
+    assert make.Pages(tmp_path, "").markdown(text, source) == unpublished
+
+
+def test_a_published_course_has_its_links_on_every_page(tmp_path, monkeypatch):
+    shutil.copytree(notebooks.NOTEBOOKS, tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    for name in ("README.md", "CITATION.cff", "TEACHING.md"):
+        shutil.copy(ROOT / name, tmp_path)
+    monkeypatch.setattr(notebooks, "NOTEBOOKS", tmp_path / "notebooks")
+    assert notebooks.publish("some/course") is None
+    pages = make.Pages(tmp_path / "pages", "some/course", explorer=True)
+    for path in notebooks.everything():
+        pages.notebook(path)
+    pages.texts()
+    for name in LESSONS:
+        text = (tmp_path / "pages" / f"{name}.ipynb").read_text("utf-8")
+        assert notebooks.colab_url(Path(f"{name}.ipynb"), "some/course") in text
+        assert f'<a href=\\"notebooks/{name}.ipynb\\" download>' in text
+    first = (tmp_path / "pages" / "index.md").read_text("utf-8")
+    assert "Read the course on the web" not in first  # this is where it leads
+    assert first.index('href="explorer.html"') < first.index('href="00_contents.html"')
+    assert "git clone https://github.com/some/course alexnet" in (tmp_path / "pages" / "run.md").read_text("utf-8")
+
+
+def test_a_folder_that_is_no_site_is_left_alone(tmp_path):
+    from tools.site import build
+
+    (tmp_path / "thesis.txt").touch()
+    with pytest.raises(SystemExit, match="output must be a new folder"):
+        build.empty(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.skipif(any(map(missing, NEEDED)), reason="`make extras` installs what the site needs")
+def test_a_wrong_formula_is_an_error():
+    from tools.site.extension import FORMULAS
+
+    assert FORMULAS.mathml(r"\frac{a}{b}", display=True).count("<mfrac>") == 1
+    with pytest.raises(Exception, match="KaTeX parse error"):
+        FORMULAS.mathml(r"\frac{a}", display=False)
 
 
 # --- what the pages hold ---

@@ -20,7 +20,6 @@ from PIL import Image
 from tools import notebooks
 from tools.site.path import network, titles
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 # Pages that are made from the repository's Markdown files.
 TEXTS = {"README.md": "index", "TEACHING.md": "teaching"}
 SETUP = "# Setup, the same in every notebook"
@@ -58,7 +57,6 @@ TEXTS
 ```
 """
 GLOSSARY = "## Look up a word"
-LINK = re.compile(r"(?<=\]\()(?P<inline>[^()\s]+)(?=\))|(?<=^\[)(?P<name>[^\]]+)\]: (?P<target>\S+)$", re.MULTILINE)
 INLINE_LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
 REFERENCE = re.compile(r"^\[(?P<name>[^\]]+)\]: (?P<target>\S+)$", re.MULTILINE)
 PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^()\s]+)\)")
