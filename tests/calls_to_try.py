@@ -730,7 +730,7 @@ def of_data(add):
     content = photo.read_bytes()
     size = whole(8, 1, 4096)
     add("sample_photo", data.sample_photo, size=size)
-    add("showable", data.showable, images=pixels(images(2)), titles=a_few_texts())
+    add("showable", data.showable, images=pixels(images(2), free=True), titles=a_few_texts())
     file = a_file(photo)
     file.same |= {"content": content, "bytearray": bytearray(content), "view": memoryview(content)}
     file.wrong |= {"cut": content[:40], "in a list": [photo], "no bytes": b""}
