@@ -1,7 +1,5 @@
 """Variants of the exercises of notebook 14_look_inside."""
 
-import numpy as np
-
 from tools.grading.variants import function, value
 
 
