@@ -370,6 +370,18 @@ def test_a_page_can_be_read_by_everybody(tab, address, name):
     assert barriers(dark, runOnly=["color-contrast", "link-in-text-block"]) == {}
 
 
+# What reaches out of the page, or is cut off at its edge, and does not scroll in a box of its own.
+TOO_WIDE = """() => [...document.querySelectorAll("main *, header *")].filter(element => {
+    if (element.getBoundingClientRect().right <= innerWidth + 1 || !element.checkVisibility()) return false;
+    for (let box = element; box && !box.matches("article, body"); box = box.parentElement) {
+        const style = getComputedStyle(box);
+        if (["auto", "scroll"].includes(style.overflowX) && box.getBoundingClientRect().right <= innerWidth + 1
+            || style.position === "fixed" || box.classList.contains("heard")) return false;
+    }
+    return true;
+}).map(element => element.outerHTML.slice(0, 200))"""
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_fits_a_phone(tab, address, name):
     page = tab(width=360)
@@ -377,6 +389,7 @@ def test_a_page_fits_a_phone(tab, address, name):
     picture(page, f"{name}-phone")
     open_all(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(TOO_WIDE) == []
     # What is too wide scrolls in its own box, and a keyboard gets there.
     assert barriers(page, runOnly=["scrollable-region-focusable", "target-size"]) == {}
 
