@@ -299,4 +299,4 @@ def table(text):
     """Return a table of pandas without its own style, in a frame that scrolls and that a keyboard can reach."""
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = text.replace("<th></th>", "<td></td>").replace(' border="1"', "")
-    return f'<div class="table-frame" tabindex="0" role="region" aria-label="Table">{text}</div>'
+    return f'<div class="table-frame" tabindex="0" role="group" aria-label="Table">{text}</div>'
