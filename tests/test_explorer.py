@@ -180,6 +180,14 @@ def test_the_frame_of_a_notebook_holds_the_page_and_is_not_stored(monkeypatch):
     assert shown[1] == {"text/html": frame}
 
 
+def test_a_copy_without_the_tools_says_so(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(explorer, "BUILD", tmp_path / "build.py")
+    explorer.show_explorer()
+    assert capsys.readouterr().out == (
+        "The explorer is not here: it needs the folder tools of the course's repository.\n"
+    )
+
+
 # --- the numbers ---
 
 

@@ -37,7 +37,7 @@ WRONG = (
 def course(tmp_path_factory):
     """Give a copy of the course, so that nothing that JupyterLab saves changes the original."""
     copy = tmp_path_factory.mktemp("course")
-    for name in ("notebooks", "alexnet_helpers", "data"):
+    for name in ("notebooks", "alexnet_helpers", "data", "tools"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
     return copy
 
@@ -276,7 +276,7 @@ def test_the_explorer_opens_in_a_notebook_and_is_not_stored(page, address, cours
     run_cell(page, "# Setup, the same in every notebook")
     cell = run_cell(page, "show_explorer()")
     frame = cell.frame_locator("iframe[title='Explorer']")
-    frame.locator(".bar").last.wait_for()
+    frame.locator("body[data-runs]").wait_for(state="attached")
     assert frame.locator(".bar[data-value]").count() == 10
     assert "cat, 56" in frame.locator("#answer").inner_text()
     # What a reader does: a bar, what speaks for it, one of its units.

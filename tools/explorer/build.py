@@ -27,7 +27,7 @@ SCRIPTS = ("network.js", "explain.js", "pictures.js", "explanation.js", "photos.
 MOST_BYTES = 8_000_000
 # Photos that come with scikit-image and scikit-learn, and the left edge of the square that is cut out of each (None:
 # the middle). Who made them and their terms stand in text.en.json, under "photos".
-PHOTOS = {"cat": None, "rocket": None, "motorcycle": None, "coffee": 100, "temple": None, "flower": None}
+PHOTOS = {"cat": None, "rocket": None, "horse": 60, "coffee": 100, "temple": None, "flower": None}
 THUMBNAIL = 112
 
 
@@ -39,12 +39,12 @@ def photo(name):
     sources = {
         "cat": skimage.data.cat,
         "rocket": skimage.data.rocket,
-        "motorcycle": lambda: skimage.data.stereo_motorcycle()[0],
+        "horse": lambda: 255 * skimage.data.horse().astype("uint8"),
         "coffee": skimage.data.coffee,
         "temple": lambda: load_sample_image("china.jpg"),
         "flower": lambda: load_sample_image("flower.jpg"),
     }
-    whole = Image.fromarray(sources[name]())
+    whole = Image.fromarray(sources[name]()).convert("RGB")
     side = min(whole.size)
     left = (whole.width - side) // 2 if PHOTOS[name] is None else PHOTOS[name]
     top = (whole.height - side) // 2
