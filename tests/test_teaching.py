@@ -213,7 +213,7 @@ def test_the_right_option_is_what_comes_out(name):
     assert options[right] == str(COMPUTED[name]())
 
 
-QUOTED = ("00-1", "03-2", "04-1", "04-2", "07-3", "11-1", "12-1", "13-1", "14-1", "16-1", "17-2")
+QUOTED = tuple("00-1 03-2 04-1 04-2 07-3 11-1 12-1 13-1 14-1 14-2 14-3 14-4 16-1 17-2".split())
 
 
 @pytest.mark.parametrize("name", QUOTED)
