@@ -31,6 +31,9 @@ def judge_split(split, trials=((100, 20), (45, 30))):
             return "A number is in both parts: the network would be tested on what it was trained on."
         if not np.array_equal(np.sort(np.concatenate([kept, held_out])), np.arange(images)):
             return f"The two parts together must hold each number from 0 to {images - 1} once."
+        gaps = np.sort(np.diff(np.sort(held_out)))
+        if 3 * count <= images and gaps[0] > 1 and gaps[-2] - gaps[0] <= 1:  # the largest may lead past the end
+            return "The numbers held out are equally spaced: the first decides all others. Let chance decide for each."
         again, other = (np.sort(as_result(call(split, images, count, seed)[1])) for seed in (0, 1))
         if not np.array_equal(np.sort(held_out), again):
             return "The same seed must give the same split each time."
@@ -49,6 +52,12 @@ def _split_by(order):
         return numbers_in_order[held_out:], numbers_in_order[:held_out]
 
     return split
+
+
+def _equally_spaced(images, held_out, seed):
+    start = np.random.default_rng(seed).integers(images)
+    chosen = (start + np.arange(held_out) * images // held_out) % images
+    return np.setdiff1d(np.arange(images), chosen), chosen
 
 
 def _from_noise(seed, shape):
@@ -84,8 +93,24 @@ exercise(
             "Use the mean and standard deviation that are given: those of these images may be other ones.",
         ),
         (
+            _float32(lambda x, mean, std: (x - x.mean()) / x.std()),
+            "You used one mean and one standard deviation of these very images: use those that are given.",
+        ),
+        (
+            _float32(lambda x, mean, std: x / 255),
+            "That only scales the values to 0-1: the mean and the standard deviation are not used.",
+        ),
+        (
+            _float32(lambda x, mean, std: (mean - x) / std),
+            "The sign is reversed: a pixel brighter than the mean comes out positive.",
+        ),
+        (
             _float32(lambda x, mean, std: (x - mean) / std**2),
             "You divided by the variance.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean) / np.sqrt(std)),
+            "You took a square root: what is given is a standard deviation already, not a variance.",
         ),
         (
             _float32(lambda x, mean, std: x - mean),
@@ -126,6 +151,7 @@ exercise(
             _split_by(lambda n, rng: np.roll(np.arange(n), rng.integers(n))),
             "Neighbouring numbers are held out",
         ),
+        (_equally_spaced, "The numbers held out are equally spaced"),
         (
             _split_by(lambda n, rng: rng.permutation(n) + 1),
             "each number from 0 to 99 once",
