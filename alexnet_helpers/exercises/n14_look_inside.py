@@ -69,3 +69,15 @@ exercise(
         ),
     ],
 )
+exercise(
+    "14.3",
+    6.3,
+    hints=[
+        (3.3, "The score of the grey image is negative: from -1.5 to 7.2 it is further than 5.7."),
+        (5.7, "The score of the grey image is negative, and the parts outside the face are still in there."),
+        (4.8, "The parts add up to a difference of two scores, and that of the grey image is not 0."),
+        (8.7, "That is the sum of all parts: take away those outside the face."),
+        (11.1, "All parts together make the difference of the scores: take away those outside the face."),
+        (-6.3, "The photo has the higher score: its score minus that of the grey image."),
+    ],
+)

@@ -1,6 +1,6 @@
 """Variants of the exercises of notebook 14_look_inside."""
 
-from tools.grading.variants import function, value
+from tools.grading.variants import function, minus, value
 
 
 @value("14.1")
@@ -44,3 +44,25 @@ def _(rng):
             maps, gradient = rng.integers(0, 9, maps.shape), rng.integers(-9, 10, maps.shape)
         cases.append((maps, gradient))
     return cases
+
+
+@value("14.3")
+def _(rng):
+    score, grey, outside = (round(float(rng.uniform(*limits)), 1) for limits in ((5, 12), (-4, -0.5), (0.6, 4)))
+    right = round(score - grey - outside, 1)
+    changes = [
+        (
+            'For a photo the score of "cat" is 7.2, for the grey image −1.5. The integrated gradients of all pixels '
+            "outside the cat's face add up to 2.4.",
+            f'For a photo the score of "cat" is {score}, for the grey image {minus(grey)}. The integrated gradients '
+            f"of all pixels outside the cat's face add up to {outside}.",
+        )
+    ]
+    hints = [
+        (score + grey - outside, "The score of the grey image is negative."),
+        (score - outside, "The score of the grey image is not 0."),
+        (score - grey, "That is the sum of all parts."),
+        (score - grey + outside, "Take away the parts outside the face."),
+        (-right, "The photo has the higher score."),
+    ]
+    return changes, right, hints
