@@ -7,14 +7,19 @@ from alexnet_helpers.exercises.engine import exercise
 
 _RNG = np.random.default_rng(15)
 _MEANS = np.float32(imagenet.MEAN_BGR)
+_WRAPS = "Values of uint8 cannot be negative, and wrap around: convert to float32 before you subtract."
 
 
 def _to_input(photo):
     return (photo[np.newaxis, ..., ::-1].astype(np.float32) - _MEANS).astype(np.float32)
 
 
-def _with_uint8(photo):
-    return (photo[np.newaxis, ..., ::-1] - _MEANS.round().astype(np.uint8)).astype(np.float32)
+def _with_uint8(photo, means=_MEANS, order=-1):
+    return (photo[np.newaxis, ..., ::order] - means.astype(np.uint8)).astype(np.float32)
+
+
+def _to_uint8(photo):
+    return _to_input(photo).astype(np.int64).astype(np.uint8).astype(np.float32)
 
 
 def _top_k_accuracy(probabilities, truth, k):
@@ -59,7 +64,35 @@ exercise(
         ),
         (
             _with_uint8,
-            "Values of uint8 cannot be negative, and wrap around: convert to float32 before you subtract.",
+            _WRAPS,
+        ),
+        (
+            lambda photo: _with_uint8(photo, _MEANS.round()),
+            _WRAPS,
+        ),
+        (
+            lambda photo: _with_uint8(photo, order=1),
+            _WRAPS,
+        ),
+        (
+            lambda photo: _with_uint8(photo, _MEANS[::-1], 1),
+            _WRAPS,
+        ),
+        (
+            lambda photo: _with_uint8(photo, order=1)[..., ::-1],
+            _WRAPS,
+        ),
+        (
+            _to_uint8,
+            "The differences go below 0, and uint8 cannot hold them: the result has to be float32 all the way.",
+        ),
+        (
+            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) - np.trunc(_MEANS),
+            "The means are no whole numbers: subtract them as they are.",
+        ),
+        (
+            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) - np.round(_MEANS),
+            "The means are no whole numbers: subtract them as they are.",
         ),
         (
             lambda photo: _to_input(photo) / np.float32(255),
@@ -160,6 +193,7 @@ exercise(
         (22_840, "The factor 1 - p is missing."),
         (99, "The standard error has n under a root: square both sides."),
         (98, "That is for five percentage points."),
+        (2_450, "That is for one whole percentage point: half of it is asked for."),
         (1, "Half a percentage point is 0.005."),
         (39_194, "That is for an interval of twice the standard error to each side."),
         (37_642, "That is for 1.96 standard errors: the question is about one."),
