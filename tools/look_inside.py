@@ -38,6 +38,7 @@ def main():
     networks = {("trained", None): models.alexnet_cifar10(weights="modern_half")}
     networks |= {("untrained", seed): untrained(seed) for seed in SEEDS}
     rows = [("probe", "pixels", seed, "pixels", value) for seed, value in probes(averaged(images, 16), labels)]
+    rows += [("probe", "pixels", seed, "quarters", value) for seed, value in probes(averaged(images, 2), labels)]
     for (name, own_seed), network in networks.items():
         layers = outputs_of(network, images)
         rows += probe_rows(name, own_seed, layers, labels)
@@ -144,6 +145,10 @@ def moved_rows(name, own_seed, network, images, layers):
                 before, after = (x.reshape(n, -1).astype("float32") for x in (output[part], changed[layer]))
                 apart = np.median(np.linalg.norm(before - np.roll(before, 1, axis=0), axis=1))
                 rows.append((change, name, seed, layer, np.median(np.linalg.norm(after - before, axis=1)) / apart))
+                if change == "mirrored" and output.ndim == 4:  # does a map only have its mirror image?
+                    after = changed[layer][:, :, ::-1].reshape(n, -1).astype("float32")
+                    back = np.median(np.linalg.norm(after - before, axis=1)) / apart
+                    rows.append(("mirrored, maps mirrored back", name, seed, layer, back))
     return rows
 
 
@@ -160,12 +165,12 @@ def purity_rows(name, own_seed, layers, labels):
         output = layers[layer]
         places = output.reshape(len(output), -1, output.shape[-1]).astype("float32")
         found = {name: purity(places.max(axis=1), labels)}
-        if own_seed is None:
+        if own_seed in (None, 0):
             spread = places.std(axis=(0, 1))
             directions = np.random.default_rng(0).normal(size=(len(spread), 128)) / np.maximum(spread, 1e-6)[:, None]
             parts = np.array_split(places - places.mean(axis=(0, 1)), 20)
             largest = np.concatenate([(part @ directions.astype("float32")).max(axis=1) for part in parts])
-            found["random directions"] = purity(largest, labels)
+            found["random directions" if own_seed is None else "random directions, untrained"] = purity(largest, labels)
         rows += [
             (f"purity of {layer}", which, seed, unit, x) for which, all_ in found.items() for unit, x in enumerate(all_)
         ]
@@ -210,6 +215,7 @@ def knocked_out_rows(network, layers, labels):
                 lost = whole - by_class((scores_without(units).argmax(axis=1) == labels) * 1.0)
                 rows.append(("lost by the class", which, seed, number, lost[number]))
                 rows.append(("lost by the others", which, seed, number, np.delete(lost, number).mean()))
+                rows.append(("most that another loses", which, seed, number, np.delete(lost, number).max()))
     return rows
 
 
@@ -288,23 +294,35 @@ def _pixels(places):
 
 
 METHODS = ("gradient", "integrated", "grad_cam", "place_by_place", "occlusion")
-QUICK = METHODS[:4]
+SIGNED = ("integrated", "occlusion")  # the others have no value below 0
 
 
 def deletion_rows(network, images):
     """Grey out the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay."""
     maps, images, rows = Attribution(network), images.astype("float32"), []
-    classes, rng = maps.scores(images).numpy().argmax(axis=1), np.random.default_rng(0)
+    classes, rng, kept = maps.scores(images).numpy().argmax(axis=1), np.random.default_rng(0), {}
     edges = sum(np.abs(np.gradient(images.mean(axis=-1), axis=axis)) for axis in (1, 2))
     marked = {name: getattr(maps, name)(images, classes) for name in METHODS}
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
     marked |= {"edges of the photo": edges, **{f"random {draw}": rng.random(edges.shape) for draw in SEEDS}}
+    marked |= {f"random patch {draw}": patches(len(images), draw) for draw in SEEDS}
     for name, values in marked.items():
         squares = values.reshape(-1, 8, 4, 8, 4).sum(axis=(2, 4)).reshape(len(values), 64)
         gone = (np.argsort(np.argsort(-squares, axis=1), axis=1) < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
         answers = maps.scores(np.where(gone[..., None], MEAN_COLOUR, images).astype("float32")).numpy().argmax(axis=1)
-        rows.append(("same answer without the marked fifth", "trained", 0, name, (answers == classes).mean()))
+        kept[name] = (answers == classes) * 1.0
+        rows.append(("same answer without the marked fifth", "trained", 0, name, kept[name].mean()))
+    for name in METHODS:  # the same photos twice: the error of the difference, photo by photo
+        error = (kept[f"{name} of another photo"] - kept[name]).std(ddof=1) / len(images) ** 0.5
+        rows.append(("standard error of its lead over another photo", "trained", 0, name, error))
     return rows
+
+
+def patches(n, seed):
+    """Return n maps that mark one compact patch each: the pixels near a random place."""
+    places = np.random.default_rng(seed).uniform(0, 32, (n, 2, 1, 1))
+    down, right = np.mgrid[:32, :32]
+    return 100.0 - np.hypot(down - places[:, 0], right - places[:, 1])
 
 
 def randomized_rows(images):
@@ -318,18 +336,25 @@ def randomized_rows(images):
     network, images, rows = models.alexnet_cifar10(weights="modern_half"), images.astype("float32"), []
     maps, fresh = Attribution(network), untrained(0)
     classes = maps.scores(images).numpy().argmax(axis=1)
-    whole = {name: np.abs(getattr(maps, name)(images, classes)) for name in QUICK}
+    whole = {name: getattr(maps, name)(images, classes) for name in METHODS}
     edges = sum(np.abs(np.gradient(images.mean(axis=-1), axis=axis)) for axis in (1, 2))
-    rows += [("maps alike", name, 0, "edges of the photo", alike(values, edges)) for name, values in whole.items()]
-    rows += [("maps alike", name, 0, "another photo", alike(x, np.roll(x, 1, axis=0))) for name, x in whole.items()]
+
+    def compare(others, of, seed=0):
+        rows.extend(
+            ("maps alike", name, seed, of, alike(np.abs(others[name]), np.abs(whole[name]))) for name in METHODS
+        )
+        rows.extend(("maps alike, signed", name, seed, of, alike(others[name], whole[name])) for name in SIGNED)
+
+    compare(dict.fromkeys(METHODS, edges), "edges of the photo")
+    compare({name: np.roll(values, 1, axis=0) for name, values in whole.items()}, "another photo")
     for layer in ("fc8", "fc7", "fc6", "conv5", "conv4", "conv3", "conv2", "conv1"):
         network.get_layer(layer).set_weights(fresh.get_layer(layer).get_weights())
-        if layer in ("fc7", "conv4", "conv2"):
-            continue
-        maps = Attribution(network)
-        for name in QUICK:
-            value = alike(np.abs(getattr(maps, name)(images, classes)), whole[name])
-            rows.append(("maps alike", name, 0, f"random down to {layer}", value))
+        if layer not in ("fc7", "conv4", "conv2"):
+            maps = Attribution(network)
+            compare({name: getattr(maps, name)(images, classes) for name in METHODS}, f"random down to {layer}")
+    for seed in SEEDS:  # batch normalization without anything learned, too
+        maps = Attribution(untrained(seed))
+        compare({name: getattr(maps, name)(images, classes) for name in METHODS}, "untrained network", seed)
     return rows
 
 

@@ -23,6 +23,8 @@ exercise(
             64,
             "The square stays inside the image: its corner cannot go further than 24.",
         ),
+        (81, "The square stays inside the image: a corner at 28 or 32 would leave it."),
+        (48, "The uncovered image is not among the squares: take nothing away for it."),
         (169, "That is with steps of 2."),
         (7, "The square moves down as well."),
         (16, "The squares overlap: they move by 4, not by 8."),
@@ -66,6 +68,28 @@ exercise(
         (
             lambda maps, gradient: np.maximum(maps.sum(axis=-1) * gradient.sum(axis=-1), 0),
             "That adds the maps and the gradients up apart: multiply first.",
+        ),
+        (
+            lambda maps, gradient: np.maximum((maps * gradient.sum(axis=(0, 1))).sum(axis=-1), 0),
+            "That gives each map one weight, as Grad-CAM does: do not sum the gradient over the places.",
+        ),
+        (
+            lambda maps, gradient: np.maximum((maps * gradient.mean(axis=-1, keepdims=True)).sum(axis=-1), 0),
+            "Each map has a gradient of its own: do not average the gradient over the maps.",
+        ),
+        (
+            lambda maps, gradient: (maps * np.abs(gradient)).sum(axis=-1),
+            "The gradient keeps its sign.",
+        ),
+        (
+            lambda maps, gradient: np.maximum((maps * gradient).max(axis=-1), 0),
+            "Add the products up: that is the largest of them.",
+        ),
+        (
+            lambda maps, gradient: (
+                _place_by_place(maps, gradient) / (_place_by_place(maps, gradient).max(initial=0) or 1)
+            ),
+            "The definition does not divide by the largest value.",
         ),
     ],
 )

@@ -26,6 +26,8 @@ def _(rng):
     hints = [
         ((places - 1) ** 2, "Count the start as well."),
         ((places + 1) ** 2, "The square stays inside the image."),
+        ((size // step + 1) ** 2, "The square stays inside the image."),
+        (right - 1, "The uncovered image is not among the squares: take nothing away for it."),
         (places, "The square moves down as well."),
         ((size // side) ** 2, "The squares move by another distance than their side."),
         ((size // step) ** 2, "The square stays inside the image."),
