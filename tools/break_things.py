@@ -514,7 +514,6 @@ BREAKS = [
         "tools/classroom.py",
         "tests/test_classroom.py",
         ("a folder is written over", "or any(path.iterdir())", "or False"),
-        ("exercises become slides", 'return "skip" if first.startswith', 'return "-" if first.startswith'),
     ),
     *breaks_of(
         "tools/grading/handins.py",
