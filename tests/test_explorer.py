@@ -846,6 +846,17 @@ def test_colour_blind_readers_tell_plus_from_minus(page):
             assert np.abs(plus - minus).max() > 0.15, f"{name}, {strength}"
 
 
+# Whether the element with the focus begins below the steps (which stay on top) and within the window.
+CLEAR_OF_THE_STEPS = """() => {
+    const [top, guide] = [document.activeElement, document.getElementById('guide')].map(e => e.getBoundingClientRect());
+    return top.top >= guide.bottom && top.top < innerHeight;
+}"""
+IN_VIEW = """selector => {
+    const box = document.querySelector(selector).getBoundingClientRect();
+    return box.top >= document.getElementById('guide').getBoundingClientRect().bottom && box.bottom <= innerHeight;
+}"""
+
+
 def test_the_six_steps_lead_to_notebook_01(page):
     titles = []
     while page.is_enabled("#step-before"):
@@ -855,13 +866,101 @@ def test_the_six_steps_lead_to_notebook_01(page):
         assert f"{step + 1} of 6" in page.inner_text("#step")
         page.click("#step-show")
         settled(page)
-        assert focused(page) in ("bar", "map", "sum", "unit-title", "photo")
+        wanted = ["bar", "map", "explanation-title", "unit-title", "unit-title", "photo"][step]
+        assert focused(page) == wanted
+        wait_until(page, CLEAR_OF_THE_STEPS)
+        if step in (0, 5):  # the photo and what the network says of it, at a glance
+            assert page.evaluate(IN_VIEW, "#photo") and page.evaluate(IN_VIEW, "#bars")
         picture(page, f"step-{step + 1}")
         if step < 5:
             page.click("#step-next")
     assert len(set(titles)) == 6
     assert page.is_disabled("#step-next")
     assert page.get_attribute("#first-lesson", "href") == LESSON
+
+
+def test_the_text_of_the_steps_can_be_hidden(page):
+    page.click("#step-fold")
+    assert not page.is_visible("#step-text")
+    assert page.get_attribute("#step-fold", "aria-expanded") == "false"
+    height = page.evaluate("document.getElementById('guide').offsetHeight")
+    wait_until(page, f"parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop) < {height + 20}")
+    page.click("#step-fold")
+    assert page.is_visible("#step-text")
+
+
+def test_a_chosen_layer_comes_into_view(page):
+    for selector in (".level[data-level='1'] canvas", ".level[data-level='9'] strong", ".bar >> nth=3"):
+        page.evaluate("scrollTo(document.body, 'start')")
+        page.click(selector)
+        assert focused(page) == "unit-title"
+        wait_until(page, CLEAR_OF_THE_STEPS)
+    # Arrow keys walk along the strip, and the strip stays in view.
+    page.focus(".level[tabindex='0']")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+        assert focused(page) == "level"
+        wait_until(page, CLEAR_OF_THE_STEPS)
+
+
+def test_fc6_opens_on_its_brightest_unit(page):
+    page.evaluate("delete explorer.units[9]")
+    page.click(".level[data-level='9'] canvas")
+    value = page.evaluate("[explorer.valueLine(), Math.max(...explorer.at.output)]")
+    assert number(value[0]) == pytest.approx(value[1], abs=ROUNDED)
+
+
+def test_a_line_says_what_each_layer_consists_of(page):
+    norm = "largest number of a window → normalization → GELU"
+    dense = "weighted sum → normalization → GELU"
+    expected = {1: "weighted sum → bias → GELU", 3: norm, 6: dense, 8: norm, 9: dense, 10: dense}
+    expected |= {11: "weighted sum → bias → softmax"}
+    expected |= {
+        level: f"a weighted sum and nothing else. pool{name} comes next: {norm}"
+        for level, name in ((2, 2), (4, 3), (7, 5))
+    }
+    for level, words in expected.items():
+        page.evaluate("level => explorer.chooseLevel(level)", level)
+        line = page.inner_text("#unit-layer")
+        assert line.endswith(f"{words}."), line
+        steps = page.locator("#sum [data-line]").evaluate_all("lines => lines.map(line => line.dataset.line)")
+        steps = [step for step in steps if step in ("biasLine", "normalizeLine", "geluLine", "softmaxLine")]
+        assert len(steps) == (0 if "nothing else" in words else words.count("→"))
+
+
+def test_the_button_leads_to_the_framed_number(page):
+    for level in (1, 2, 6, 9):
+        page.evaluate("level => explorer.chooseLevel(level)", level)
+        group = page.locator(".group").first
+        products = group.locator("td[data-part=product]").evaluate_all(
+            "cells => cells.map(c => Number(c.dataset.value))"
+        )
+        framed = group.locator("td.framed").evaluate_all(
+            "cells => cells.map(c => [c.dataset.part, Number(c.dataset.value)])"
+        )
+        assert [part for part, _ in framed] == ["input", "product"]
+        assert abs(framed[1][1]) == max(map(abs, products))
+        group.locator(".follow").click()
+        unit = page.evaluate("explorer.unit")
+        assert unit["level"] == level - 1
+        if level > 1:
+            assert number(page.inner_text("#unit-value")) == pytest.approx(framed[0][1], abs=ROUNDED)
+
+
+def test_list_and_sum_leave_the_same_units_to_the_others(page):
+    for level in (6, 9, 10):
+        page.evaluate("level => explorer.chooseLevel(level)", level)
+        listed = page.inner_text("[data-others]")
+        count = re.search(r"The (\d+) others", listed)[1]
+        term = re.search(r"\+ \(?([−\d.]+)\)? \(the (\d+) others\)", page.inner_text("[data-line=sumLine]"))
+        assert (number(term[1]), term[2]) == (number(listed.rstrip(".")), count)
+
+
+def test_the_factor_of_gelu_gives_its_result(page):
+    page.evaluate("explorer.choose({level: 9, map: 184, row: 0, column: 0})")
+    before, factor, share, value = numbers(page.inner_text("[data-line=geluLine]"))
+    assert before == factor < 0 < share < 0.5
+    assert before * share == pytest.approx(value, abs=2 * ROUNDED)
 
 
 def test_less_motion_for_those_who_ask_for_it(page):

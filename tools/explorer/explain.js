@@ -94,7 +94,9 @@ function stepsAfterSum(network, at, unit) {
     });
   }
   const before = steps.length ? steps[steps.length - 1].value : at.sums[i];
-  if (station.activation === "gelu") steps.push({ name: "gelu", before, value: at.output[i] });
+  if (station.activation === "gelu") {
+    steps.push({ name: "gelu", before, factor: before, share: normalShare(before), value: at.output[i] });
+  }
   if (station.activation === "softmax") {
     const powers = Array.from(at.biased, Math.exp);
     const total = powers.reduce((sum, power) => sum + power, 0);

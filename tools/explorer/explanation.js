@@ -4,7 +4,7 @@
  */
 "use strict";
 
-const IN_FORMULA = ["bias", "mean", "beta"]; // these follow a plus or a minus
+const IN_FORMULA = ["bias", "mean", "beta", "factor"]; // these follow or precede a sign
 const FIRST_GROUPS = 4; // so many maps are shown at first, and so many single products:
 const FIRST_PRODUCTS = 8;
 
@@ -42,8 +42,8 @@ function tint(value, largest) {
   return `background: rgba(var(--${value < 0 ? "minus" : "plus"}), ${strength.toFixed(3)})`;
 }
 
-/** Return a table with one number of each point of a window. */
-function windowTable(page, points, width, part, caption, winner = null) {
+/** Return a table with one number of each point of a window; one point can be framed. */
+function windowTable(page, points, width, part, caption, framed = null) {
   const largest = largestOf(points.map((point) => point[part]));
   const rows = [];
   for (let start = 0; start < points.length; start += width) {
@@ -52,7 +52,7 @@ function windowTable(page, points, width, part, caption, winner = null) {
         "td",
         {
           style: tint(point[part], largest),
-          class: [point.outside && "outside", point === winner && "winner"].filter(Boolean).join(" ") || null,
+          class: [point.outside && "outside", point === framed && "framed"].filter(Boolean).join(" ") || null,
           title: point.outside ? page.say("explain.outside") : null,
           "data-value": point[part],
           "data-part": part,
@@ -77,7 +77,9 @@ function groupElement(page, found, group) {
   const values = { map: group.map, layer: below.name, sum: shown(group.sum) };
   if (inPhoto) values.colour = page.say(`explain.${["red", "green", "blue"][group.map]}`);
   const inside = group.points.filter((point) => !point.outside);
+  // The weights are no place to go to: the frame is around the product and the number that it came from.
   const goal = inside.reduce((best, point) => (Math.abs(point.product) > Math.abs(best.product) ? point : best));
+  Object.assign(values, { row: goal.row, column: goal.column });
   const follow = make(
     "button",
     {
@@ -90,7 +92,9 @@ function groupElement(page, found, group) {
   );
   const title = make("span", { "data-sum": group.sum, "data-map": group.map });
   title.textContent = page.say(inPhoto ? "explain.groupColour" : "explain.group", values);
-  const table = (part, caption) => windowTable(page, group.points, window.width, part, page.say(caption));
+  const whole = found.at.kind === "dense";
+  const table = (part, caption, framed = null) =>
+    windowTable(page, group.points, window.width, part, page.say(caption), framed);
   return make(
     "div",
     { class: "group" },
@@ -98,9 +102,9 @@ function groupElement(page, found, group) {
     make(
       "div",
       { class: "triple" },
-      table("input", "explain.window"),
+      table("input", whole ? "explain.wholeMap" : "explain.window", goal),
       make("div", { class: "part" }, make("span", {}, "×"), table("weight", "explain.weights")),
-      make("div", { class: "part" }, make("span", {}, "="), table("product", "explain.products")),
+      make("div", { class: "part" }, make("span", {}, "="), table("product", "explain.products", goal)),
     ),
   );
 }
@@ -164,7 +168,7 @@ function figures(page, found) {
   if (below.kind === "photo") {
     list.push(figure((c) => drawPhoto(c, below.pixels), page.say("explain.windowInPhoto"), insideOf(window, below)));
   } else if (below.height > 1 && at.kind !== "dense") {
-    const caption = page.say("explain.windowIn", { layer: below.name, map });
+    const caption = page.say(at.kind === "pool" ? "explain.windowInSame" : "explain.windowIn", { layer: below.name, map });
     list.push(figure((c) => drawMap(c, below, map), caption, insideOf(window, below)));
   }
   const [height, width] = [field.bottom - field.top + 1, field.right - field.left + 1];
@@ -197,14 +201,19 @@ function templateFigures(page, { at, below, unit }) {
   });
 }
 
+/** Return how many contributions are shown at first: the lists and the sum in writing have to agree. */
+function firstOf(below) {
+  return below.height > 1 ? FIRST_GROUPS : FIRST_PRODUCTS;
+}
+
 /** Return what is added up, in writing: what each of the shown maps adds, and all others together. */
-function sumTerms(page, groups) {
-  const few = groups.length <= FIRST_GROUPS ? groups : groups.slice(0, FIRST_GROUPS);
+function sumTerms(page, { below, groups }) {
+  const few = groups.slice(0, firstOf(below));
   const others = groups.slice(few.length).reduce((sum, group) => sum + group.sum, 0);
   const terms = few.map((group) => group.sum);
   const text = terms.map((term, i) => (i === 0 ? shown(term) : inFormula(term))).join(" + ");
   if (groups.length === few.length) return text;
-  return page.say("explain.andOthers", { terms: text, others: inFormula(others) });
+  return page.say("explain.andOthers", { terms: text, others: inFormula(others), count: groups.length - few.length });
 }
 
 /** Return the lines from the sum to the number in the map. */
@@ -217,18 +226,18 @@ function sumLines(page, found) {
     const told = Object.fromEntries(Object.entries(raw).map(([name, number]) => [name, tell(name, number)]));
     lines.push(make("p", { "data-line": key, ...data }, page.say(`explain.${key}`, { ...told, ...values })));
   };
-  const help = (key) => lines.push(make("p", { class: "small" }, page.say(`explain.${key}`)));
+  const help = (key, values) => lines.push(make("p", { class: "small" }, page.say(`explain.${key}`, values)));
   if (at.kind === "pool") {
     line("winner", { row: winner.row, column: winner.column }, { value: winner.input });
   } else if (at.name === "fc8") {
     const add = (sign) => groups.filter((g) => sign * g.sum > 0).reduce((sum, g) => sum + g.sum, 0);
     line("sumLineScore", {}, { plus: add(1), minus: add(-1), value: found.sum });
   } else {
-    line("sumLine", { terms: sumTerms(page, groups) }, { value: found.sum });
+    line("sumLine", { terms: sumTerms(page, found) }, { value: found.sum });
   }
   for (const { name, ...numbers } of steps) {
     line(`${name}Line`, {}, numbers);
-    if (name === "normalize" || name === "gelu") help(`${name}Help`);
+    if (name === "normalize" || name === "gelu") help(`${name}Help`, { before: shown(numbers.before) });
   }
   if (!steps.length) lines.push(nothingFollows(page, found));
   const result = at.name === "fc8" ? "resultClass" : at.kind === "dense" ? "resultUnit" : "result";
@@ -258,12 +267,13 @@ function opening(page, { at, below, unit, groups }) {
 /** Return the contributions of a convolution or of the first dense layer. */
 function groupList(page, found) {
   const { groups } = found;
-  const first = found.below.height > 1 ? FIRST_GROUPS : FIRST_PRODUCTS;
-  const some = page.expanded ? groups : groups.slice(0, first);
+  const some = page.expanded ? groups : groups.slice(0, firstOf(found.below));
   const others = groups.slice(some.length);
   const list = [make("h3", {}, page.say("explain.strongestFirst"))];
-  if (found.below.height > 1) list.push(...some.map((group) => groupElement(page, found, group)));
-  else list.push(productTable(page, found, some, ""));
+  if (found.below.height > 1) {
+    list.push(make("p", { class: "small" }, page.say("explain.framed")));
+    list.push(...some.map((group) => groupElement(page, found, group)));
+  } else list.push(productTable(page, found, some, ""));
   if (others.length) list.push(othersLine(page, "others", others));
   return [...list, moreButton(page, groups.length)];
 }
@@ -359,7 +369,7 @@ function pixelTable(page, unit) {
 
 /** Fill the element with all that there is to say about a unit. */
 function showExplanation(page, element, unit) {
-  const title = make("h3", {}, page.say("explain.title"));
+  const title = make("h3", { id: "explanation-title", tabindex: "-1" }, page.say("explain.title"));
   if (unit.level === 0) {
     element.replaceChildren(title, make("p", {}, page.say("explain.pixel")), pixelTable(page, unit));
     return;

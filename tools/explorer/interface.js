@@ -194,7 +194,13 @@ class Page {
   /** Choose a unit and bring the reader to its heading. */
   follow(unit) {
     this.choose(unit);
-    by("unit-title").focus();
+    this.toUnit();
+  }
+
+  /** Bring the reader to the heading of the chosen unit, and as much as possible of what is said of it into view. */
+  toUnit() {
+    by("unit-title").focus({ preventScroll: true });
+    bring(by("unit"));
   }
 
   expand(expanded) {
@@ -227,6 +233,7 @@ class Page {
     this.units[unit.level] = unit;
     if (unit.level === 0) this.pixel = { row: unit.row, column: unit.column };
     by("unit-title").textContent = this.title();
+    by("unit-layer").textContent = layerLine(this);
     by("unit-value").textContent = this.valueLine();
     by("unit-value").dataset.value = at.output[position(at, unit)];
     by("back").disabled = this.earlier.length === 0;
@@ -362,7 +369,7 @@ class Page {
     const unit = this.earlier.pop();
     if (!unit) return;
     this.choose(unit, false);
-    by("unit-title").focus();
+    this.toUnit();
   }
 
   // --- the steps ---
@@ -374,7 +381,7 @@ class Page {
     const count = this.say("guide.count", { number: this.step + 1, count: steps.length });
     by("step").replaceChildren(
       make("h3", {}, `${count}: ${title}`),
-      make("p", {}, text),
+      make("p", { id: "step-text" }, text),
       last && this.firstLesson
         ? make("p", {}, make("a", { href: this.firstLesson, id: "first-lesson" }, this.say("guide.lesson")))
         : "",
@@ -391,8 +398,8 @@ class Page {
     const goals = [
       () => document.querySelectorAll(".bar")[best],
       () => this.choose(strongest(result, 1)) ?? by("map"),
-      () => (this.unit.level === 1 ? by("sum") : (this.choose(strongest(result, 1)), by("sum"))),
-      () => this.choose(strongest(result, 2)) ?? by("unit-title"),
+      () => (this.unit.level === 1 ? null : this.choose(strongest(result, 1))) ?? by("explanation-title"),
+      () => this.choose(strongest(result, this.unit.level === 2 ? 3 : 2)) ?? by("unit-title"),
       () => this.choose({ level: last, map: best, row: 0, column: 0 }) ?? by("unit-title"),
       () => {
         document.querySelector("#tools input[value=hide]").click();
@@ -402,9 +409,48 @@ class Page {
       },
     ];
     const goal = goals[this.step]();
-    goal.focus();
-    (goal.closest("#unit") && goal.id !== "sum" ? by("unit") : goal).scrollIntoView({ block: "nearest" });
+    goal.focus({ preventScroll: true });
+    // The first and the last step are about the photo and the bars: from the photo's top on, both are in view.
+    const around = { bar: "photo-section", photo: "photo-section", "explanation-title": "explanation" };
+    bring(by(around[goal.id || goal.className] ?? "unit"), goal);
   }
+}
+
+/** Scroll, without a movement for those who want none. */
+function scrollTo(element, block) {
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  element.scrollIntoView({ block, inline: "nearest", behavior });
+}
+
+/** Return how much of the window is free: the steps may stay on top of the rest. */
+function freeHeight() {
+  return window.innerHeight - parseFloat(getComputedStyle(document.documentElement).scrollPaddingTop || 0);
+}
+
+/**
+ * Bring an element's top to the top of what is free. Where a goal inside of it would then be too low to be
+ * seen, bring that to the bottom instead, so that as much as possible of what leads to it is in view.
+ */
+function bring(element, goal = element) {
+  const [top, { bottom, height }] = [element.getBoundingClientRect().top, goal.getBoundingClientRect()];
+  if (goal === element || bottom - top <= freeHeight()) scrollTo(element, "start");
+  else scrollTo(goal, height <= freeHeight() ? "end" : "start");
+}
+
+/** Return what a layer consists of, in the order in which it is done: "conv1, ... weighted sum → bias → GELU". */
+function layerLine(page) {
+  const { at, result, unit } = page;
+  if (at.kind === "photo") return page.say("layer.photo");
+  const parts = layerParts(page, at);
+  if (parts.length > 1) return page.say(`layer.${at.kind}`, { layer: at.name, parts: parts.join(page.say("layer.then")) });
+  const next = result[unit.level + 1];
+  const follows = layerParts(page, next).join(page.say("layer.then"));
+  return page.say("layer.sumOnly", { layer: at.name, next: next.name, parts: follows });
+}
+
+function layerParts(page, { kind, station }) {
+  const keys = [kind === "pool" ? "largest" : "sum", station.bias && "bias", station.norm && "normalize", station.activation];
+  return keys.filter(Boolean).map((key) => page.say(`layer.${key}`));
 }
 
 /** Place a box over a picture, given in points of a grid of rows x columns. */
@@ -459,6 +505,8 @@ function fillWords(page) {
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", page.say(element.dataset.label));
   }
+  const meanings = page.text.words.list.flatMap(([word, meaning]) => [make("dt", {}, word), make("dd", {}, meaning)]);
+  by("words").replaceChildren(...meanings);
   by("keys").replaceChildren(...page.text.keys.list.map((line) => make("li", {}, line)));
   by("sources").replaceChildren(...page.photos.map(({ name }) => make("li", {}, page.say(`photos.${name}.source`))));
 }
@@ -490,7 +538,7 @@ function buildStrip(page) {
   const bars = page.classes.map((name, map) =>
     make(
       "button",
-      { type: "button", class: "bar", onclick: () => page.choose({ level: last, map, row: 0, column: 0 }) },
+      { type: "button", class: "bar", onclick: () => page.follow({ level: last, map, row: 0, column: 0 }) },
       make("span", {}, name),
       make("span", { class: "length" }, make("i"), make("b")),
       make("span", { class: "number" }),
@@ -502,19 +550,27 @@ function buildStrip(page) {
   by("strip").addEventListener("keydown", (event) => walkStrip(page, event));
 }
 
-/** A click on a level chooses the unit under the pointer; Enter goes into its map. */
+/**
+ * A click on a level chooses the unit under the pointer and brings the reader to it; Enter goes into its map.
+ * The units of a dense layer are too small here to aim at: a click chooses the layer.
+ */
 function clickLevel(page, level, event) {
   const sheet = event.currentTarget.querySelector(".sheet");
-  const byPointer = event.detail > 0 && event.target.closest(".sheet");
+  const at = page.result[level];
+  const byPointer = event.detail > 0 && event.target.closest(".sheet") && at.kind !== "dense";
   if (!byPointer) {
     page.chooseLevel(level);
-    if (event.detail === 0) by("map").focus();
+    page.toUnit();
+    if (event.detail === 0) {
+      by("map").focus({ preventScroll: true });
+      bring(by("unit"), by("map"));
+    }
     return;
   }
-  const at = page.result[level];
   const on = { clientX: event.clientX, clientY: event.clientY, currentTarget: sheet };
   if (level === 0) page.choose({ level, map: 0, ...pointerPlace(event, sheet, 32, 32) });
   else page.choose(unitOnSheet(on, at, level));
+  page.toUnit();
 }
 
 /** Arrow keys in the strip: from level to level, and from bar to bar. */
@@ -604,6 +660,7 @@ function buildTools(page) {
   for (const tool of ["look", "draw", "hide"]) {
     const choose = () => {
       page.tool = tool;
+      by("photo-help").textContent = page.say(`photo.help.${tool}`);
       page.showPixelCursor();
     };
     const input = make("input", { type: "radio", name: "tool", value: tool, onchange: choose, checked: tool === "look" });
@@ -704,7 +761,10 @@ function listenToUnit(page) {
     const { level, map: only } = page.unit;
     page.choose(strongest(page.result, level, page.at.height > 1 ? only : null));
   });
-  by("to-sum").addEventListener("click", () => by("sum")?.focus());
+  by("to-sum").addEventListener("click", () => {
+    by("sum")?.focus({ preventScroll: true });
+    if (by("sum")) bring(by("explanation"), by("sum"));
+  });
   by("explanation").addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     if (by("map").hidden) document.querySelector("[aria-current=true]").focus();
@@ -722,6 +782,16 @@ function listenToGuide(page) {
   by("step-before").addEventListener("click", move(-1));
   by("step-next").addEventListener("click", move(1));
   by("step-show").addEventListener("click", () => page.showMe());
+  const guide = by("guide");
+  by("step-fold").addEventListener("click", (event) => {
+    const folded = guide.classList.toggle("folded");
+    event.target.setAttribute("aria-expanded", String(!folded));
+    event.target.textContent = page.say(folded ? "guide.unfold" : "guide.fold");
+  });
+  // Whatever is scrolled to stays clear of the steps, as high as they are.
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--guide", `${guide.offsetHeight}px`);
+  }).observe(guide);
   by("theme").addEventListener("change", (event) => {
     document.documentElement.dataset.theme = event.target.value;
   });

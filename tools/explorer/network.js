@@ -63,9 +63,14 @@ function erf(x) {
   return (2 / Math.sqrt(Math.PI)) * Math.exp(-x * x) * sum;
 }
 
+/** Return the probability that a standard normal value is below x. */
+function normalShare(x) {
+  return 0.5 * (1 + erf(x / Math.SQRT2));
+}
+
 /** The activation of this network: x times the probability that a standard normal value is below x. */
 function gelu(x) {
-  return 0.5 * x * (1 + erf(x / Math.SQRT2));
+  return x * normalShare(x);
 }
 
 /** Return a matrix of `rows` x `columns` numbers turned over, in 64 bits. */
