@@ -743,6 +743,27 @@ def test_the_keyboard_draws(page, network):
     check_bars(page, network)
 
 
+def test_escape_and_enter_lead_on_from_the_heading(page):
+    page.evaluate("explorer.toUnit()")
+    page.keyboard.press("Enter")
+    assert focused(page) == "sum"
+    page.evaluate("explorer.toUnit()")
+    page.keyboard.press("Escape")
+    assert focused(page) == "map"
+    page.keyboard.press("Escape")
+    assert focused(page) == "level"
+
+
+def test_the_cursor_stays_where_it_drew(page):
+    page.evaluate("explorer.choose({level: 0, map: 0, row: 12, column: 9})")
+    page.check("#tools input[value=draw]")
+    page.focus("#photo")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press(" ")
+    settled(page)
+    assert page.evaluate("explorer.pixel") == {"row": 12, "column": 10}
+
+
 # What has the focus, and whether an outline says so.
 OUTLINED = """() => {
     const element = document.activeElement;

@@ -187,6 +187,7 @@ class Page {
     if (remember && !same) this.earlier.push(this.unit);
     if (unit.level !== this.unit.level) this.expanded = false;
     this.unit = unit;
+    if (unit.level === 0) this.pixel = { row: unit.row, column: unit.column };
     this.showUnit();
     this.announce(this.say("announce", { title: this.title(), value: by("unit-value").textContent }));
   }
@@ -231,7 +232,6 @@ class Page {
   showUnit() {
     const { at, unit } = this;
     this.units[unit.level] = unit;
-    if (unit.level === 0) this.pixel = { row: unit.row, column: unit.column };
     by("unit-title").textContent = this.title();
     by("unit-layer").textContent = layerLine(this);
     by("unit-value").textContent = this.valueLine();
@@ -765,8 +765,11 @@ function listenToUnit(page) {
     by("sum")?.focus({ preventScroll: true });
     if (by("sum")) bring(by("explanation"), by("sum"));
   });
-  by("explanation").addEventListener("keydown", (event) => {
-    if (event.key !== "Escape") return;
+  by("unit-title").addEventListener("keydown", (event) => {
+    if (event.key === "Enter") by("to-sum").click();
+  });
+  by("unit").addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || map.contains(event.target)) return;
     if (by("map").hidden) document.querySelector("[aria-current=true]").focus();
     else by("map").focus();
   });
@@ -777,7 +780,7 @@ function listenToGuide(page) {
     page.step += steps;
     page.showStep();
     const [before, next] = [by("step-before"), by("step-next")];
-    if (document.activeElement === document.body) (before.disabled ? next : before).focus();
+    if (document.activeElement === document.body || document.activeElement.disabled) (before.disabled ? next : before).focus();
   };
   by("step-before").addEventListener("click", move(-1));
   by("step-next").addEventListener("click", move(1));
