@@ -630,6 +630,21 @@ def test_draw_hide_shift_undo_reset(page, network):
     assert np.array_equal(pixels(page), original)
 
 
+def test_what_a_change_did_is_said_and_not_only_drawn(page):
+    answer = page.inner_text("#answer")
+    assert "before" not in answer and not page.locator(".bar[aria-description]").count()
+    page.click("#shifts button >> nth=0")
+    settled(page)
+    was = answer.rsplit(", ", 1)[1]
+    assert page.inner_text("#answer").endswith(f"(before: {was})")
+    assert f"before: {was}" in page.eval_on_selector_all(".bar", "bars => bars.map(bar => bar.ariaDescription)")
+    said = page.text_content("#announcement")
+    assert page.inner_text("#unit-title") in said and page.inner_text("#unit-value") in said
+    page.click("#undo")
+    settled(page)
+    assert page.inner_text("#answer") == answer and not page.locator(".bar[aria-description]").count()
+
+
 def test_maps_and_the_chosen_unit_follow_the_photo(page):
     before = page.inner_text("#unit-value")
     sheet = page.evaluate("document.querySelector('.level canvas').toDataURL()")

@@ -98,7 +98,10 @@ class Page {
     this.unit ??= strongest(this.result, 1);
     this.showStrip();
     this.showBars(output);
+    const said = by("unit-value").textContent;
     this.showUnit();
+    const value = by("unit-value").textContent;
+    if (this.before !== output && said !== value) this.announce(this.say("announce", { title: this.title(), value }));
     document.body.dataset.runs = Number(document.body.dataset.runs ?? 0) + 1;
   }
 
@@ -160,15 +163,21 @@ class Page {
 
   showBars(shares) {
     const best = largestOf(shares);
-    by("answer").textContent = this.say("photo.answer", {
+    const before = percent(this.before[shares.indexOf(best)]);
+    by("answer").textContent = this.say(before === percent(best) ? "photo.answer" : "photo.answerAfter", {
       name: this.className(shares.indexOf(best)),
       percent: percent(best),
+      before,
     });
     for (const [number, bar] of [...document.querySelectorAll(".bar")].entries()) {
       const values = { name: this.className(number), percent: percent(shares[number]) };
       bar.querySelector("i").style.width = `${100 * shares[number]}%`;
       bar.querySelector("b").style.left = `calc(${100 * this.before[number]}% - 1px)`;
       bar.querySelector(".number").textContent = `${values.percent} %`;
+      // The thin line on the bar, for those who do not see it.
+      const earlier = percent(this.before[number]);
+      if (earlier === values.percent) bar.removeAttribute("aria-description");
+      else bar.setAttribute("aria-description", this.say("photo.barBefore", { percent: earlier }));
       bar.dataset.value = shares[number];
     }
   }
