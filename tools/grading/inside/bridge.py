@@ -38,7 +38,10 @@ def called(name, variables, arguments, named):
 
 
 def _blank(function):
-    """Tell whether a function holds nothing but `...`, `pass`, a docstring, or the return of such."""
+    """Tell whether a function holds nothing but `...`, `pass`, a docstring, or the return of such.
+
+    As `exercises.functions` does, which is not there: the module stays outside with the answers.
+    """
     code = getattr(function, "__code__", None)
     if not inspect.iscode(code):
         return False
