@@ -27,60 +27,144 @@ keras = load_keras()
 def _train_in_processes(options):
     """Do with several processes what the command line asks for; return how many epochs are in the checkpoint."""
     if (backend := keras.backend.backend()) != "jax":
-        checks.refuse("processes", f"1 on the {backend} backend (KERAS_BACKEND=jax has more)", options.processes)
-    passed_on = {name: getattr(options, name) for name in ("seed", "epochs", "checkpoints", "results", "images")}
+        checks.refuse(
+            "processes",
+            f"1 on the {backend} backend (KERAS_BACKEND=jax has more)",
+            options.processes,
+        )
+    passed_on = {
+        name: getattr(options, name)
+        for name in ("seed", "epochs", "checkpoints", "results", "images")
+    }
     command = [sys.executable, "-m", "alexnet_helpers", options.name, "--devices=all"]
-    command += [f"--{name}={value}" for name, value in passed_on.items() if value is not None]
-    folder = writable_folder("checkpoints", Path(options.checkpoints) / f"{options.name}-seed{options.seed}")
+    command += [
+        f"--{name}={value}" for name, value in passed_on.items() if value is not None
+    ]
+    folder = writable_folder(
+        "checkpoints", Path(options.checkpoints) / f"{options.name}-seed{options.seed}"
+    )
     try:
-        distributed.run_job(command + ["--mixed"] * options.mixed, options.processes, folder, first_appears=True)
+        distributed.run_job(
+            command + ["--mixed"] * options.mixed,
+            options.processes,
+            folder,
+            first_appears=True,
+        )
     finally:
-        done = max((int(file.stem[-3:]) for file in folder.glob("epoch-*.keras")), default=0)
-        print(f"{folder} holds a checkpoint of epoch {done}" if done else f"{folder} holds no checkpoint yet")
+        done = max(
+            (int(file.stem[-3:]) for file in folder.glob("epoch-*.keras")), default=0
+        )
+        print(
+            f"{folder} holds a checkpoint of epoch {done}"
+            if done
+            else f"{folder} holds no checkpoint yet"
+        )
     return done
 
 
 def main(arguments=None):
     """Train the recipe, or make the study, that the command line names (see the module's docstring)."""
     summaries = [f"{recipe.name}: {recipe.summary}" for recipe in RECIPES.values()]
-    parser = argparse.ArgumentParser(prog="python -m alexnet_helpers", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m alexnet_helpers", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("name", choices=[*RECIPES, *STUDIES], help="; ".join(summaries))
-    parser.add_argument("--seed", type=int, default=0, help="of a recipe; a study has its own")
-    parser.add_argument("--epochs", type=int, help="stop after this many epochs; the next call goes on from there")
-    parser.add_argument("--checkpoints", default=CHECKPOINT_FOLDER, help="folder for checkpoints (%(default)s)")
-    parser.add_argument("--results", default=RESULTS_FOLDER, help="folder for curves (%(default)s)")
-    parser.add_argument("--mixed", action="store_true", help="compute in float16 where a GPU is faster so")
-    parser.add_argument("--images", metavar="FOLDER", help="learn FOLDER/train/CLASS/*, test on FOLDER/val/CLASS/*")
-    parser.add_argument("--devices", default="1", metavar="N", help="share each batch: a number, or all (JAX)")
-    parser.add_argument("--processes", type=int, default=1, metavar="N", help="start so many here, on the CPU (JAX)")
-    parser.add_argument("--weights", metavar="FILE", help="write the trained network to this file, too, at the end")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of a recipe; a study has its own"
+    )
+    parser.add_argument(
+        "--epochs",
+        type=int,
+        help="stop after this many epochs; the next call goes on from there",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        default=CHECKPOINT_FOLDER,
+        help="folder for checkpoints (%(default)s)",
+    )
+    parser.add_argument(
+        "--results", default=RESULTS_FOLDER, help="folder for curves (%(default)s)"
+    )
+    parser.add_argument(
+        "--mixed",
+        action="store_true",
+        help="compute in float16 where a GPU is faster so",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="FOLDER",
+        help="learn FOLDER/train/CLASS/*, test on FOLDER/val/CLASS/*",
+    )
+    parser.add_argument(
+        "--devices",
+        default="1",
+        metavar="N",
+        help="share each batch: a number, or all (JAX)",
+    )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        default=1,
+        metavar="N",
+        help="start so many here, on the CPU (JAX)",
+    )
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="write the trained network to this file, too, at the end",
+    )
     if arguments is not None:
         arguments = checks.texts("arguments", arguments)
     options = parser.parse_args(arguments)
-    given = [name for name, value in vars(options).items() if value != parser.get_default(name)]
+    given = [
+        name
+        for name, value in vars(options).items()
+        if value != parser.get_default(name)
+    ]
     if options.name in STUDIES and (others := set(given) - {"name", "results"}):
-        parser.error(f"--{min(others)} must be left out with the study {options.name}, which takes --results only")
+        parser.error(
+            f"--{min(others)} must be left out with the study {options.name}, which"
+            " takes --results only"
+        )
     if options.processes != 1 and options.devices not in ("1", "all"):
         parser.error(f"--devices must be all with --processes, got {options.devices}")
     if options.name in STUDIES:
-        curves = study(options.name, results_folder=options.results).dropna(subset="val_accuracy")
+        curves = study(options.name, results_folder=options.results).dropna(
+            subset="val_accuracy"
+        )
     else:
-        folders = {"checkpoint_folder": options.checkpoints, "results_folder": options.results}
-        how = {"seed": options.seed, "epochs": options.epochs, "mixed": options.mixed, "verbose": 2}
-        how["devices"] = int(options.devices) if options.devices.isdecimal() else options.devices
+        folders = {
+            "checkpoint_folder": options.checkpoints,
+            "results_folder": options.results,
+        }
+        how = {
+            "seed": options.seed,
+            "epochs": options.epochs,
+            "mixed": options.mixed,
+            "verbose": 2,
+        }
+        how["devices"] = (
+            int(options.devices) if options.devices.isdecimal() else options.devices
+        )
         recipe = RECIPES[options.name]
         if options.processes != 1:
             done = _train_in_processes(options)
             if done < recipe.epochs:
                 print(f"{done} of {recipe.epochs} epochs are done")
                 return
-            how |= {"epochs": None, "devices": 1}  # what is left to do: a look at the test images
+            how |= {
+                "epochs": None,
+                "devices": 1,
+            }  # what is left to do: a look at the test images
         dataset = data.load_image_folder(options.images) if options.images else None
         model, curves = train(recipe, dataset, **how, **folders)
         if distributed.find_share("all").processes > 1:
             return  # whoever started this job says how it went
         if options.weights and len(curves) < recipe.epochs:
-            print(f"{options.weights} is not written yet: {len(curves)} of {recipe.epochs} epochs are done")
+            print(
+                f"{options.weights} is not written yet: {len(curves)} of"
+                f" {recipe.epochs} epochs are done"
+            )
         elif options.weights:
             save_weights(options.weights, model, recipe, curves)
         curves = curves.tail(3)

@@ -5,7 +5,11 @@ import math
 import numpy as np
 
 from alexnet_helpers import checks, distributed, load_keras, models
-from alexnet_helpers.augmentation import AUGMENTATION_NAMES, AUGMENTATIONS, alternate_flip
+from alexnet_helpers.augmentation import (
+    AUGMENTATION_NAMES,
+    AUGMENTATIONS,
+    alternate_flip,
+)
 
 keras = load_keras()
 
@@ -44,19 +48,30 @@ class Batches(keras.utils.PyDataset):
         num_classes = checks.integer("num_classes", num_classes, 1, models.MOST_CLASSES)
         self.images = checks.pixels("images", images)
         n = self.images.shape[0]
-        self.labels = checks.integers("labels", labels, 0, num_classes - 1, length=n).astype(np.int64)
+        self.labels = checks.integers(
+            "labels", labels, 0, num_classes - 1, length=n
+        ).astype(np.int64)
         self.batch_size = checks.integer("batch_size", batch_size)
         if not isinstance(augmentation, (list, tuple)):
-            checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATION_NAMES)}", augmentation)
-        self.augmentation = checks.names("augmentation", augmentation, AUGMENTATION_NAMES)
+            checks.refuse(
+                "augmentation",
+                f"a list of names out of {', '.join(AUGMENTATION_NAMES)}",
+                augmentation,
+            )
+        self.augmentation = checks.names(
+            "augmentation", augmentation, AUGMENTATION_NAMES
+        )
         self.seed = checks.integer("seed", seed, 0, LARGEST_SEED)
         never = isinstance(refine_from, float) and refine_from == math.inf
-        self.refine_from = refine_from if never else checks.integer("refine_from", refine_from, 0)
+        self.refine_from = (
+            refine_from if never else checks.integer("refine_from", refine_from, 0)
+        )
         self.share = distributed.check_share(share)
         if self.batch_size % share.devices or n < share.devices:
             raise ValueError(
-                f"batch_size must be a multiple of the {share.devices} devices, and there must be an image for each, "
-                f"got {self.batch_size} for {n} images"
+                f"batch_size must be a multiple of the {share.devices} devices, and"
+                f" there must be an image for each, got {self.batch_size} for {n}"
+                " images"
             )
         self.one_hot = np.eye(num_classes, dtype=np.float32)
         self.mirrored_first = np.random.default_rng(self.seed).random(n) < 0.5
@@ -64,7 +79,9 @@ class Batches(keras.utils.PyDataset):
 
     def start_epoch(self, epoch):
         self.epoch = checks.integer("epoch", epoch, 0)
-        order = np.random.default_rng([self.seed, self.epoch]).permutation(len(self.images))
+        order = np.random.default_rng([self.seed, self.epoch]).permutation(
+            len(self.images)
+        )
         self.order = order[: len(order) - len(order) % self.share.devices]
 
     def __len__(self):
@@ -72,7 +89,9 @@ class Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         if isinstance(index, (int, np.integer)) and not 0 <= index < len(self):
-            raise IndexError(f"index must be an integer from 0 to {len(self) - 1}, got {index}")
+            raise IndexError(
+                f"index must be an integer from 0 to {len(self) - 1}, got {index}"
+            )
         index = checks.integer("index", index, 0)
         chosen = self.order[index * self.batch_size : (index + 1) * self.batch_size]
         mine = self.share.part(len(chosen))
@@ -82,7 +101,9 @@ class Batches(keras.utils.PyDataset):
         rng = np.random.default_rng([self.seed, self.epoch, index])
         for name in self.augmentation:
             if name == "alternate_flip":
-                images = alternate_flip(images, self.mirrored_first[chosen] ^ (self.epoch % 2 == 1))
+                images = alternate_flip(
+                    images, self.mirrored_first[chosen] ^ (self.epoch % 2 == 1)
+                )
             elif not (name.startswith("erase") and self.epoch >= self.refine_from):
                 images = AUGMENTATIONS[name](images, rng)
         return images[mine], self.one_hot[self.labels[chosen[mine]]]

@@ -27,16 +27,26 @@ def refuse(name, needed, value):
 
 def describe(value):
     """Return a value as an error message shows it: short, on one line, without memory addresses."""
-    if isinstance(value, type):  # before arrays: the class np.ndarray has all that an array has
+    if isinstance(
+        value, type
+    ):  # before arrays: the class np.ndarray has all that an array has
         return f"the class {value.__name__}"
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
-        if isinstance(value, np.ndarray) and value.dtype.kind == "O" and value.ndim == 0:
+        if (
+            isinstance(value, np.ndarray)
+            and value.dtype.kind == "O"
+            and value.ndim == 0
+        ):
             return describe(value.item())
-        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        if isinstance(value, np.generic) or (
+            isinstance(value, np.ndarray) and value.ndim == 0
+        ):
             return f"{value.item()!r:.60}"
         shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
         kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else "an array"
-        return f"{kind} of shape {tuple(shape or ())} and dtype {dtype}" if dtype else kind
+        return (
+            f"{kind} of shape {tuple(shape or ())} and dtype {dtype}" if dtype else kind
+        )
     if callable(value):
         return f"the function {getattr(value, '__name__', '?')}"
     try:
@@ -59,7 +69,9 @@ def integer(name, value, lowest=1, highest=None):
     ValueError: stride must be a positive integer, got 0
     """
     number = None
-    if not isinstance(value, (bool, np.bool_)) and (np.ndim(value) == 0 if _is_array(value) else True):
+    if not isinstance(value, (bool, np.bool_)) and (
+        np.ndim(value) == 0 if _is_array(value) else True
+    ):
         try:
             number = operator.index(value)
         except TypeError:
@@ -68,7 +80,9 @@ def integer(name, value, lowest=1, highest=None):
         if highest is not None:
             needed = f"an integer from {lowest} to {highest}"
         else:
-            needed = {1: "a positive integer", 0: "an integer, 0 or more"}.get(lowest, f"an integer, {lowest} or more")
+            needed = {1: "a positive integer", 0: "an integer, 0 or more"}.get(
+                lowest, f"an integer, {lowest} or more"
+            )
         refuse(name, needed, value)
     return number
 
@@ -86,7 +100,9 @@ def number(name, value, lowest=None, highest=None, above=None, below=None):
     ValueError: rate must be a number from 0 to less than 1, got 1
     """
     try:
-        usable = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+        usable = isinstance(value, numbers.Real) and not isinstance(
+            value, (bool, np.bool_)
+        )
         result = float(value) if usable else math.nan
     except (OverflowError, ValueError, TypeError):
         result = math.nan
@@ -106,12 +122,32 @@ def _range(lowest, highest, above, below):
     """Say in words which numbers are allowed."""
     if above == 0 and highest is None and below is None:
         return "a positive number"
-    start = f"from {lowest:g}" if lowest is not None else f"above {above:g}" if above is not None else ""
-    end = f"to {highest:g}" if highest is not None else f"to less than {below:g}" if below is not None else ""
+    start = (
+        f"from {lowest:g}"
+        if lowest is not None
+        else f"above {above:g}"
+        if above is not None
+        else ""
+    )
+    end = (
+        f"to {highest:g}"
+        if highest is not None
+        else f"to less than {below:g}"
+        if below is not None
+        else ""
+    )
     if start and not end:
-        return f"a number, {lowest:g} or more" if lowest is not None else f"a number {start}"
+        return (
+            f"a number, {lowest:g} or more"
+            if lowest is not None
+            else f"a number {start}"
+        )
     if end and not start:
-        return f"a number up to {highest:g}" if highest is not None else f"a number below {below:g}"
+        return (
+            f"a number up to {highest:g}"
+            if highest is not None
+            else f"a number below {below:g}"
+        )
     return f"a number {start} {end}".rstrip() if start else "a finite number"
 
 
@@ -168,18 +204,27 @@ def texts(name, value, needed="a list of texts"):
 
 def path(name, value):
     """Return a text or path as a `pathlib.Path`, with ~ for the home folder."""
-    if not isinstance(value, (str, os.PathLike)) or not str(value) or "\0" in str(value):
+    if (
+        not isinstance(value, (str, os.PathLike))
+        or not str(value)
+        or "\0" in str(value)
+    ):
         refuse(name, "the path of a file or folder", value)
     try:
         return Path(value).expanduser()
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be the path of a file or folder, got {describe(value)} ({error})") from None
+        raise ValueError(
+            f"{name} must be the path of a file or folder, got {describe(value)}"
+            f" ({error})"
+        ) from None
 
 
 def generator(name, value):
     """Return a `numpy.random.Generator`."""
     if not isinstance(value, np.random.Generator):
-        refuse(name, "a numpy.random.Generator, such as numpy.random.default_rng(0)", value)
+        refuse(
+            name, "a numpy.random.Generator, such as numpy.random.default_rng(0)", value
+        )
     return value
 
 
@@ -203,12 +248,26 @@ def array(name, value, axes=None, shape=None, needed="numbers"):
     ValueError : also for lists of different lengths, texts, complex numbers, and masked arrays,
         whose masks the layers would ignore.
     """
-    form = f" of shape {tuple(shape)}" if shape is not None else f" with the axes {' x '.join(axes)}" if axes else ""
+    form = (
+        f" of shape {tuple(shape)}"
+        if shape is not None
+        else f" with the axes {' x '.join(axes)}"
+        if axes
+        else ""
+    )
     wanted = f"an array of {needed}{form}"
     result = as_array(name, value, wanted)
-    fits = result.shape == tuple(shape) if shape is not None else axes is None or result.ndim == len(axes)
+    fits = (
+        result.shape == tuple(shape)
+        if shape is not None
+        else axes is None or result.ndim == len(axes)
+    )
     if not fits or result.size == 0 or result.dtype.kind not in "fiub":
-        got = describe(value) if _is_array(value) else f"{describe(value)}, shape {result.shape}"
+        got = (
+            describe(value)
+            if _is_array(value)
+            else f"{describe(value)}, shape {result.shape}"
+        )
         if result.dtype.kind == "O":
             got = describe(value)
         raise ValueError(f"{name} must be {wanted}, got {got}")
@@ -221,7 +280,11 @@ def integers(name, value, lowest, highest, length=None):
     wanted = f"{count}integers from {lowest} to {highest} along one axis"
     result = as_array(name, value, wanted)
     n = result.shape[0] if result.ndim else 0
-    fits = result.ndim == 1 and result.dtype.kind in "iu" and (length is None or n == length)
+    fits = (
+        result.ndim == 1
+        and result.dtype.kind in "iu"
+        and (length is None or n == length)
+    )
     if not fits or (n and (result.min() < lowest or result.max() > highest)):
         remedy = ""
         if result.ndim == 2 and result.shape[1] == 1:
@@ -229,7 +292,12 @@ def integers(name, value, lowest, highest, length=None):
         elif result.ndim == 2:
             remedy = f". If they are one-hot, use {name}.argmax(axis=1)"
         got = describe(result)
-        if result.ndim == 1 and n and result.dtype.kind in "iuf" and (length is None or n == length):
+        if (
+            result.ndim == 1
+            and n
+            and result.dtype.kind in "iuf"
+            and (length is None or n == length)
+        ):
             got = f"{result.dtype} from {result.min():g} to {result.max():g}"
         raise ValueError(f"{name} must be {wanted}, got {got}{remedy}")
     return result
@@ -243,15 +311,25 @@ def pixels(name, value, shape=None):
     wanted = "uint8 images N x height x width x 3 with values 0 to 255"
     if shape is not None:
         wanted = f"uint8 images N x {' x '.join(map(str, shape))} with values 0 to 255"
-    result = value if _is_array(value) and not isinstance(value, np.ma.MaskedArray) else as_array(name, value, wanted)
-    got_shape, dtype = tuple(result.shape), str(getattr(result.dtype, "name", result.dtype))
+    result = (
+        value
+        if _is_array(value) and not isinstance(value, np.ma.MaskedArray)
+        else as_array(name, value, wanted)
+    )
+    got_shape, dtype = (
+        tuple(result.shape),
+        str(getattr(result.dtype, "name", result.dtype)),
+    )
     fits = len(got_shape) == 4 and got_shape[3] == 3 and min(got_shape) > 0
     if shape is not None:
         fits = fits and got_shape[1:] == tuple(shape)
     if not fits or dtype != "uint8":
         remedy = ""
         if "float" in dtype and fits:
-            remedy = ". The network scales the pixels itself: hand it the images as they were loaded"
+            remedy = (
+                ". The network scales the pixels itself: hand it the images as they"
+                " were loaded"
+            )
         raise ValueError(f"{name} must be {wanted}, got {describe(result)}{remedy}")
     return result
 
@@ -259,15 +337,24 @@ def pixels(name, value, shape=None):
 def as_array(name, value, needed):
     """Return a value as a NumPy array, or say that it cannot be one."""
     if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} must be {needed}, got {describe(value)}: use its filled() or compressed() form")
+        raise ValueError(
+            f"{name} must be {needed}, got {describe(value)}: use its filled() or"
+            " compressed() form"
+        )
     try:
         return np.asarray(value)
-    except Exception as error:  # ragged lists, foreign types with an __array__ of their own
+    except (
+        Exception
+    ) as error:  # ragged lists, foreign types with an __array__ of their own
         raise ValueError(f"{name} must be {needed}, got {describe(value)}") from error
 
 
 def _is_array(value):
-    return not isinstance(value, type) and hasattr(value, "shape") and hasattr(value, "dtype")
+    return (
+        not isinstance(value, type)
+        and hasattr(value, "shape")
+        and hasattr(value, "dtype")
+    )
 
 
 def _listed(allowed):
@@ -277,7 +364,13 @@ def _listed(allowed):
 
 
 # Names that Windows keeps for devices, with whatever extension.
-_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{device}{digit}" for device in ("COM", "LPT") for digit in range(1, 10))}
+_DEVICES = {
+    "CON",
+    "PRN",
+    "AUX",
+    "NUL",
+    *(f"{device}{digit}" for device in ("COM", "LPT") for digit in range(1, 10)),
+}
 
 
 def file_name(name, value):
@@ -288,9 +381,13 @@ def file_name(name, value):
     ...
     ValueError: name must be a plain file name, without separators, got '../up'
     """
-    usable = isinstance(value, str) and 0 < len(value) <= 100 and value == value.strip(" .")
+    usable = (
+        isinstance(value, str) and 0 < len(value) <= 100 and value == value.strip(" .")
+    )
     if usable:
-        usable = not any(letter in '<>:"/\\|?*' or not letter.isprintable() for letter in value)
+        usable = not any(
+            letter in '<>:"/\\|?*' or not letter.isprintable() for letter in value
+        )
         usable = usable and value.split(".")[0].rstrip().upper() not in _DEVICES
     if not usable:
         refuse(name, "a plain file name, without separators", value)

@@ -18,7 +18,11 @@ class Refined(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, main, main_steps, refine_rate, refine_steps):
         """Take the main schedule with its number of steps, and the rate and steps of the cosine after it."""
-        main = keras.optimizers.schedules.deserialize(main) if isinstance(main, dict) and main else main
+        main = (
+            keras.optimizers.schedules.deserialize(main)
+            if isinstance(main, dict) and main
+            else main
+        )
         if not isinstance(main, keras.optimizers.schedules.LearningRateSchedule):
             main = checks.number("main", main, above=0)
         self.main, self.main_steps = main, checks.integer("main_steps", main_steps)
@@ -29,10 +33,18 @@ class Refined(keras.optimizers.schedules.LearningRateSchedule):
         step = keras.ops.cast(step, "float32")
         done = keras.ops.clip((step - self.main_steps) / self.refine_steps, 0, 1)
         refined = self.refine_rate * (1 + keras.ops.cos(math.pi * done)) / 2
-        return keras.ops.where(step < self.main_steps, self.main(step) if callable(self.main) else self.main, refined)
+        return keras.ops.where(
+            step < self.main_steps,
+            self.main(step) if callable(self.main) else self.main,
+            refined,
+        )
 
     def get_config(self):
-        main = keras.optimizers.schedules.serialize(self.main) if callable(self.main) else self.main
+        main = (
+            keras.optimizers.schedules.serialize(self.main)
+            if callable(self.main)
+            else self.main
+        )
         names = ("main_steps", "refine_rate", "refine_steps")
         return {"main": main} | {name: getattr(self, name) for name in names}
 
@@ -42,9 +54,14 @@ def compile_model(recipe, steps_per_epoch, num_classes=10, mixed=False):
 
     With `mixed` it computes in float16 what a GPU multiplies faster so, and keeps its weights in float32.
     """
-    recipe, steps_per_epoch = find_recipe(recipe), checks.integer("steps_per_epoch", steps_per_epoch)
+    recipe, steps_per_epoch = (
+        find_recipe(recipe),
+        checks.integer("steps_per_epoch", steps_per_epoch),
+    )
     usual = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_float16" if checks.flag("mixed", mixed) else usual)
+    keras.config.set_dtype_policy(
+        "mixed_float16" if checks.flag("mixed", mixed) else usual
+    )
     try:
         return _compile_model(recipe, steps_per_epoch, num_classes)
     finally:
@@ -54,7 +71,9 @@ def compile_model(recipe, steps_per_epoch, num_classes=10, mixed=False):
 def _compile_model(recipe, steps_per_epoch, num_classes):
     names = ("width", "kernel_initializer", "centred_input", "batch_norm")
     network = {name: getattr(recipe, name) for name in names}
-    model = models.alexnet_cifar10(recipe.variant, num_classes=num_classes, **network, **recipe.ingredients)
+    model = models.alexnet_cifar10(
+        recipe.variant, num_classes=num_classes, **network, **recipe.ingredients
+    )
     rate, main_epochs = recipe.learning_rate, recipe.epochs - recipe.refine_epochs
     if recipe.schedule == "cosine":
         warmup = recipe.warmup_epochs * steps_per_epoch
@@ -65,19 +84,35 @@ def _compile_model(recipe, steps_per_epoch, num_classes):
             warmup_steps=warmup,
         )
     elif recipe.schedule == "linear":
-        rate = keras.optimizers.schedules.PolynomialDecay(rate, main_epochs * steps_per_epoch, 0.0, power=1.0)
+        rate = keras.optimizers.schedules.PolynomialDecay(
+            rate, main_epochs * steps_per_epoch, 0.0, power=1.0
+        )
     if recipe.refine_epochs:
-        rate = Refined(rate, main_epochs * steps_per_epoch, recipe.refine_rate, recipe.refine_epochs * steps_per_epoch)
+        rate = Refined(
+            rate,
+            main_epochs * steps_per_epoch,
+            recipe.refine_rate,
+            recipe.refine_epochs * steps_per_epoch,
+        )
     average = {"use_ema": recipe.averaging > 0, "ema_momentum": recipe.averaging}
     if recipe.optimizer == "sgd":
-        options = {"momentum": 0.9, "nesterov": recipe.nesterov, "weight_decay": recipe.weight_decay or None}
+        options = {
+            "momentum": 0.9,
+            "nesterov": recipe.nesterov,
+            "weight_decay": recipe.weight_decay or None,
+        }
         optimizer = keras.optimizers.SGD(rate, **options, **average)
     elif recipe.optimizer == "muon":
         # Only kernels with batch normalization behind them: their scale has no effect.
-        kernels = [f"{name}/kernel" for name in ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")]
+        kernels = [
+            f"{name}/kernel"
+            for name in ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
+        ]
         optimizer = optimizers.Muon(rate, orthogonal=kernels, **average)
     elif recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay, **average)
+        optimizer = keras.optimizers.AdamW(
+            rate, weight_decay=recipe.weight_decay, **average
+        )
     else:
         optimizer = keras.optimizers.Adam(rate, **average)
     if optimizer.weight_decay:
@@ -85,7 +120,9 @@ def _compile_model(recipe, steps_per_epoch, num_classes):
     # jit_compile=False: on a CPU, TensorFlow's plain graph was measured 2-8 times faster.
     model.compile(
         optimizer,
-        loss=keras.losses.CategoricalCrossentropy(label_smoothing=recipe.label_smoothing),
+        loss=keras.losses.CategoricalCrossentropy(
+            label_smoothing=recipe.label_smoothing
+        ),
         metrics=["accuracy"],
         jit_compile="auto" if keras.backend.backend() != "tensorflow" else False,
     )

@@ -31,11 +31,25 @@ import numpy as np
 
 from alexnet_helpers import checks
 
-CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+CLASS_NAMES = (
+    "airplane",
+    "automobile",
+    "bird",
+    "cat",
+    "deer",
+    "dog",
+    "frog",
+    "horse",
+    "ship",
+    "truck",
+)
 DATA_FOLDER = Path(__file__).resolve().parent.parent / "data"
 
 FOLDER, ARCHIVE = "cifar-10-batches-bin", "cifar-10-binary.tar.gz"
-TRAIN_FILES, TEST_FILES = tuple(f"data_batch_{number}.bin" for number in range(1, 6)), ("test_batch.bin",)
+TRAIN_FILES, TEST_FILES = (
+    tuple(f"data_batch_{number}.bin" for number in range(1, 6)),
+    ("test_batch.bin",),
+)
 IMAGES_PER_FILE = 10_000
 RECORD_BYTES = 1 + 3 * 32 * 32  # the label, then the red, green and blue plane
 ARCHIVE_BYTES = 170_052_171
@@ -46,7 +60,18 @@ MIRRORS = (
 )
 
 # In the public domain, under CC0 or without known restrictions, says scikit-image's documentation.
-STAND_INS = ("cat", "astronaut", "coffee", "rocket", "camera", "moon", "coins", "brick", "grass", "gravel")
+STAND_INS = (
+    "cat",
+    "astronaut",
+    "coffee",
+    "rocket",
+    "camera",
+    "moon",
+    "coins",
+    "brick",
+    "grass",
+    "gravel",
+)
 
 # Files that Pillow recognizes but cannot turn into pixels, or only with another program's help.
 NO_PIXELS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
@@ -54,7 +79,9 @@ NO_PIXELS = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 # bytes for each pixel, the others at most 6.
 MOST_PIXELS = {"AVIF": 100_000_000, "JPEG2000": 50_000_000, "WEBP": 64_000_000}
 MOST_PIXELS_ELSEWHERE = 178_956_970  # which is Pillow's own limit as well
-LARGE = 2**24  # pixels; larger photos are decoded one at a time, and JPEG at a fraction of its size
+LARGE = (
+    2**24
+)  # pixels; larger photos are decoded one at a time, and JPEG at a fraction of its size
 STRIP = 2**20  # pixels that are converted at a time
 # What people take for images and Pillow cannot read: the first bytes, as a regular expression.
 FOREIGN = {
@@ -95,7 +122,9 @@ class ImageData(NamedTuple):
     source: str
 
 
-def load_cifar10(mirrors=MIRRORS, sha256=ARCHIVE_SHA256, slowest=200_000, patience=10.0):
+def load_cifar10(
+    mirrors=MIRRORS, sha256=ARCHIVE_SHA256, slowest=200_000, patience=10.0
+):
     """Load CIFAR-10 (A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009).
 
     Looks for a local folder, then downloads the data set (170 MB), then takes the 1,797 handwritten
@@ -130,12 +159,17 @@ def load_cifar10(mirrors=MIRRORS, sha256=ARCHIVE_SHA256, slowest=200_000, patien
     if folder := _find(roots):
         return _read(folder)
     if _offline():
-        print(f"CIFAR-10 is not in {roots[0]}, and ALEXNET_OFFLINE forbids the download.")
+        print(
+            f"CIFAR-10 is not in {roots[0]}, and ALEXNET_OFFLINE forbids the download."
+        )
     else:
         downloader = functools.partial(_fetch, slowest=slowest, patience=patience)
         if folder := _download(roots, downloader, mirrors, sha256):
             return _read(folder)
-    print("Going on with scikit-learn's 1,797 handwritten digits, enlarged to 32 x 32 x 3, in place of CIFAR-10.")
+    print(
+        "Going on with scikit-learn's 1,797 handwritten digits, enlarged to 32 x 32 x"
+        " 3, in place of CIFAR-10."
+    )
     return _digits()
 
 
@@ -149,10 +183,15 @@ class ImageFiles:
     dtype = np.dtype(np.uint8)
 
     def __init__(self, files, size):
-        if not isinstance(files, (list, tuple, np.ndarray)) or not all(map(_is_path, files)):
+        if not isinstance(files, (list, tuple, np.ndarray)) or not all(
+            map(_is_path, files)
+        ):
             checks.refuse("files", "a list of paths", files)
         size = _check_size(size)
-        self.files, self.shape = np.array(files, dtype=object), (len(files), size, size, 3)
+        self.files, self.shape = (
+            np.array(files, dtype=object),
+            (len(files), size, size, 3),
+        )
 
     def __len__(self):
         return len(self.files)
@@ -167,7 +206,9 @@ class ImageFiles:
 
     def __array__(self, dtype=None, copy=None):
         if copy is False:
-            raise ValueError("copy must be None or True, got False: images in files have to be read")
+            raise ValueError(
+                "copy must be None or True, got False: images in files have to be read"
+            )
         pixels = np.empty(self.shape, np.uint8)
         read = functools.partial(read_photo, size=self.shape[1])
         # Pillow lets other threads run while it decodes.
@@ -205,8 +246,13 @@ def load_image_folder(folder, size=32):
         raise ValueError(f"folder must be {needed}, got {_quoted(folder)} ({reason})")
     names, parts = tuple(found["train"]), []
     for classes in found.values():
-        labels = np.repeat(np.arange(len(names)), [len(files) for files in classes.values()])
-        parts += [ImageFiles([file for files in classes.values() for file in files], size), labels]
+        labels = np.repeat(
+            np.arange(len(names)), [len(files) for files in classes.values()]
+        )
+        parts += [
+            ImageFiles([file for files in classes.values() for file in files], size),
+            labels,
+        ]
     counts = f"{len(parts[0]):,} and {len(parts[2]):,} images of {len(names):,} classes"
     return ImageData(*parts, names, f"{folder.resolve().name}: {counts}")
 
@@ -226,18 +272,27 @@ def _class_folders(folder, part):
             if suffix in known and file.is_file():
                 classes[place.name].append(file.path)
             else:
-                passed_over["folders" if file.is_dir() else suffix or "without a suffix"] += 1
+                passed_over[
+                    "folders" if file.is_dir() else suffix or "without a suffix"
+                ] += 1
     if passed_over:
-        listed = ", ".join(f"{count:,} {kind}" for kind, count in passed_over.most_common(5))
+        listed = ", ".join(
+            f"{count:,} {kind}" for kind, count in passed_over.most_common(5)
+        )
         print(f"Passed over in {folder.name}/{part}: {listed}.")
-        print("Only images in class folders count, in a format that Pillow reads: export others as JPEG.")
+        print(
+            "Only images in class folders count, in a format that Pillow reads: export"
+            " others as JPEG."
+        )
     return classes
 
 
 def _visible(folder):
     """Return the entries of a folder that are not hidden, in the order of their names."""
     with os.scandir(folder) as entries:
-        return sorted((one for one in entries if one.name[0] != "."), key=lambda one: one.name)
+        return sorted(
+            (one for one in entries if one.name[0] != "."), key=lambda one: one.name
+        )
 
 
 def _known_suffixes():
@@ -258,7 +313,10 @@ def _layout_fault(folder, found):
             there = [one.name for one in _visible(folder) if one.is_dir()]
             renamed = next((name for name in there if name.lower() == part), "")
             remedy = f": rename {renamed} to {part}" if renamed else ""
-            return f"it has no {part}, but {', '.join(there[:5]) or 'no folder at all'}{remedy}"
+            return (
+                f"it has no {part}, but"
+                f" {', '.join(there[:5]) or 'no folder at all'}{remedy}"
+            )
     for one, other in (("train", "val"), ("val", "train")):
         if odd := sorted(set(found[one]) - set(found[other])):
             return f"only in {one}: {', '.join(odd[:3])}"
@@ -322,9 +380,20 @@ def showable(images, titles):
         checks.refuse("titles", needed, titles)
     if os.environ.get("ALEXNET_SHOW_IMAGES", "1") != "0":
         return np.asarray(images), titles
-    print("Photos that scikit-image ships stand in here: run this cell yourself to see the images.")
+    print(
+        "Photos that scikit-image ships stand in here: run this cell yourself to see"
+        " the images."
+    )
     names = [STAND_INS[number % len(STAND_INS)] for number in range(len(titles))]
-    return np.stack([_stand_in(name, size, number // len(STAND_INS)) for number, name in enumerate(names)]), names
+    return (
+        np.stack(
+            [
+                _stand_in(name, size, number // len(STAND_INS))
+                for number, name in enumerate(names)
+            ]
+        ),
+        names,
+    )
 
 
 def _stand_in(name, size, zoom):
@@ -366,7 +435,9 @@ def read_photo(file, size=32):
         head = opened.read(1000)
         try:
             return _decode(opened, size)
-        except Exception as error:  # Pillow's decoders raise nearly every kind for damaged files
+        except (
+            Exception
+        ) as error:  # Pillow's decoders raise nearly every kind for damaged files
             raise _unreadable(name, _reason(error, head)) from None
 
 
@@ -398,7 +469,13 @@ def _open(file):
         raise _unreadable(name, error.strerror) from None
     if re.match(r"\w+://", str(file)):
         raise _unreadable(name, "an address: download the photo first")
-    reason = "a folder" if path.is_dir() else "not a file" if path.exists() else "there is no such file"
+    reason = (
+        "a folder"
+        if path.is_dir()
+        else "not a file"
+        if path.exists()
+        else "there is no such file"
+    )
     raise _unreadable(name, reason)
 
 
@@ -418,7 +495,10 @@ def _reason(error, head):
     if isinstance(error, _Refused):
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
-        return f"more than {MOST_PIXELS_ELSEWHERE / 1e6:.0f} million pixels: make it smaller"
+        return (
+            f"more than {MOST_PIXELS_ELSEWHERE / 1e6:.0f} million pixels: make it"
+            " smaller"
+        )
     if isinstance(error, MemoryError):
         return "not enough memory: make it smaller"
     if isinstance(error, UnidentifiedImageError):
@@ -427,7 +507,10 @@ def _reason(error, head):
                 return f"{kind}, which cannot be read here: export it as JPEG or PNG"
         return "an empty file" if not head else "no format that Pillow knows"
     text = re.sub(r"<[^<>]*\bat 0x[0-9a-fA-F]+>", "...", " ".join(str(error).split()))
-    return f"damaged, or of an unusual kind: {text[:100] or type(error).__name__}; try to export it anew"
+    return (
+        f"damaged, or of an unusual kind: {text[:100] or type(error).__name__}; try to"
+        " export it anew"
+    )
 
 
 def _decode(opened, size):
@@ -440,7 +523,10 @@ def _decode(opened, size):
         pixels = photo.width * photo.height
         most = MOST_PIXELS.get(photo.format, MOST_PIXELS_ELSEWHERE)
         if pixels > most:
-            raise _Refused(f"{pixels / 1e6:.0f} million pixels, more than {most / 1e6:.0f}: make it smaller")
+            raise _Refused(
+                f"{pixels / 1e6:.0f} million pixels, more than {most / 1e6:.0f}: make"
+                " it smaller"
+            )
         if pixels > LARGE:
             stack.enter_context(_large)
             photo.draft(None, (4 * size, 4 * size))  # what JPEG can do while it decodes
@@ -462,13 +548,28 @@ def _no_warnings():
 def _range(photo):
     """Return the grey values that are black and white, if not 0 and 255; refuse what is uncertain."""
     if photo.format in NO_PIXELS:
-        raise _Refused(f"{photo.format}, of which Pillow gets no pixels: export it as JPEG or PNG")
-    planes = photo.format == "TIFF" and photo.tag_v2.get(PLANAR) == 2 and photo.tile[0][0] == "raw"
-    if planes and max(photo.tag_v2[BITS]) > 8:  # Pillow would take each byte for a value
-        raise _Refused("16-bit colours in separate planes: save it with 8 bits, or as PNG")
+        raise _Refused(
+            f"{photo.format}, of which Pillow gets no pixels: export it as JPEG or PNG"
+        )
+    planes = (
+        photo.format == "TIFF"
+        and photo.tag_v2.get(PLANAR) == 2
+        and photo.tile[0][0] == "raw"
+    )
+    if (
+        planes and max(photo.tag_v2[BITS]) > 8
+    ):  # Pillow would take each byte for a value
+        raise _Refused(
+            "16-bit colours in separate planes: save it with 8 bits, or as PNG"
+        )
     if photo.mode[0] not in "IF":
         return None
-    if (photo.format, photo.mode) in (("PNG", "I"), ("PPM", "I"), ("JPEG2000", "I;16"), ("PNG", "I;16")):
+    if (photo.format, photo.mode) in (
+        ("PNG", "I"),
+        ("PPM", "I"),
+        ("JPEG2000", "I;16"),
+        ("PNG", "I;16"),
+    ):
         return 0, 65_535
     if photo.format == "TIFF" and photo.mode.startswith("I;16"):
         white = 2 ** photo.tag_v2.get(BITS, (16,))[0] - 1
@@ -515,7 +616,9 @@ def _middle_square(photo, size, turn=1, to_8_bits=None):
     for row in range(0, side, rows):
         box = (left, top + row, left + side, top + min(row + rows, side))
         strip = _upright_part(photo, box, turn, to_8_bits)
-        narrow.paste(strip.resize((size, strip.height), Image.Resampling.BICUBIC), (0, row))
+        narrow.paste(
+            strip.resize((size, strip.height), Image.Resampling.BICUBIC), (0, row)
+        )
     return np.array(narrow.resize((size, size), Image.Resampling.BICUBIC))
 
 
@@ -540,14 +643,20 @@ def _in_colour(part, to_8_bits=None):
 
     if to_8_bits:
         values, (black, white) = np.asarray(part).astype(np.float64), to_8_bits
-        grey = np.clip((values - black) / ((white - black) / 255), 0, 255).round().astype(np.uint8)
+        grey = (
+            np.clip((values - black) / ((white - black) / 255), 0, 255)
+            .round()
+            .astype(np.uint8)
+        )
         if isinstance(see_through := part.info.get("transparency"), int):
             grey[values == see_through] = 255
         return Image.fromarray(grey).convert("RGB")
     if not part.has_transparency_data:
         return part.convert("RGB")
     part = (part.convert("LA") if part.mode == "La" else part).convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert("RGB")
+    return Image.alpha_composite(Image.new("RGBA", part.size, "white"), part).convert(
+        "RGB"
+    )
 
 
 def _roots():
@@ -567,20 +676,31 @@ def _find(roots):
     for root in roots:
         if os.path.lexists(root / FOLDER):
             return root / FOLDER
-        if all((root / name).is_file() for name in (*TRAIN_FILES, *TEST_FILES)):  # under another name
+        if all(
+            (root / name).is_file() for name in (*TRAIN_FILES, *TEST_FILES)
+        ):  # under another name
             return root
     return None
 
 
 def _read(folder):
     """Return the `ImageData` of a local folder."""
-    missing = [name for name in (*TRAIN_FILES, *TEST_FILES) if not (folder / name).is_file()]
+    missing = [
+        name for name in (*TRAIN_FILES, *TEST_FILES) if not (folder / name).is_file()
+    ]
     if missing:
-        raise ValueError(f"{folder} lacks {', '.join(missing)}: delete this folder and load again")
+        raise ValueError(
+            f"{folder} lacks {', '.join(missing)}: delete this folder and load again"
+        )
     note, source = folder / "SOURCE.txt", "CIFAR-10 (original binary archive)"
     if note.is_file():
         source = note.read_text(encoding="utf-8", errors="replace").strip()
-    return ImageData(*_read_files(folder, TRAIN_FILES), *_read_files(folder, TEST_FILES), CLASS_NAMES, source)
+    return ImageData(
+        *_read_files(folder, TRAIN_FILES),
+        *_read_files(folder, TEST_FILES),
+        CLASS_NAMES,
+        source,
+    )
 
 
 def _read_files(folder, names):
@@ -589,13 +709,22 @@ def _read_files(folder, names):
     images = np.empty((n * len(names), 32, 32, 3), np.uint8)
     labels = np.empty(n * len(names), np.int64)
     for number, path in enumerate(folder / name for name in names):
-        damaged = f"the folder {folder}" if folder.name == FOLDER else path  # it may hold other files as well
-        remedy = f"the file is damaged or not CIFAR-10's: delete {damaged} and load again"
+        damaged = (
+            f"the folder {folder}" if folder.name == FOLDER else path
+        )  # it may hold other files as well
+        remedy = (
+            f"the file is damaged or not CIFAR-10's: delete {damaged} and load again"
+        )
         if (size := path.stat().st_size) != n * RECORD_BYTES:
-            raise ValueError(f"{path} must have {n * RECORD_BYTES:,} bytes, got {size:,} bytes; {remedy}")
+            raise ValueError(
+                f"{path} must have {n * RECORD_BYTES:,} bytes, got {size:,} bytes;"
+                f" {remedy}"
+            )
         records = np.fromfile(path, np.uint8).reshape(n, RECORD_BYTES)
         if (highest := records[:, 0].max()) >= len(CLASS_NAMES):
-            raise ValueError(f"{path} must have labels from 0 to 9, got label {highest}; {remedy}")
+            raise ValueError(
+                f"{path} must have labels from 0 to 9, got label {highest}; {remedy}"
+            )
         here = slice(number * n, (number + 1) * n)
         labels[here] = records[:, 0]
         images[here] = records[:, 1:].reshape(n, 3, 32, 32).transpose(0, 2, 3, 1)
@@ -608,18 +737,27 @@ def _digits():
 
     digits = load_digits()
     grey = np.round(digits.images * (255 / 16)).astype(np.uint8)
-    images = np.repeat(grey.repeat(4, axis=1).repeat(4, axis=2)[..., np.newaxis], 3, axis=3)
+    images = np.repeat(
+        grey.repeat(4, axis=1).repeat(4, axis=2)[..., np.newaxis], 3, axis=3
+    )
     labels = digits.target.astype(np.int64)
     test = np.arange(len(labels)) % 7 == 6
-    names, source = tuple("0123456789"), "scikit-learn's handwritten digits, in place of CIFAR-10"
-    return ImageData(images[~test], labels[~test], images[test], labels[test], names, source)
+    names, source = (
+        tuple("0123456789"),
+        "scikit-learn's handwritten digits, in place of CIFAR-10",
+    )
+    return ImageData(
+        images[~test], labels[~test], images[test], labels[test], names, source
+    )
 
 
 def _download(roots, downloader, mirrors, sha256):
     """Put CIFAR-10 into the first of the folders that can be written to; return where, or None after saying why."""
     root = next(filter(_writable, roots), None)
     if root is None:
-        print(f"{roots[0]} cannot be written to: set ALEXNET_DATA to a folder that can.")
+        print(
+            f"{roots[0]} cannot be written to: set ALEXNET_DATA to a folder that can."
+        )
         return None
     if root != roots[0]:
         print(f"{roots[0]} cannot be written to: CIFAR-10 goes into {root}.")
@@ -629,14 +767,21 @@ def _download(roots, downloader, mirrors, sha256):
             if _find([root]) is None:  # else another process was first
                 try:
                     _clear(unfinished)  # of what a killed process left
-                    _unpack(_fetch_archive(unfinished, downloader, mirrors, sha256), unfinished / FOLDER)
+                    _unpack(
+                        _fetch_archive(unfinished, downloader, mirrors, sha256),
+                        unfinished / FOLDER,
+                    )
                     os.rename(unfinished / FOLDER, root / FOLDER)
                 finally:
                     if not unfinished.is_symlink():
                         shutil.rmtree(unfinished, ignore_errors=True)
         return root / FOLDER
     except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
-        why = "the disk is full; while it is unpacked, 360 MB must be free" if _disk_is_full(error) else error
+        why = (
+            "the disk is full; while it is unpacked, 360 MB must be free"
+            if _disk_is_full(error)
+            else error
+        )
         print(f"CIFAR-10 could not be put into {root}: {why}.")
         return None
 
@@ -648,7 +793,9 @@ def _offline():
 
 def _check_limits(slowest, patience):
     """Check what a mirror has to keep up with: bytes/s, and seconds."""
-    return checks.number("slowest", slowest, lowest=0), checks.number("patience", patience, above=0, highest=86_400)
+    return checks.number("slowest", slowest, lowest=0), checks.number(
+        "patience", patience, above=0, highest=86_400
+    )
 
 
 @contextlib.contextmanager
@@ -663,7 +810,9 @@ def _one_at_a_time(root, lock="cifar-10.lock", what="CIFAR-10"):
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
-        print(f"Waiting for another process, which is downloading {what} into {root} ...")
+        print(
+            f"Waiting for another process, which is downloading {what} into {root} ..."
+        )
         lock.acquire()
     try:
         yield
@@ -679,17 +828,23 @@ def _clear(folder):
         raise FileExistsError(f"{folder} is in the way; remove it")
 
 
-def _fetch_archive(folder, downloader, mirrors, sha256, archive=ARCHIVE, what="CIFAR-10 (170 MB)"):
+def _fetch_archive(
+    folder, downloader, mirrors, sha256, archive=ARCHIVE, what="CIFAR-10 (170 MB)"
+):
     """Return the path of an archive, checked, from the first mirror that delivers it."""
     import pooch
     import urllib3
 
-    pooch.get_logger().setLevel("WARNING")  # its notes go to stderr, which Jupyter shows in red
+    pooch.get_logger().setLevel(
+        "WARNING"
+    )  # its notes go to stderr, which Jupyter shows in red
     for url in mirrors:
         host = urlsplit(url).netloc
         print(f"Downloading {what} from {host} into {folder.parent} ...")
         try:
-            return pooch.retrieve(url, f"sha256:{sha256}", archive, folder, downloader=downloader)
+            return pooch.retrieve(
+                url, f"sha256:{sha256}", archive, folder, downloader=downloader
+            )
         except (OSError, ValueError, urllib3.exceptions.HTTPError) as error:
             if _disk_is_full(error):
                 raise
@@ -697,7 +852,16 @@ def _fetch_archive(folder, downloader, mirrors, sha256, archive=ARCHIVE, what="C
     raise ConnectionError("no mirror delivered it")
 
 
-def _fetch(url, file, _pooch, slowest, patience, most=None, what="CIFAR-10", caller="load_cifar10"):
+def _fetch(
+    url,
+    file,
+    _pooch,
+    slowest,
+    patience,
+    most=None,
+    what="CIFAR-10",
+    caller="load_cifar10",
+):
     """Download as pooch asks for it, but leave a mirror that is dead, too slow or endless."""
     import requests
 
@@ -707,7 +871,9 @@ def _fetch(url, file, _pooch, slowest, patience, most=None, what="CIFAR-10", cal
             session.mount(scheme, watch.adapter())
         try:
             headers = {"Accept-Encoding": "identity"}
-            with session.get(url, stream=True, timeout=patience, headers=headers) as response:
+            with session.get(
+                url, stream=True, timeout=patience, headers=headers
+            ) as response:
                 response.raise_for_status()
                 _store(response, file, watch, most, what)
         except Exception as error:
@@ -728,7 +894,9 @@ def _store(response, file, watch, most, what):
         while piece := response.raw.read1(2**20):
             watch.received += len(piece)
             if watch.received > most:
-                raise ConnectionError(f"it sends more than the {most:,} bytes of {what}")
+                raise ConnectionError(
+                    f"it sends more than the {most:,} bytes of {what}"
+                )
             out.write(piece)
             bar.update(len(piece))
 
@@ -755,7 +923,9 @@ class _Watch(threading.Thread):
         while not self.over.wait(0.1 if self.complaint else self._left()):
             if not self.complaint and self._left() <= 0:
                 seconds = time.monotonic() - self.since
-                self.complaint = _too_slow(self.received - self.before, seconds, self.slowest, self.caller)
+                self.complaint = _too_slow(
+                    self.received - self.before, seconds, self.slowest, self.caller
+                )
                 self.start_anew()
             if self.complaint:
                 for connection in self.sockets:
@@ -788,7 +958,9 @@ class _Watch(threading.Thread):
                 class Connection(pool.ConnectionCls):
                     def _new_conn(self):
                         connection = super()._new_conn()
-                        sockets.append(connection.dup())  # the encryption takes the first one over
+                        sockets.append(
+                            connection.dup()
+                        )  # the encryption takes the first one over
                         return connection
 
                 pool.ConnectionCls = Connection
@@ -800,9 +972,14 @@ class _Watch(threading.Thread):
 def _too_slow(received, seconds, slowest, caller="load_cifar10"):
     """Say why a mirror that sent these bytes in these seconds is given up, or return ""."""
     if not received:
-        return f"timed out: nothing in {seconds:.1f} s ({caller}(patience=...) sets this limit)"
+        return (
+            f"timed out: nothing in {seconds:.1f} s ({caller}(patience=...) sets this"
+            " limit)"
+        )
     if received < slowest * seconds:
-        speed = f"{received / seconds / 1000:.1f} kB/s, less than {slowest / 1000:g} kB/s"
+        speed = (
+            f"{received / seconds / 1000:.1f} kB/s, less than {slowest / 1000:g} kB/s"
+        )
         return f"{speed} ({caller}(slowest=...) sets this limit)"
     return ""
 
@@ -818,10 +995,14 @@ def _unpack(archive, folder):
         for member in tar:
             if path := wanted.pop(member.name, None):
                 if not member.isreg() or member.size != IMAGES_PER_FILE * RECORD_BYTES:
-                    raise ValueError(f"the archive's {member.name} is not a file of CIFAR-10")
+                    raise ValueError(
+                        f"the archive's {member.name} is not a file of CIFAR-10"
+                    )
                 with open(path, "xb") as out:
                     shutil.copyfileobj(tar.extractfile(member), out)
-                    os.fsync(out.fileno())  # on the disk before the folder gets its final name
+                    os.fsync(
+                        out.fileno()
+                    )  # on the disk before the folder gets its final name
     if wanted:
         raise ValueError(f"the archive lacks {', '.join(wanted)}")
 

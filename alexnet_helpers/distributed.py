@@ -22,7 +22,10 @@ from alexnet_helpers import checks, load_keras
 
 keras = load_keras()
 
-SIMULATE = "XLA_FLAGS=--xla_force_host_platform_device_count=N, set before Python starts, makes a CPU look like N"
+SIMULATE = (
+    "XLA_FLAGS=--xla_force_host_platform_device_count=N, set before Python starts,"
+    " makes a CPU look like N"
+)
 MOST_PROCESSES = 64  # on one machine; each takes half a gigabyte
 
 
@@ -36,7 +39,9 @@ class Share(NamedTuple):
     def part(self, n):
         """Return the slice of n images that belongs to this process."""
         n = checks.integer("n", n, 0)
-        return slice(n * self.process // self.processes, n * (self.process + 1) // self.processes)
+        return slice(
+            n * self.process // self.processes, n * (self.process + 1) // self.processes
+        )
 
 
 ALONE = Share()
@@ -46,7 +51,9 @@ def check_share(share):
     """Return a `Share` that can be."""
     if not isinstance(share, Share):
         checks.refuse("share", "a Share(devices, processes, process)", share)
-    devices, processes = (checks.integer(name, getattr(share, name)) for name in ("devices", "processes"))
+    devices, processes = (
+        checks.integer(name, getattr(share, name)) for name in ("devices", "processes")
+    )
     process = checks.integer("process", share.process, 0, processes - 1)
     if devices % processes:
         checks.refuse("devices", f"a multiple of the {processes} processes", devices)
@@ -70,23 +77,35 @@ def find_share(devices=1):
         job = os.environ.get("KERAS_DISTRIBUTION_NUM_PROCESSES", "1")
         if job != "1":  # each process would train all of it, alone
             checks.refuse(
-                "KERAS_DISTRIBUTION_NUM_PROCESSES", f"1 on the {backend} backend (KERAS_BACKEND=jax has more)", job
+                "KERAS_DISTRIBUTION_NUM_PROCESSES",
+                f"1 on the {backend} backend (KERAS_BACKEND=jax has more)",
+                job,
             )
         if devices not in (1, "all"):
-            checks.refuse("devices", f"1 on the {backend} backend (KERAS_BACKEND=jax has more)", devices)
+            checks.refuse(
+                "devices",
+                f"1 on the {backend} backend (KERAS_BACKEND=jax has more)",
+                devices,
+            )
         return ALONE
     import jax
 
     there, processes = jax.device_count(), jax.process_count()
     if jax.local_device_count() * processes != there:
-        raise ValueError(f"devices must be as many in each of the {processes} processes, got {there} in all")
+        raise ValueError(
+            f"devices must be as many in each of the {processes} processes, got {there}"
+            " in all"
+        )
     wanted = there if devices == "all" else devices
     if wanted > there:
         raise ValueError(
-            f"devices must be an integer from 1 to the {there} that JAX finds here, got {wanted}. {SIMULATE}"
+            f"devices must be an integer from 1 to the {there} that JAX finds here, got"
+            f" {wanted}. {SIMULATE}"
         )
     if processes > 1 and wanted < there:
-        checks.refuse("devices", f'"all" ({there}) in a job of {processes} processes', devices)
+        checks.refuse(
+            "devices", f'"all" ({there}) in a job of {processes} processes', devices
+        )
     return Share(wanted, processes, jax.process_index())
 
 
@@ -107,17 +126,23 @@ def distribution(share):
     devices = keras.distribution.list_devices()[: share.devices]
     try:
         # False: each process brings its own part of the batch.
-        with keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False).scope():
+        with keras.distribution.DataParallel(
+            devices=devices, auto_shard_dataset=False
+        ).scope():
             yield
     except (JaxRuntimeError, ValueError) as error:
         # JAX raises one or the other, by where the loss is noticed. Too little memory is nobody else's fault.
-        lost = "Gloo" in str(error) or (isinstance(error, JaxRuntimeError) and "RESOURCE_EXHAUSTED" not in str(error))
+        lost = "Gloo" in str(error) or (
+            isinstance(error, JaxRuntimeError)
+            and "RESOURCE_EXHAUSTED" not in str(error)
+        )
         if share.processes == 1 or not lost:
             raise
         raise RuntimeError(
-            f"process {share.process} of {share.processes} has lost the others: one has ended, or cannot be reached. "
-            "The last checkpoint is whole: start all of them again, and the training goes on from there "
-            f"({str(error).splitlines()[0]})"
+            f"process {share.process} of {share.processes} has lost the others: one has"
+            " ended, or cannot be reached. The last checkpoint is whole: start all of"
+            " them again, and the training goes on from there"
+            f" ({str(error).splitlines()[0]})"
         ) from error
 
 
@@ -133,10 +158,13 @@ def check_agreement(share, **facts):
     from jax.experimental import multihost_utils
 
     for name, value in facts.items():
-        of_all = multihost_utils.process_allgather(np.array(zlib.crc32(str(value).encode()), np.uint32))
+        of_all = multihost_utils.process_allgather(
+            np.array(zlib.crc32(str(value).encode()), np.uint32)
+        )
         if len(set(of_all.ravel().tolist())) > 1:
             raise ValueError(
-                f"{name} must be the same in all {share.processes} processes, got {value!r} in process {share.process}"
+                f"{name} must be the same in all {share.processes} processes, got"
+                f" {value!r} in process {share.process}"
             )
 
 
@@ -169,26 +197,44 @@ def run_job(command, processes, log_folder, first_appears=False):
         or not command
         or not all(isinstance(part, (str, os.PathLike)) for part in command)
     ):
-        checks.refuse("command", "a list of texts: a program and its arguments", command)
+        checks.refuse(
+            "command", "a list of texts: a program and its arguments", command
+        )
     if not checks.path("log_folder", log_folder).is_dir():
         checks.refuse("log_folder", "a folder that there is", str(log_folder))
     if os.name == "nt":
-        raise ValueError("run_job must be called on Linux or macOS: Windows has no gloo for JAX, but WSL has")
+        raise ValueError(
+            "run_job must be called on Linux or macOS: Windows has no gloo for JAX, but"
+            " WSL has"
+        )
     with socket.socket() as probe:
         probe.bind(("localhost", 0))
         address = f"localhost:{probe.getsockname()[1]}"
-    job = {"KERAS_DISTRIBUTION_JOB_ADDRESSES": address, "KERAS_DISTRIBUTION_NUM_PROCESSES": str(processes)}
+    job = {
+        "KERAS_DISTRIBUTION_JOB_ADDRESSES": address,
+        "KERAS_DISTRIBUTION_NUM_PROCESSES": str(processes),
+    }
     job["JAX_PLATFORMS"] = "cpu"  # the processes would fight for the memory of a GPU
     # The course itself is importable in them, from whatever folder this is called.
-    path = {"PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parent.parent), *sys.path])}
+    path = {
+        "PYTHONPATH": os.pathsep.join(
+            [str(Path(__file__).resolve().parent.parent), *sys.path]
+        )
+    }
     logs = [Path(log_folder) / f"process-{number}.log" for number in range(processes)]
     running = []
     try:
         for number, log in enumerate(logs):
-            environment = os.environ | path | job | {"KERAS_DISTRIBUTION_PROCESS_ID": str(number)}
+            environment = (
+                os.environ | path | job | {"KERAS_DISTRIBUTION_PROCESS_ID": str(number)}
+            )
             with open(log, "w") as file:
                 output = None if first_appears and number == 0 else file
-                running.append(subprocess.Popen(command, env=environment, stdout=output, stderr=file))
+                running.append(
+                    subprocess.Popen(
+                        command, env=environment, stdout=output, stderr=file
+                    )
+                )
         codes = [None]
         while None in codes and not any(codes):
             time.sleep(0.1)
@@ -198,6 +244,15 @@ def run_job(command, processes, log_folder, first_appears=False):
             process.kill()
             process.wait()
     # A process that was killed comes first: another one may have failed since it lost this one.
-    for code, number in sorted((code, number) for number, code in enumerate(codes) if code):
-        how = f"was stopped by {signal.Signals(-code).name}" if code < 0 else f"failed with exit status {code}"
-        raise RuntimeError(f"process {number} of {processes} {how}; its last words are in {logs[number]}")
+    for code, number in sorted(
+        (code, number) for number, code in enumerate(codes) if code
+    ):
+        how = (
+            f"was stopped by {signal.Signals(-code).name}"
+            if code < 0
+            else f"failed with exit status {code}"
+        )
+        raise RuntimeError(
+            f"process {number} of {processes} {how}; its last words are in"
+            f" {logs[number]}"
+        )

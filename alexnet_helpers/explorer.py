@@ -34,8 +34,13 @@ def show_explorer(height=900):
     ValueError : if the height is not an integer from 200 to 5000.
     """
     height = checks.integer("height", height, 200, 5000)
-    if not BUILD.is_file():  # in a copy of some of the course, as a student may have handed in
-        print("The explorer is not here: it needs the folder tools of the course's repository.")
+    if (
+        not BUILD.is_file()
+    ):  # in a copy of some of the course, as a student may have handed in
+        print(
+            "The explorer is not here: it needs the folder tools of the course's"
+            " repository."
+        )
         return
     frame = _frame(height)
     if "google.colab" in sys.modules:
@@ -45,7 +50,10 @@ def show_explorer(height=900):
 
     widget = ipywidgets.HTML(frame, layout={"width": "100%"})
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    display({"application/vnd.jupyter.widget-view+json": view, "text/plain": INSTEAD}, raw=True)
+    display(
+        {"application/vnd.jupyter.widget-view+json": view, "text/plain": INSTEAD},
+        raw=True,
+    )
 
 
 def _frame(height):
@@ -53,7 +61,10 @@ def _frame(height):
     # Scripts run, but as if they came from another site; the camera has to be handed on.
     rights = 'sandbox="allow-scripts" allow="camera *; clipboard-read *"'
     style = f"width: 100%; height: {height}px; border: 0"
-    return f'<iframe title="Explorer" {rights} style="{style}" srcdoc="{_escaped_page()}"></iframe>'
+    return (
+        f'<iframe title="Explorer" {rights} style="{style}"'
+        f' srcdoc="{_escaped_page()}"></iframe>'
+    )
 
 
 @functools.cache

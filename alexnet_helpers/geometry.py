@@ -104,7 +104,9 @@ def alexnet_layers(towers=1, padding=0, rounding="floor"):
     towers, padding = checks.choice("towers", towers, (1, 2)), _check_padding(padding)
     rounding = checks.choice("rounding", rounding, ROUNDINGS)
     return (
-        Layer("conv1", "conv", 96, kernel=11, stride=4, padding=padding, rounding=rounding),
+        Layer(
+            "conv1", "conv", 96, kernel=11, stride=4, padding=padding, rounding=rounding
+        ),
         Layer("pool1", "pool", kernel=3, stride=2),
         Layer("conv2", "conv", 256, kernel=5, padding=2, groups=towers),
         Layer("pool2", "pool", kernel=3, stride=2),
@@ -162,19 +164,36 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
             given = f"with input_size={input_size} and channels={channels}"
             raise ValueError(f"{layer.name}: {error} ({given})") from None
         if layer.kind == "dense":
-            shape, window, field = (math.prod(shape),), (NOT_APPLICABLE,) * 3, input_size
+            shape, window, field = (
+                (math.prod(shape),),
+                (NOT_APPLICABLE,) * 3,
+                input_size,
+            )
         else:
             window = (layer.kernel, layer.stride, layer.padding)
             field = min(field + (layer.kernel - 1) * jump, input_size)
             jump *= layer.stride
         rows[layer.name] = (shape, *window, output, parameters, multiply_adds, field)
         shape = output
-    columns = ["input", "kernel", "stride", "padding", "output", "parameters", "multiply_adds", "receptive_field"]
+    columns = [
+        "input",
+        "kernel",
+        "stride",
+        "padding",
+        "output",
+        "parameters",
+        "multiply_adds",
+        "receptive_field",
+    ]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
 # The numbers that each kind of layer uses.
-USED = {"conv": ("units", "kernel", "stride", "groups"), "pool": ("kernel", "stride"), "dense": ("units",)}
+USED = {
+    "conv": ("units", "kernel", "stride", "groups"),
+    "pool": ("kernel", "stride"),
+    "dense": ("units",),
+}
 
 
 def check_layers(layers):
@@ -186,13 +205,17 @@ def check_layers(layers):
         not use, or has the name of another one.
     """
     needed = "a list of geometry.Layer"
-    no_list = isinstance(layers, (str, bytes, Layer, Mapping)) or hasattr(layers, "dtype")
+    no_list = isinstance(layers, (str, bytes, Layer, Mapping)) or hasattr(
+        layers, "dtype"
+    )
     if no_list or not isinstance(layers, Iterable):
         checks.refuse("layers", needed, layers)
     checked = {}
     for layer in layers:
         if not isinstance(layer, Layer):
-            raise ValueError(f"layers must be {needed}, got {checks.describe(layer)} as one of them")
+            raise ValueError(
+                f"layers must be {needed}, got {checks.describe(layer)} as one of them"
+            )
         name = checks.text("the name of a layer", layer.name)
         if name in checked:
             raise ValueError(f"layers must have different names, got {name!r} twice")
@@ -212,7 +235,9 @@ def _check_layer(layer):
         if name in USED[kind]:
             fields[name] = checks.integer(name, value)
         else:
-            checks.choice(f"{name} of a {kind!r} layer", value, [Layer._field_defaults[name]])
+            checks.choice(
+                f"{name} of a {kind!r} layer", value, [Layer._field_defaults[name]]
+            )
     return layer._replace(**fields)
 
 
@@ -223,11 +248,17 @@ def _measure(layer, shape):
         return (layer.units,), weights + layer.units, weights
     if len(shape) == 1:
         checks.refuse("kind", "'dense' after a dense layer", layer.kind)
-    side = output_size(shape[0], layer.kernel, layer.stride, layer.padding, layer.rounding)
+    side = output_size(
+        shape[0], layer.kernel, layer.stride, layer.padding, layer.rounding
+    )
     channels, units, groups = shape[2], layer.units, layer.groups
     if layer.kind == "pool":
         return (side, side, channels), 0, 0
     if channels % groups or units % groups:
-        checks.refuse("groups", f"a divisor of its {channels} channels and {units} filters", groups)
+        checks.refuse(
+            "groups",
+            f"a divisor of its {channels} channels and {units} filters",
+            groups,
+        )
     weights = layer.kernel**2 * (channels // groups) * units
     return (side, side, units), weights + units, side**2 * weights

@@ -39,24 +39,40 @@ SOURCE = "BVLC AlexNet (Caffe, 2014), trained on ImageNet"
 # The course's layers in the order and with the numbers of the file. Its last pool has a row and a column
 # of padding behind the image, which an input of 224 needs (12 -> 6) and one of 227 does not (13 -> 6).
 LAYERS = tuple(
-    layer._replace(rounding="ceil") if layer.name == "pool3" else layer for layer in geometry.alexnet_layers(towers=2)
+    layer._replace(rounding="ceil") if layer.name == "pool3" else layer
+    for layer in geometry.alexnet_layers(towers=2)
 )
 LEARNED = tuple(layer.name for layer in LAYERS if layer.kind != "pool")
 # Caffe's normalization: alpha is 1e-4 divided by the size, and the towers see each other.
 NORMALIZATION = {"size": 5, "k": 1.0, "alpha": 2e-5, "beta": 0.75, "towers": 1}
 INPUT_SIZES = (227, 224)
-MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)  # of ImageNet's training images: blue, green, red
+MEAN_BGR = (
+    104.00698793,
+    116.66876762,
+    122.67891434,
+)  # of ImageNet's training images: blue, green, red
 RESIZED = 256  # the shorter side of a photo before its middle is cut out
 
 CLASSES_FILE = data.DATA_FOLDER / "imagenet_classes.txt"
 STAND_IN_SEED = 2014
 # What an attribute of an operation is in ONNX if the file does not give it.
 ATTRIBUTES = {
-    "Conv": {"group": 1, "dilations": [1, 1], "pads": [0] * 4, "strides": [1, 1], "auto_pad": b"NOTSET"},
+    "Conv": {
+        "group": 1,
+        "dilations": [1, 1],
+        "pads": [0] * 4,
+        "strides": [1, 1],
+        "auto_pad": b"NOTSET",
+    },
     "Relu": {},
     "LRN": {"alpha": 1e-4, "beta": 0.75, "bias": 1.0},
     "MaxPool": {
-        **{"dilations": [1, 1], "pads": [0] * 4, "strides": [1, 1], "auto_pad": b"NOTSET"},
+        **{
+            "dilations": [1, 1],
+            "pads": [0] * 4,
+            "strides": [1, 1],
+            "auto_pad": b"NOTSET",
+        },
         **{"ceil_mode": 0, "storage_order": 0},
     },
     "Reshape": {"allowzero": 0},
@@ -162,7 +178,9 @@ def decode(probabilities, top=5):
     probabilities = checks.array("probabilities", probabilities, axes=("N", "classes"))
     names, top = class_names(), checks.integer("top", top, 1, 1000)
     if probabilities.shape[1] != len(names):
-        checks.refuse("probabilities", f"rows of {len(names)}, one for each class", probabilities)
+        checks.refuse(
+            "probabilities", f"rows of {len(names)}, one for each class", probabilities
+        )
     if not probabilities.min() >= 0:
         checks.refuse("probabilities", "without negative values and NaN", probabilities)
     order = np.argsort(-probabilities, axis=1, kind="stable")[:, :top]
@@ -196,21 +214,32 @@ def load_weights(download=False, mirrors=MIRRORS, slowest=200_000, patience=10.0
     """
     weights = find_weights(download, mirrors, slowest, patience)
     if weights is None:
-        print("The weights trained on ImageNet are not here: a stand-in of the same shapes, with random weights,")
-        print("takes their place. `python -m alexnet_helpers.imagenet` fetches the real ones (244 MB).")
+        print(
+            "The weights trained on ImageNet are not here: a stand-in of the same"
+            " shapes, with random weights,"
+        )
+        print(
+            "takes their place. `python -m alexnet_helpers.imagenet` fetches the real"
+            " ones (244 MB)."
+        )
         weights = stand_in()
     return weights
 
 
 def find_weights(download=False, mirrors=MIRRORS, slowest=200_000, patience=10.0):
     """Load the trained weights; the same as `load_weights`, but None where that gives a stand-in."""
-    download, mirrors = checks.flag("download", download), checks.texts("mirrors", mirrors, "a list of addresses")
+    download, mirrors = (
+        checks.flag("download", download),
+        checks.texts("mirrors", mirrors, "a list of addresses"),
+    )
     slowest, patience = data._check_limits(slowest, patience)
     roots = data._roots()
     file = next((root / FILE for root in roots if os.path.lexists(root / FILE)), None)
     if file is None and download:
         limits = {"slowest": slowest, "patience": patience, "most": ONNX_BYTES}
-        fetch = functools.partial(data._fetch, **limits, what=ONNX_FILE, caller="imagenet.load_weights")
+        fetch = functools.partial(
+            data._fetch, **limits, what=ONNX_FILE, caller="imagenet.load_weights"
+        )
         file = _keep(roots, functools.partial(_download, fetch, mirrors))
     return None if file is None else _read(file)
 
@@ -223,8 +252,12 @@ def stand_in():
     """
     arrays = {}
     for number, (name, shape) in enumerate(kernel_shapes().items()):
-        kernel = np.random.default_rng([STAND_IN_SEED, number]).standard_normal(shape, dtype=np.float32)
-        kernel *= np.float32(math.sqrt(2 / math.prod(shape[:-1])) * (0.01 if name == "fc8" else 1))
+        kernel = np.random.default_rng([STAND_IN_SEED, number]).standard_normal(
+            shape, dtype=np.float32
+        )
+        kernel *= np.float32(
+            math.sqrt(2 / math.prod(shape[:-1])) * (0.01 if name == "fc8" else 1)
+        )
         arrays[name] = kernel, np.zeros(shape[-1], np.float32)
     return Weights(arrays)
 
@@ -234,7 +267,12 @@ def kernel_shapes():
     inputs, shapes = geometry.layer_table(LAYERS)["input"], {}
     for layer in LAYERS:
         if layer.kind == "conv":
-            shapes[layer.name] = layer.kernel, layer.kernel, inputs[layer.name][2] // layer.groups, layer.units
+            shapes[layer.name] = (
+                layer.kernel,
+                layer.kernel,
+                inputs[layer.name][2] // layer.groups,
+                layer.units,
+            )
         elif layer.kind == "dense":
             shapes[layer.name] = math.prod(inputs[layer.name]), layer.units
     return shapes
@@ -248,13 +286,24 @@ def _read(file):
                 raise ValueError("it is too large")
             if json.loads(str(archive["about"]))["sha256"] != ONNX_SHA256:
                 raise ValueError("it was made of another file")
-            arrays = {name: (archive[f"{name}/kernel"], archive[f"{name}/bias"]) for name in LEARNED}
+            arrays = {
+                name: (archive[f"{name}/kernel"], archive[f"{name}/bias"])
+                for name in LEARNED
+            }
     except Exception as error:  # a damaged archive makes zipfile, NumPy and json raise errors of any kind
-        raise ValueError(f"{file} is damaged ({checks._said(error)}): delete it and load again") from error
+        raise ValueError(
+            f"{file} is damaged ({checks._said(error)}): delete it and load again"
+        ) from error
     for name, shape in kernel_shapes().items():
         if [array.shape for array in arrays[name]] != [shape, shape[-1:]]:
-            raise ValueError(f"{file} is damaged ({name} has another shape): delete it and load again")
-    wide = {name: tuple(array.astype(np.float32) for array in pair) for name, pair in arrays.items()}
+            raise ValueError(
+                f"{file} is damaged ({name} has another shape): delete it and load"
+                " again"
+            )
+    wide = {
+        name: tuple(array.astype(np.float32) for array in pair)
+        for name, pair in arrays.items()
+    }
     return Weights(wide, True, SOURCE)
 
 
@@ -277,7 +326,9 @@ def _keep(roots, get):
     """
     root = next(filter(data._writable, roots), None)
     if root is None:
-        print(f"{roots[0]} cannot be written to: set ALEXNET_DATA to a folder that can.")
+        print(
+            f"{roots[0]} cannot be written to: set ALEXNET_DATA to a folder that can."
+        )
         return None
     part = root / f"{Path(FILE).stem}.part"
     try:
@@ -293,7 +344,11 @@ def _keep(roots, get):
                         shutil.rmtree(part, ignore_errors=True)
         return root / FILE
     except (OSError, ValueError, ImportError) as error:
-        why = "the disk is full; 370 MB must be free" if data._disk_is_full(error) else error
+        why = (
+            "the disk is full; 370 MB must be free"
+            if data._disk_is_full(error)
+            else error
+        )
         print(f"The weights could not be put into {root}: {why}.")
         return None
 
@@ -303,14 +358,18 @@ def _download(fetch, mirrors, folder):
     _need_onnx()  # before the download
     if data._offline():
         raise ConnectionError("ALEXNET_OFFLINE forbids the download")
-    return data._fetch_archive(folder, fetch, mirrors, ONNX_SHA256, ONNX_FILE, f"{ONNX_FILE} (244 MB)")
+    return data._fetch_archive(
+        folder, fetch, mirrors, ONNX_SHA256, ONNX_FILE, f"{ONNX_FILE} (244 MB)"
+    )
 
 
 def _need_onnx():
     try:
         import onnx
     except ModuleNotFoundError as missing:
-        raise ImportError("the package onnx, which reads the file, is missing: pip install onnx") from missing
+        raise ImportError(
+            "the package onnx, which reads the file, is missing: pip install onnx"
+        ) from missing
     return onnx
 
 
@@ -341,21 +400,32 @@ def read_onnx(file, sha256=ONNX_SHA256):
     file = checks.path("file", file)
     if not os.path.isfile(file):
         checks.refuse("file", "the path of an ONNX file", str(file))
-    if sha256 is not None and not (isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)):
+    if sha256 is not None and not (
+        isinstance(sha256, str) and re.fullmatch("[0-9a-fA-F]{64}", sha256)
+    ):
         checks.refuse("sha256", "64 hexadecimal digits, or None", sha256)
     onnx = _need_onnx()
     try:
         with open(file, "rb") as content:
             found = hashlib.file_digest(content, "sha256").hexdigest()
         if sha256 and found != sha256.lower():
-            raise ValueError(f"{file.stat().st_size:,} bytes with the SHA-256 {found[:8]}..., not {sha256[:8]}...")
+            raise ValueError(
+                f"{file.stat().st_size:,} bytes with the SHA-256 {found[:8]}..., not"
+                f" {sha256[:8]}..."
+            )
         graph = onnx.load(file, load_external_data=False).graph
         arrays = dict(_follow(graph, onnx))
-    except Exception as error:  # what protobuf and onnx raise for a damaged file is of any kind
+    except (
+        Exception
+    ) as error:  # what protobuf and onnx raise for a damaged file is of any kind
         needed = f"an ONNX file of the BVLC AlexNet, whole, such as {ONNX_FILE}"
-        raise ValueError(f"file must be {needed}, got {file.name} ({checks._said(error)})") from error
+        raise ValueError(
+            f"file must be {needed}, got {file.name} ({checks._said(error)})"
+        ) from error
     is_real = bool(sha256) and found == ONNX_SHA256
-    return Weights(arrays, is_real, SOURCE if is_real else f"{file.name}, not known to be trained")
+    return Weights(
+        arrays, is_real, SOURCE if is_real else f"{file.name}, not known to be trained"
+    )
 
 
 def _follow(graph, onnx):
@@ -364,23 +434,34 @@ def _follow(graph, onnx):
     operations = []
     for node in graph.node:
         if node.op_type == "Constant":
-            tensors |= [(node.output[0], one.t) for one in node.attribute if one.name == "value"]
+            tensors |= [
+                (node.output[0], one.t) for one in node.attribute if one.name == "value"
+            ]
         else:
             operations.append(node)
     (at,) = (one.name for one in graph.input if one.name not in tensors)
     expected, shapes = list(_expected()), kernel_shapes()
     for node in operations:
         if node.input[0] != at:
-            raise ValueError(f"{node.op_type} reads {node.input[0]!r}, where {at!r} should go on")
+            raise ValueError(
+                f"{node.op_type} reads {node.input[0]!r}, where {at!r} should go on"
+            )
         at = node.output[0]
         if node.op_type == "Dropout":  # which does nothing after training
             continue
-        name, kind, attributes = expected.pop(0) if expected else ("", "no more operations", {})
+        name, kind, attributes = (
+            expected.pop(0) if expected else ("", "no more operations", {})
+        )
         if node.op_type != kind:
             raise ValueError(f"{node.op_type} where {name or 'the end'} needs {kind}")
         _compare(name, node, attributes, onnx)
         if name in shapes:
-            yield name, _learned(name, [tensors[one] for one in node.input[1:]], shapes[name], onnx)
+            yield (
+                name,
+                _learned(
+                    name, [tensors[one] for one in node.input[1:]], shapes[name], onnx
+                ),
+            )
     if expected:
         raise ValueError(f"no {expected[0][1]} for {expected[0][0]}")
 
@@ -390,29 +471,47 @@ def _expected():
     for name, kind, layer in numpy_layers.step_kinds(LAYERS, NORMALIZATION):
         window = {"kernel_shape": [layer.kernel] * 2, "strides": [layer.stride] * 2}
         if kind == "conv":
-            yield name, "Conv", window | {"pads": [layer.padding] * 4, "group": layer.groups}
+            yield (
+                name,
+                "Conv",
+                window | {"pads": [layer.padding] * 4, "group": layer.groups},
+            )
         elif kind == "pool":
             behind = int(layer.rounding == "ceil")
             yield name, "MaxPool", window | {"pads": [0, 0, behind, behind]}
         elif kind == "norm":
             norm = NORMALIZATION  # ONNX divides alpha by the size
-            constants = {"alpha": norm["alpha"] * norm["size"], "beta": norm["beta"], "bias": norm["k"]}
+            constants = {
+                "alpha": norm["alpha"] * norm["size"],
+                "beta": norm["beta"],
+                "bias": norm["k"],
+            }
             yield name, "LRN", {"size": norm["size"], **constants}
         elif kind == "dense":
             yield name, "Gemm", {"transB": 1}
         else:
-            yield name, {"relu": "Relu", "flatten": "Reshape", "softmax": "Softmax"}[kind], {}
+            yield (
+                name,
+                {"relu": "Relu", "flatten": "Reshape", "softmax": "Softmax"}[kind],
+                {},
+            )
 
 
 def _compare(name, node, attributes, onnx):
     """Refuse an operation whose attributes are not those of the layer."""
     expected = ATTRIBUTES[node.op_type] | attributes
-    found = ATTRIBUTES[node.op_type] | {one.name: onnx.helper.get_attribute_value(one) for one in node.attribute}
+    found = ATTRIBUTES[node.op_type] | {
+        one.name: onnx.helper.get_attribute_value(one) for one in node.attribute
+    }
     for attribute, value in found.items():
         needed = expected.get(attribute, "not to be there")
         numbers = isinstance(value, float) and isinstance(needed, float)
-        if value != needed and not (numbers and math.isclose(value, needed, rel_tol=1e-6)):
-            raise ValueError(f"{attribute} of {name} is {value}, and has to be {needed}")
+        if value != needed and not (
+            numbers and math.isclose(value, needed, rel_tol=1e-6)
+        ):
+            raise ValueError(
+                f"{attribute} of {name} is {value}, and has to be {needed}"
+            )
     if missing := set(expected) - set(found):
         raise ValueError(f"{name} has no {min(missing)}")
 
@@ -425,15 +524,22 @@ def _learned(name, tensors, shape, onnx):
         if tensor.external_data or tensor.data_location != onnx.TensorProto.DEFAULT:
             raise ValueError(f"the weights of {name} lie in another file")
         if tuple(tensor.dims) != dims or tensor.data_type != onnx.TensorProto.FLOAT:
-            raise ValueError(f"the weights of {name} are {tuple(tensor.dims)}, and have to be {dims} in float32")
+            raise ValueError(
+                f"the weights of {name} are {tuple(tensor.dims)}, and have to be {dims}"
+                " in float32"
+            )
         arrays.append(onnx.numpy_helper.to_array(tensor))
         tensor.ClearField("raw_data")  # half of the memory
         if not np.isfinite(arrays[-1]).all():
             raise ValueError(f"{name} has weights that are not finite numbers")
     kernel, bias = arrays
-    if name == "fc6":  # reads the maps channel by channel, the course's layers pixel by pixel
+    if (
+        name == "fc6"
+    ):  # reads the maps channel by channel, the course's layers pixel by pixel
         side = math.isqrt(shape[0] // 256)
-        kernel = kernel.reshape(-1, 256, side, side).transpose(2, 3, 1, 0).reshape(shape)
+        kernel = (
+            kernel.reshape(-1, 256, side, side).transpose(2, 3, 1, 0).reshape(shape)
+        )
     kernel = kernel.T if name in ("fc7", "fc8") else kernel
     kernel = kernel.transpose(2, 3, 1, 0) if kernel.ndim == 4 else kernel
     return np.array(kernel, np.float32, order="C"), np.array(bias, np.float32)
@@ -441,13 +547,25 @@ def _learned(name, tensors, shape, onnx):
 
 def main(arguments=None):
     """Fetch the weights, and print five guesses for a photo (see the module's docstring)."""
-    parser = argparse.ArgumentParser(prog="python -m alexnet_helpers.imagenet", description=__doc__.splitlines()[0])
-    parser.add_argument("photo", nargs="?", help="the path of a photo; the course's cat if none is given")
-    parser.add_argument("--onnx", metavar="FILE", help=f"{ONNX_FILE}, if it is on this machine already")
+    parser = argparse.ArgumentParser(
+        prog="python -m alexnet_helpers.imagenet", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "photo",
+        nargs="?",
+        help="the path of a photo; the course's cat if none is given",
+    )
+    parser.add_argument(
+        "--onnx", metavar="FILE", help=f"{ONNX_FILE}, if it is on this machine already"
+    )
     if arguments is not None:
         arguments = checks.texts("arguments", arguments)
     options = parser.parse_args(arguments)
-    photo = data.read_photo(options.photo, RESIZED) if options.photo else data.sample_photo(RESIZED)
+    photo = (
+        data.read_photo(options.photo, RESIZED)
+        if options.photo
+        else data.sample_photo(RESIZED)
+    )
     if options.onnx and find_weights() is None:
         _keep(data._roots(), lambda folder: options.onnx)
     weights = find_weights(download=not options.onnx)

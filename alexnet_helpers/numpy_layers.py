@@ -69,7 +69,9 @@ def conv2d(x, weights, bias=None, stride=1, padding=0, groups=1):
     array([[12., 16.],
            [24., 28.]])
     """
-    x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
+    x, weights, stride, padding, groups = _check_conv(
+        x, weights, stride, padding, groups
+    )
     x = _pad(x, padding)
     rows, columns = _count_windows(x, weights.shape[:2], stride)
     maps = []
@@ -96,12 +98,16 @@ def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
     -------
     dx, dweights, dbias : ndarray
     """
-    x, weights, stride, padding, groups = _check_conv(x, weights, stride, padding, groups)
+    x, weights, stride, padding, groups = _check_conv(
+        x, weights, stride, padding, groups
+    )
     x = _pad(x, padding)
     rows, columns = _count_windows(x, weights.shape[:2], stride)
     dy = _check_dy(dy, (len(x), rows, columns, weights.shape[3]))
     dx, dweights = np.zeros_like(x), np.empty_like(weights)
-    for part, kernels, dmaps, dpart, dkernels in _split(groups, x, weights, dy, dx, dweights):
+    for part, kernels, dmaps, dpart, dkernels in _split(
+        groups, x, weights, dy, dx, dweights
+    ):
         windows = _im2col(part, kernels.shape[:2], stride)  # N * H' * W', k * k * C
         dproduct = _as_matrix(dmaps)  # N * H' * W', F
         dkernels[:] = (windows.T @ dproduct).reshape(kernels.shape)
@@ -347,7 +353,9 @@ def dense(x, weights, bias=None):
     """
     x, weights = _check_dense(x, weights)
     y = x @ weights
-    return y if bias is None else y + checks.array("bias", bias, shape=weights.shape[1:])
+    return (
+        y if bias is None else y + checks.array("bias", bias, shape=weights.shape[1:])
+    )
 
 
 def dense_gradients(dy, x, weights):
@@ -607,7 +615,9 @@ def _let_overhang(x, layer, value):
         return x
     rooms = [side + 2 * layer.padding - layer.kernel for side in x.shape[1:3]]
     missing = [-room % layer.stride if room > 0 else 0 for room in rooms]
-    return np.pad(x, [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)], constant_values=value)
+    return np.pad(
+        x, [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)], constant_values=value
+    )
 
 
 def _normalize_towers(x, towers, **constants):
@@ -615,7 +625,9 @@ def _normalize_towers(x, towers, **constants):
     if x.shape[3] % towers:
         checks.refuse("groups", f"a divisor of its {x.shape[3]} channels", towers)
     parts = np.split(x, towers, axis=3)
-    return np.concatenate([local_response_norm(part, **constants) for part in parts], axis=3)
+    return np.concatenate(
+        [local_response_norm(part, **constants) for part in parts], axis=3
+    )
 
 
 # --- What the functions refuse, beyond what `checks` knows ---
@@ -670,7 +682,10 @@ def _check_normalization(local_response_norm):
     if not isinstance(local_response_norm, Mapping):
         checks.flag("local_response_norm", local_response_norm)
         return {}
-    constants, known = dict(local_response_norm), {"size": 5, "k": 2.0, "alpha": 1e-4, "beta": 0.75, "towers": 1}
+    constants, known = (
+        dict(local_response_norm),
+        {"size": 5, "k": 2.0, "alpha": 1e-4, "beta": 0.75, "towers": 1},
+    )
     if not constants or not set(constants) <= set(known):
         needed = f"True, False or a dict with some of {', '.join(known)}"
         checks.refuse("local_response_norm", needed, local_response_norm)
@@ -709,9 +724,10 @@ def _check_classes(probabilities, labels):
     sums = probabilities.sum(axis=1)
     if not (probabilities.min() >= 0 and np.abs(sums - 1).max() < 1e-3):
         raise ValueError(
-            "probabilities must be rows without negative values that sum to 1 (softmax "
-            "makes such rows of logits), got a smallest value of "
-            f"{probabilities.min():.3g} and sums from {sums.min():.4g} to {sums.max():.4g}"
+            "probabilities must be rows without negative values that sum to 1 (softmax"
+            " makes such rows of logits), got a smallest value of"
+            f" {probabilities.min():.3g} and sums from {sums.min():.4g} to"
+            f" {sums.max():.4g}"
         )
     return probabilities, checks.integers("labels", labels, 0, classes - 1, length=n)
 

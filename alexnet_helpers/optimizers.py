@@ -76,17 +76,26 @@ class Muon(keras.optimizers.Optimizer):
             learning_rate = checks.number("learning_rate", learning_rate, above=0)
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
         self.momentum = checks.number("momentum", momentum, lowest=0, below=1)
-        self.plain_momentum = checks.number("plain_momentum", plain_momentum, lowest=0, below=1)
+        self.plain_momentum = checks.number(
+            "plain_momentum", plain_momentum, lowest=0, below=1
+        )
         self.plain_rate = checks.number("plain_rate", plain_rate, above=0)
-        self.orthogonal = checks.texts("orthogonal", orthogonal, "a list of kernels' names")
+        self.orthogonal = checks.texts(
+            "orthogonal", orthogonal, "a list of kernels' names"
+        )
 
     def build(self, variables):
         """Make one momentum for each variable."""
         if self.built:
             return
         super().build(variables)
-        self.is_kernel = [variable.path.endswith(self.orthogonal or (" ",)) for variable in variables]
-        self.momentums = [self.add_variable_from_reference(variable, name="momentum") for variable in variables]
+        self.is_kernel = [
+            variable.path.endswith(self.orthogonal or (" ",)) for variable in variables
+        ]
+        self.momentums = [
+            self.add_variable_from_reference(variable, name="momentum")
+            for variable in variables
+        ]
 
     def update_step(self, gradient, variable, learning_rate):
         """Take one step for one variable."""

@@ -78,13 +78,19 @@ def show(figure, alt):
         picture = _png(figure)
     finally:
         plt.close(figure)
-    display({"image/png": picture, "text/plain": alt}, metadata={"image/png": {"alt": alt}}, raw=True)
+    display(
+        {"image/png": picture, "text/plain": alt},
+        metadata={"image/png": {"alt": alt}},
+        raw=True,
+    )
 
 
 def _png(figure):
     """Return a figure as the bytes of a PNG file."""
     picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=DPI, bbox_inches="tight", facecolor="white")
+    figure.savefig(
+        picture, format="png", dpi=DPI, bbox_inches="tight", facecolor="white"
+    )
     return picture.getvalue()
 
 
@@ -112,12 +118,16 @@ def explore(draw, **sliders):
     settings = {name: _check_slider(name, values) for name, values in sliders.items()}
     controls = {name: _control(name, values) for name, values in settings.items()}
     # In its own size, as `show` has it: stretched to the width of the page it would be blurred.
-    picture = ipywidgets.Image(format="png", layout={"align_self": "flex-start", "max_width": "100%"})
+    picture = ipywidgets.Image(
+        format="png", layout={"align_self": "flex-start", "max_width": "100%"}
+    )
 
     def redraw(_=None):
         with _closing_figures():
             try:
-                figure = draw(**{name: control.value for name, control in controls.items()})
+                figure = draw(
+                    **{name: control.value for name, control in controls.items()}
+                )
             except ValueError as error:
                 figure, axes = plt.subplots(figsize=(8, 1))
                 axes.axis("off")
@@ -138,7 +148,9 @@ def explore(draw, **sliders):
                 "version_minor": 0,
                 "model_id": box.model_id,
             },
-            "text/plain": f"Sliders for {', '.join(sliders)}: run this cell to move them.",
+            "text/plain": (
+                f"Sliders for {', '.join(sliders)}: run this cell to move them."
+            ),
         },
         raw=True,
     )
@@ -162,7 +174,9 @@ def _takes(function, names):
         inspect.signature(function).bind(**dict.fromkeys(names))
     except TypeError:
         return False
-    except ValueError:  # of some functions, and classes, Python does not know the arguments
+    except (
+        ValueError
+    ):  # of some functions, and classes, Python does not know the arguments
         return not isinstance(function, type)
     return True
 
@@ -172,16 +186,26 @@ def _check_slider(name, values):
     if isinstance(values, list) and values and all(map(_is_choice, values)):
         return values
     if not isinstance(values, tuple) or len(values) != 4:
-        needed = "(lowest, highest, step, start) or a list of texts or numbers to choose from"
+        needed = (
+            "(lowest, highest, step, start) or a list of texts or numbers to choose"
+            " from"
+        )
         checks.refuse(name, needed, values)
     whole = all(isinstance(value, (int, np.integer)) for value in values)
     limits = {"lowest": -(10**9), "highest": 10**9}
     low, high, step, start = (
-        (checks.integer if whole else checks.number)(f"the {part} of {name}", value, **limits)
-        for part, value in zip(("lowest value", "highest value", "step", "start"), values)
+        (checks.integer if whole else checks.number)(
+            f"the {part} of {name}", value, **limits
+        )
+        for part, value in zip(
+            ("lowest value", "highest value", "step", "start"), values
+        )
     )
     if not (low <= start <= high and 0 < step <= high - low):
-        needed = "(lowest, highest, step, start) with the start between the two and a step that fits"
+        needed = (
+            "(lowest, highest, step, start) with the start between the two and a step"
+            " that fits"
+        )
         checks.refuse(name, needed, values)
     return low, high, step, start
 
@@ -189,7 +213,11 @@ def _check_slider(name, values):
 def _is_choice(value):
     """Say whether a value is a text, a number other than NaN, or a pair of a text and its value."""
     named = isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], str)
-    return named or isinstance(value, str) or (isinstance(value, numbers.Real) and value == value)
+    return (
+        named
+        or isinstance(value, str)
+        or (isinstance(value, numbers.Real) and value == value)
+    )
 
 
 def _control(name, values):
@@ -200,7 +228,14 @@ def _control(name, values):
         return ipywidgets.Dropdown(options=values, description=label)
     low, high, step, start = values
     slider = ipywidgets.IntSlider if isinstance(start, int) else ipywidgets.FloatSlider
-    return slider(min=low, max=high, step=step, value=start, description=label, continuous_update=False)
+    return slider(
+        min=low,
+        max=high,
+        step=step,
+        value=start,
+        description=label,
+        continuous_update=False,
+    )
 
 
 # What each kind of block is called and its colour.
@@ -246,7 +281,9 @@ def plot_architecture(layers=ALEXNET, input_size=227, channels=3, faces=None):
     ceiling, floor = rows[0] + half + 6, rows[-1] - half - 12
 
     figure = plt.figure(figsize=(8, (ceiling - floor + 50) / 100))
-    axes = figure.add_axes((0, 0, 1, 1), xlim=(0, WIDTH), ylim=(floor - 50, ceiling), aspect="equal")
+    axes = figure.add_axes(
+        (0, 0, 1, 1), xlim=(0, WIDTH), ylim=(floor - 50, ceiling), aspect="equal"
+    )
     axes.axis("off")
     for before, stage in zip([None, *stages[:-1]], stages, strict=True):
         for row in rows if stage["split"] else (np.mean(rows),):
@@ -255,12 +292,32 @@ def plot_architecture(layers=ALEXNET, input_size=227, channels=3, faces=None):
             _block(axes, stage, row, faces.get(stage["name"]))
         x = stage["x"] + (stage["depth"] + stage["slant"]) / 2
         style = {"ha": "center", "va": "top", "fontsize": 9}
-        axes.text(x, floor, stage["name"], weight="bold", color=_shade(stage, -0.35), **style)
+        axes.text(
+            x, floor, stage["name"], weight="bold", color=_shade(stage, -0.35), **style
+        )
         axes.text(x, floor - 15, stage["label"], linespacing=1.15, **style)
-    shown = [kind for kind in BLOCKS if kind != "image" and any(stage["kind"] == kind for stage in stages)]
-    handles = [Patch(color=COLORS[BLOCKS[kind][0]], label=BLOCKS[kind][1]) for kind in shown]
-    style = {"frameon": False, "fontsize": 9, "handlelength": 1, "columnspacing": 1.2, "borderpad": 0.1}
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.54, 1), ncols=len(shown), **style)
+    shown = [
+        kind
+        for kind in BLOCKS
+        if kind != "image" and any(stage["kind"] == kind for stage in stages)
+    ]
+    handles = [
+        Patch(color=COLORS[BLOCKS[kind][0]], label=BLOCKS[kind][1]) for kind in shown
+    ]
+    style = {
+        "frameon": False,
+        "fontsize": 9,
+        "handlelength": 1,
+        "columnspacing": 1.2,
+        "borderpad": 0.1,
+    }
+    axes.legend(
+        handles=handles,
+        loc="upper center",
+        bbox_to_anchor=(0.54, 1),
+        ncols=len(shown),
+        **style,
+    )
     return figure
 
 
@@ -282,20 +339,44 @@ def _stages(layers, input_size, channels):
     if towers > 2:
         raise ValueError(f"layers must have 1 or 2 groups, got {towers}")
     tallest = 170 if towers == 1 else 130
-    scale = tallest / max((shape[0] for shape in table["output"] if len(shape) == 3), default=input_size)
-    bars = tallest * (1 + SLANT) / max((shape[0] for shape in table["output"] if len(shape) == 1), default=1)
+    scale = tallest / max(
+        (shape[0] for shape in table["output"] if len(shape) == 3), default=input_size
+    )
+    bars = (
+        tallest
+        * (1 + SLANT)
+        / max((shape[0] for shape in table["output"] if len(shape) == 1), default=1)
+    )
     shrink = 1 if layers[0].kind == "dense" else layers[0].stride
 
     note = f"\n(1/{shrink} scale)" if shrink > 1 else ""
-    stages = [{"name": "image", "kind": "image", "split": False, "side": input_size * scale / shrink}]
-    stages[0] |= {"channels": channels, "label": f"{input_size}×{input_size}\n×{channels}{note}"}
+    stages = [
+        {
+            "name": "image",
+            "kind": "image",
+            "split": False,
+            "side": input_size * scale / shrink,
+        }
+    ]
+    stages[0] |= {
+        "channels": channels,
+        "label": f"{input_size}×{input_size}\n×{channels}{note}",
+    }
     for layer, shape in zip(layers, table["output"], strict=True):
-        split = towers == 2 and layer is not layers[-1]  # the classes are one layer again
+        split = (
+            towers == 2 and layer is not layers[-1]
+        )  # the classes are one layer again
         units = shape[-1] // (2 if split else 1)
         stage = {"name": layer.name, "kind": layer.kind, "split": split}
-        stage["sees_both"] = layer.kind == "dense" or (layer.kind == "conv" and layer.groups == 1)
+        stage["sees_both"] = layer.kind == "dense" or (
+            layer.kind == "conv" and layer.groups == 1
+        )
         if layer.kind == "dense":
-            stage |= {"side": units * bars, "channels": 0, "label": f"2×{units:,}" if split else f"{units:,}"}
+            stage |= {
+                "side": units * bars,
+                "channels": 0,
+                "label": f"2×{units:,}" if split else f"{units:,}",
+            }
         else:
             label = f"{shape[0]}×{shape[1]}\n{'2' if split else ''}×{units}"
             stage |= {"side": shape[0] * scale, "channels": units, "label": label}
@@ -312,7 +393,9 @@ def _place(stages, label=36, gap=26):
     free = WIDTH - gap * len(stages) - sum(stage["slant"] for stage in stages)
     per_channel = min(0.2, max(free, 0) / sum(stage["channels"] for stage in stages))
     for stage in stages:
-        stage["depth"] = 8 if stage["kind"] == "dense" else max(2, per_channel * stage["channels"])
+        stage["depth"] = (
+            8 if stage["kind"] == "dense" else max(2, per_channel * stage["channels"])
+        )
     widths = [stage["depth"] + stage["slant"] for stage in stages]
     gap = (WIDTH - sum(max(width, label) for width in widths)) / len(stages)
     x = gap / 2
@@ -324,9 +407,14 @@ def _place(stages, label=36, gap=26):
 def _check_faces(faces, stages):
     """Return the faces as arrays with values for `imshow`."""
     if not isinstance(faces, Mapping):
-        checks.refuse("faces", "a dict from the name of a block to a photo or a map", faces)
+        checks.refuse(
+            "faces", "a dict from the name of a block to a photo or a map", faces
+        )
     names = [stage["name"] for stage in stages if stage["kind"] != "dense"]
-    return {checks.choice("the name of a face", name, names): _face(name, faces[name]) for name in faces}
+    return {
+        checks.choice("the name of a face", name, names): _face(name, faces[name])
+        for name in faces
+    }
 
 
 def _face(name, face):
@@ -342,7 +430,9 @@ def _face(name, face):
 
 def _shade(stage, amount):
     """Return a stage's colour, mixed with white or, for a negative amount, with black."""
-    return np.array(to_rgb(COLORS[BLOCKS[stage["kind"]][0]])) * (1 - abs(amount)) + max(amount, 0)
+    return np.array(to_rgb(COLORS[BLOCKS[stage["kind"]][0]])) * (1 - abs(amount)) + max(
+        amount, 0
+    )
 
 
 def _corner(stage, row):
@@ -352,16 +442,33 @@ def _corner(stage, row):
 
 def _block(axes, stage, row, face):
     """Draw one block: front, top and right face."""
-    corner, up, away = _corner(stage, row), np.array([0, stage["side"]]), np.full(2, stage["slant"])
+    corner, up, away = (
+        _corner(stage, row),
+        np.array([0, stage["side"]]),
+        np.full(2, stage["slant"]),
+    )
     right = np.array([stage["depth"], 0])
-    sides = ((corner, right, up, 0), (corner + up, right, away, 0.3), (corner + right, away, up, 0.55))
+    sides = (
+        (corner, right, up, 0),
+        (corner + up, right, away, 0.3),
+        (corner + right, away, up, 0.55),
+    )
     for start, one, other, lighter in sides:
         points = [start, start + one, start + one + other, start + other]
-        axes.add_patch(Polygon(points, facecolor=_shade(stage, lighter), edgecolor="black", linewidth=0.6))
+        axes.add_patch(
+            Polygon(
+                points,
+                facecolor=_shade(stage, lighter),
+                edgecolor="black",
+                linewidth=0.6,
+            )
+        )
     if face is not None:
         # The unit square goes to the right face: its corner, its lower and its left edge.
         place = Affine2D(np.array([[*away, 0], [*up, 0], [*(corner + right), 1]]).T)
-        picture = axes.imshow(face, extent=(0, 1, 0, 1), interpolation="bilinear", zorder=1)
+        picture = axes.imshow(
+            face, extent=(0, 1, 0, 1), interpolation="bilinear", zorder=1
+        )
         picture.set_transform(place + axes.transData)
 
 
@@ -372,17 +479,32 @@ def _connect(axes, before, stage, row, rows):
         if crosses and not stage["sees_both"]:
             continue
         style = {"color": COLORS["vermillion" if crosses else "grey"], "linewidth": 0.7}
-        start, end = np.add(_corner(before, source), (before["depth"], 0)), _corner(stage, row)
+        start, end = (
+            np.add(_corner(before, source), (before["depth"], 0)),
+            _corner(stage, row),
+        )
         far = np.add(start, (before["slant"], before["slant"] + before["side"]))
         if stage["kind"] == "dense":
             axes.plot(*np.transpose([far, np.add(end, (0, stage["side"]))]), **style)
             axes.plot(*np.transpose([start, end]), **style)
             continue
-        away, up = np.full(2, SLANT * stage["window"] / 2), np.array([0, stage["window"] / 2])
-        window = [(start + far) / 2 + one * away + other * up for one, other in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+        away, up = (
+            np.full(2, SLANT * stage["window"] / 2),
+            np.array([0, stage["window"] / 2]),
+        )
+        window = [
+            (start + far) / 2 + one * away + other * up
+            for one, other in ((-1, -1), (1, -1), (1, 1), (-1, 1))
+        ]
         for point in window:
-            axes.plot(*np.transpose([point, np.add(end, (0, stage["side"] / 2))]), **style)
-        axes.add_patch(Polygon(window, facecolor="white", alpha=0.6, edgecolor="black", linewidth=0.8))
+            axes.plot(
+                *np.transpose([point, np.add(end, (0, stage["side"] / 2))]), **style
+            )
+        axes.add_patch(
+            Polygon(
+                window, facecolor="white", alpha=0.6, edgecolor="black", linewidth=0.8
+            )
+        )
 
 
 def plot_feature_maps(maps, channels=16, columns=8, titles=None, title=None):
@@ -445,14 +567,26 @@ def plot_filters(weights, filters=None, columns=16, titles=None, title=None, cha
         a filter or the channel does not exist, columns is out of range or titles are too few or
         too many.
     """
-    weights = checks.array("weights", weights, axes=("height", "width", "channels", "filters"))
+    weights = checks.array(
+        "weights", weights, axes=("height", "width", "channels", "filters")
+    )
     weights = _check_finite("weights", weights)
-    chosen = _chosen("filters", weights.shape[3] if filters is None else filters, weights.shape[3])
+    chosen = _chosen(
+        "filters", weights.shape[3] if filters is None else filters, weights.shape[3]
+    )
     if weights.shape[2] != 3:
-        weights = weights[:, :, checks.integer("channel", channel, 0, weights.shape[2] - 1)]
+        weights = weights[
+            :, :, checks.integer("channel", channel, 0, weights.shape[2] - 1)
+        ]
     elif checks.integer("channel", channel, 0) != 0:
-        checks.refuse("channel", "0 for filters of three channels, which are drawn in colour", channel)
-    largest = np.abs(weights).max(axis=tuple(range(weights.ndim - 1)), initial=np.finfo(np.float32).tiny)
+        checks.refuse(
+            "channel",
+            "0 for filters of three channels, which are drawn in colour",
+            channel,
+        )
+    largest = np.abs(weights).max(
+        axis=tuple(range(weights.ndim - 1)), initial=np.finfo(np.float32).tiny
+    )
     pictures = 0.5 + weights / largest / 2
     return _grid([pictures[..., i] for i in chosen], columns, titles, title)
 
@@ -478,7 +612,9 @@ def plot_images(images, titles=None, columns=10, title=None):
         columns is out of range or titles are too few or too many.
     """
     if _count(images) > MOST_PICTURES:
-        checks.refuse("images", f"at most {MOST_PICTURES} images, such as images[:100]", images)
+        checks.refuse(
+            "images", f"at most {MOST_PICTURES} images, such as images[:100]", images
+        )
     pictures = checks.array("images", images, axes=("N", "height", "width", "3"))
     if pictures.shape[3] != 3:
         checks.refuse("images", "an array N x height x width x 3", images)
@@ -499,28 +635,42 @@ def _check_colours(name, pictures, bytes_):
     low, high, highest = pictures.min(), pictures.max(), 255 if bytes_ else 1
     if not (low >= 0 and high <= highest):  # `not >=` holds for NaN as well
         needed = "colours from 0 to 255 as uint8, or from 0 to 1"
-        raise ValueError(f"{name} must be {needed}, got values from {low:g} to {high:g}")
+        raise ValueError(
+            f"{name} must be {needed}, got values from {low:g} to {high:g}"
+        )
     return pictures / highest
 
 
 def _check_finite(name, values):
     """Return an array without NaN and infinity."""
     if not np.isfinite(values).all():
-        raise ValueError(f"{name} must be finite numbers, got NaN or infinity among them")
+        raise ValueError(
+            f"{name} must be finite numbers, got NaN or infinity among them"
+        )
     return values
 
 
 def _chosen(name, choice, available):
     """Return the numbers of what is to be drawn."""
-    needed = f"numbers from 0 to {available - 1}, or how many to draw, {MOST_PICTURES} at most"
+    needed = (
+        f"numbers from 0 to {available - 1}, or how many to draw, {MOST_PICTURES} at"
+        " most"
+    )
     if isinstance(choice, (int, np.integer)) and not isinstance(choice, bool):
         count = min(checks.integer(name, choice), available)
-        chosen = np.linspace(0, available - 1, min(count, MOST_PICTURES + 1)).round().astype(int).tolist()
+        chosen = (
+            np.linspace(0, available - 1, min(count, MOST_PICTURES + 1))
+            .round()
+            .astype(int)
+            .tolist()
+        )
     else:
         chosen = _listed(name, choice, MOST_PICTURES, needed)
     if len(chosen) > MOST_PICTURES:
         raise ValueError(f"{name} must be {needed}, got {count}")
-    if not chosen or not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
+    if not chosen or not all(
+        isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen
+    ):
         checks.refuse(name, needed, choice)
     return [checks.integer(name, i, 0, available - 1) for i in chosen]
 
@@ -528,7 +678,11 @@ def _chosen(name, choice, available):
 def _listed(name, values, most, needed):
     """Return what a list or array holds as a list of at most so many; a text is not meant."""
     other = (str, bytes, bytearray, set, frozenset, pd.DataFrame)
-    if isinstance(values, other) or not isinstance(values, Iterable) or getattr(values, "ndim", 1) == 0:
+    if (
+        isinstance(values, other)
+        or not isinstance(values, Iterable)
+        or getattr(values, "ndim", 1) == 0
+    ):
         checks.refuse(name, needed, values)
     listed = list(itertools.islice(values, most + 1))
     if len(listed) > most:
@@ -542,7 +696,9 @@ def _check_titles(titles, count):
         return [""] * count
     needed = f"{count} texts, one for each picture"
     listed = _listed("titles", titles, count, needed)
-    if len(listed) != count or not all(isinstance(one, (str, numbers.Real)) for one in listed):
+    if len(listed) != count or not all(
+        isinstance(one, (str, numbers.Real)) for one in listed
+    ):
         checks.refuse("titles", needed, titles)
     return [str(one) for one in listed]
 
@@ -556,7 +712,9 @@ def _check_title(name, title):
 
 def _contrast(values):
     """Spread values from 0 to 1, the largest hundredth at 1; return 0.5 everywhere if they do not differ."""
-    values = values.astype(float) / 2  # half of the range of any two numbers is a number, too
+    values = (
+        values.astype(float) / 2
+    )  # half of the range of any two numbers is a number, too
     low, high, highest = values.min(), np.percentile(values, 99), values.max()
     if highest == low:
         return np.full(values.shape, 0.5)
@@ -573,7 +731,14 @@ def _grid(pictures, columns, titles, title):
     height = rows * cell + 0.35 * bool(title)
     figure, grid = plt.subplots(rows, columns, figsize=(8, height), squeeze=False)
     margin = (8 - columns * side) / 16
-    figure.subplots_adjust(margin, 0, 1 - margin, rows * cell / height, wspace=0.06, hspace=0.06 + caption / cell)
+    figure.subplots_adjust(
+        margin,
+        0,
+        1 - margin,
+        rows * cell / height,
+        wspace=0.06,
+        hspace=0.06 + caption / cell,
+    )
     for axes in grid.flat[len(pictures) :]:
         axes.remove()
     for axes, picture, text in zip(grid.flat, pictures, titles, strict=False):
@@ -607,25 +772,52 @@ def plot_training(curves, metrics=("loss", "accuracy"), x="epoch"):
     ValueError : if there are no rows, or a column is missing or not of numbers.
     """
     columns = _check_table("curves", curves, ("recipe", "seed"))
-    x, needed = _check_column("x", x, "curves", columns), f"a list of 1 to {MOST_PANELS} columns of curves"
-    listed = _listed("metrics", metrics, MOST_PANELS, needed) or checks.refuse("metrics", needed, metrics)
+    x, needed = (
+        _check_column("x", x, "curves", columns),
+        f"a list of 1 to {MOST_PANELS} columns of curves",
+    )
+    listed = _listed("metrics", metrics, MOST_PANELS, needed) or checks.refuse(
+        "metrics", needed, metrics
+    )
     metrics = [_check_column("metrics", metric, "curves", columns) for metric in listed]
-    for column in {x, *metrics, *(f"val_{metric}" for metric in metrics)} & set(columns):
+    for column in {x, *metrics, *(f"val_{metric}" for metric in metrics)} & set(
+        columns
+    ):
         _check_numbers("curves", curves, column, finite=column == x)
     _names_in("curves", curves, "seed")
     recipes, palette = _names_in("curves", curves, "recipe"), list(COLORS.values())
-    figure, grid = plt.subplots(1, len(metrics), figsize=(8, 3.4), squeeze=False, layout="constrained")
+    figure, grid = plt.subplots(
+        1, len(metrics), figsize=(8, 3.4), squeeze=False, layout="constrained"
+    )
     for axes, metric in zip(grid[0], metrics, strict=True):
         labels = set()
         for (recipe, _), run in curves.groupby(["recipe", "seed"], sort=False):
-            for number, (column, part) in enumerate({metric: "training", f"val_{metric}": "validation"}.items()):
+            for number, (column, part) in enumerate(
+                {metric: "training", f"val_{metric}": "validation"}.items()
+            ):
                 if column not in run or run[column].count() < min(2, len(run)):
                     continue
-                color = palette[number if len(recipes) == 1 else recipes.index(recipe) % len(palette)]
+                color = palette[
+                    (
+                        number
+                        if len(recipes) == 1
+                        else recipes.index(recipe) % len(palette)
+                    )
+                ]
                 label = part if len(recipes) == 1 else recipe
                 marker = "o" if len(run) == 1 else None
-                style = {"color": color, "linestyle": "--" if number else "-", "linewidth": 1.5, "marker": marker}
-                axes.plot(run[x], run[column], label=None if label in labels else label, **style)
+                style = {
+                    "color": color,
+                    "linestyle": "--" if number else "-",
+                    "linewidth": 1.5,
+                    "marker": marker,
+                }
+                axes.plot(
+                    run[x],
+                    run[column],
+                    label=None if label in labels else label,
+                    **style,
+                )
                 labels.add(label)
         axes.set(xlabel=x, ylabel=metric)
         axes.grid(alpha=0.3)
@@ -642,9 +834,15 @@ def _check_table(name, table, needed):
     if not len(table):
         raise ValueError(f"{name} must have a row or more, got 0 rows")
     if missing := [column for column in needed if column not in columns]:
-        raise ValueError(f"{name} must have the columns {', '.join(needed)}, got none named {', '.join(missing)}")
+        raise ValueError(
+            f"{name} must have the columns {', '.join(needed)}, got none named"
+            f" {', '.join(missing)}"
+        )
     if not table.columns.is_unique:
-        raise ValueError(f"{name} must have columns of different names, got {checks.describe(columns)}")
+        raise ValueError(
+            f"{name} must have columns of different names, got"
+            f" {checks.describe(columns)}"
+        )
     return columns
 
 
@@ -658,18 +856,31 @@ def _check_column(name, column, table, columns):
 def _check_numbers(name, table, column, finite):
     """Check that a column holds numbers: no texts, and if need be no gaps."""
     if not pd.api.types.is_any_real_numeric_dtype(table[column]):
-        raise ValueError(f"{name} must have numbers in the column {column!r}, got {table[column].dtype}")
+        raise ValueError(
+            f"{name} must have numbers in the column {column!r}, got"
+            f" {table[column].dtype}"
+        )
     if finite and not np.isfinite(table[column].to_numpy(float, na_value=np.nan)).all():
-        raise ValueError(f"{name} must have finite numbers in the column {column!r}, got NaN or infinity")
+        raise ValueError(
+            f"{name} must have finite numbers in the column {column!r}, got NaN or"
+            " infinity"
+        )
 
 
 def _names_in(name, table, column):
     """Return the different names in a column in their order."""
-    if table[column].isna().any() or not all(isinstance(one, (str, numbers.Real)) for one in table[column]):
-        raise ValueError(f"{name} must have a text or number in each row of {column!r}, got others")
+    if table[column].isna().any() or not all(
+        isinstance(one, (str, numbers.Real)) for one in table[column]
+    ):
+        raise ValueError(
+            f"{name} must have a text or number in each row of {column!r}, got others"
+        )
     names = table[column].unique().tolist()
     if len(names) > MOST_LINES:
-        raise ValueError(f"{name} must have at most {MOST_LINES} names in {column!r}, got {len(names)}")
+        raise ValueError(
+            f"{name} must have at most {MOST_LINES} names in {column!r}, got"
+            f" {len(names)}"
+        )
     return names
 
 
@@ -691,23 +902,42 @@ def plot_confusion_matrix(table):
     """
     counts = checks.array("table", table, axes=("classes", "classes"))
     if counts.shape[0] != counts.shape[1] or len(counts) > MOST_CLASSES:
-        raise ValueError(f"table must be square with at most {MOST_CLASSES} classes, got shape {counts.shape}")
+        raise ValueError(
+            f"table must be square with at most {MOST_CLASSES} classes, got shape"
+            f" {counts.shape}"
+        )
     counts = np.asarray(table)
     if counts.dtype.kind not in "iu" or counts.min() < 0:
-        raise ValueError(f"table must be integers, 0 or more, got {counts.dtype} from {counts.min()}")
+        raise ValueError(
+            f"table must be integers, 0 or more, got {counts.dtype} from {counts.min()}"
+        )
     names = list(range(len(counts)))
     if isinstance(table, pd.DataFrame):
         names = list(table.index)
     if isinstance(table, pd.DataFrame) and names != list(table.columns):
-        raise ValueError("table must have the same classes, in the same order, as index and as columns, got others")
+        raise ValueError(
+            "table must have the same classes, in the same order, as index and as"
+            " columns, got others"
+        )
     figure, axes = plt.subplots(figsize=(7, 6), layout="constrained")
     picture = axes.imshow(counts, cmap="Blues")
     light, dark = picture.cmap(0.0), picture.cmap(1.0)
     for (row, column), share in np.ndenumerate(picture.norm(counts)):
-        style = {"ha": "center", "va": "center", "fontsize": 9, "color": light if share >= 0.5 else dark}
+        style = {
+            "ha": "center",
+            "va": "center",
+            "fontsize": 9,
+            "color": light if share >= 0.5 else dark,
+        }
         axes.text(column, row, str(counts[row, column]), **style)
     places = range(len(counts))
-    axes.set(xticks=places, yticks=places, yticklabels=names, xlabel="taken for", ylabel="true class")
+    axes.set(
+        xticks=places,
+        yticks=places,
+        yticklabels=names,
+        xlabel="taken for",
+        ylabel="true class",
+    )
     axes.set_xticks(places, names, rotation=45)
     return figure
 
@@ -738,25 +968,41 @@ def plot_attribution(photo, maps, titles=None, label="share"):
     checks.array("photo", given, axes=("height", "width", "3"))
     photo = np.asarray(given)
     if photo.shape[2] != 3 or photo.dtype != np.uint8:
-        checks.refuse("photo", "uint8 of height x width x 3 with values 0 to 255", given)
+        checks.refuse(
+            "photo", "uint8 of height x width x 3 with values 0 to 255", given
+        )
     needed = "1 to 4 arrays of rows x columns"
     maps = _listed("maps", maps, 4, needed)
     if not maps:
         checks.refuse("maps", needed, maps)
-    maps = [checks.array(f"maps[{i}]", values, axes=("rows", "columns")) for i, values in enumerate(maps)]
+    maps = [
+        checks.array(f"maps[{i}]", values, axes=("rows", "columns"))
+        for i, values in enumerate(maps)
+    ]
     maps = [_check_finite(f"maps[{i}]", values) for i, values in enumerate(maps)]
     titles, label = _check_titles(titles, len(maps)), checks.text("label", label)
     largest = max(np.abs(values).max() for values in maps) or 1.0
-    figure, panels = plt.subplots(1, len(maps) + 1, figsize=(8, 8 / (len(maps) + 1)), layout="constrained")
+    figure, panels = plt.subplots(
+        1, len(maps) + 1, figsize=(8, 8 / (len(maps) + 1)), layout="constrained"
+    )
     area = (0, photo.shape[1], photo.shape[0], 0)
     for axes, title in zip(panels, ["photo", *titles], strict=True):
         axes.imshow(photo, extent=area)
         axes.set_title(title, fontsize=10)
         axes.axis("off")
     for axes, values in zip(panels[1:], maps, strict=True):
-        style = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest, "interpolation": "nearest"}
-        drawn = axes.imshow(values, extent=area, alpha=0.85 * np.sqrt(np.abs(values) / largest), **style)
-    scale = figure.colorbar(ScalarMappable(drawn.norm, drawn.cmap), ax=panels[-1], shrink=0.8)
+        style = {
+            "cmap": "PuOr_r",
+            "vmin": -largest,
+            "vmax": largest,
+            "interpolation": "nearest",
+        }
+        drawn = axes.imshow(
+            values, extent=area, alpha=0.85 * np.sqrt(np.abs(values) / largest), **style
+        )
+    scale = figure.colorbar(
+        ScalarMappable(drawn.norm, drawn.cmap), ax=panels[-1], shrink=0.8
+    )
     scale.set_label(label, fontsize=9)
     return figure
 
@@ -789,14 +1035,29 @@ def plot_spread(table, value, name="recipe", reference=None, label=None):
     if reference is not None:
         reference = checks.choice("reference", reference, names)
     label = _check_title("label", label)
-    figure, axes = plt.subplots(figsize=(8, 0.8 + 0.32 * len(names)), layout="constrained")
+    figure, axes = plt.subplots(
+        figsize=(8, 0.8 + 0.32 * len(names)), layout="constrained"
+    )
     for line, one in enumerate(names):
         values = table.loc[table[name] == one, value]
         color = COLORS["vermillion" if one == reference else "blue"]
-        axes.plot([values.min(), values.max()], [line, line], color=color, linewidth=4, alpha=0.3)
+        axes.plot(
+            [values.min(), values.max()],
+            [line, line],
+            color=color,
+            linewidth=4,
+            alpha=0.3,
+        )
         axes.plot(values, [line] * len(values), "o", color=color, markersize=5)
         if one == reference:
-            axes.axvspan(values.min(), values.max(), color=color, alpha=0.12, linewidth=0)
-    axes.set(yticks=range(len(names)), yticklabels=names, xlabel=label or value, ylim=(len(names) - 0.5, -0.5))
+            axes.axvspan(
+                values.min(), values.max(), color=color, alpha=0.12, linewidth=0
+            )
+    axes.set(
+        yticks=range(len(names)),
+        yticklabels=names,
+        xlabel=label or value,
+        ylim=(len(names) - 0.5, -0.5),
+    )
     axes.grid(axis="x", alpha=0.3)
     return figure

@@ -17,16 +17,25 @@ class _Frozen(dict):
         return _Frozen, (dict(self),)
 
     def _refuse(self, *_, **__):
-        raise TypeError("a recipe does not change: make another with dataclasses.replace(recipe, ingredients={...})")
+        raise TypeError(
+            "a recipe does not change: make another with dataclasses.replace(recipe,"
+            " ingredients={...})"
+        )
 
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refuse
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = (
+        update
+    ) = _refuse
 
 
 def _frozen(value):
     """Return dicts and lists, at any depth, in a form that does not change."""
     if isinstance(value, dict):
         return _Frozen((key, _frozen(part)) for key, part in value.items())
-    return tuple(_frozen(part) for part in value) if isinstance(value, (list, tuple)) else value
+    return (
+        tuple(_frozen(part) for part in value)
+        if isinstance(value, (list, tuple))
+        else value
+    )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,21 +97,38 @@ def _check_fields(recipe):
     if not isinstance(recipe.summary, str):
         checks.refuse("summary", "a text", recipe.summary)
     if not isinstance(recipe.augmentation, (list, tuple)):  # a set has no order
-        checks.refuse("augmentation", f"a list of names out of {', '.join(AUGMENTATION_NAMES)}", recipe.augmentation)
+        checks.refuse(
+            "augmentation",
+            f"a list of names out of {', '.join(AUGMENTATION_NAMES)}",
+            recipe.augmentation,
+        )
     fields = {
         "name": checks.file_name("name", recipe.name),
-        "optimizer": checks.choice("optimizer", recipe.optimizer, ("adam", "adamw", "sgd", "muon")),
+        "optimizer": checks.choice(
+            "optimizer", recipe.optimizer, ("adam", "adamw", "sgd", "muon")
+        ),
         "learning_rate": checks.number("learning_rate", recipe.learning_rate, above=0),
-        "schedule": checks.choice("schedule", recipe.schedule, ("constant", "cosine", "linear")),
+        "schedule": checks.choice(
+            "schedule", recipe.schedule, ("constant", "cosine", "linear")
+        ),
         "weight_decay": checks.number("weight_decay", recipe.weight_decay, lowest=0),
         "averaging": checks.number("averaging", recipe.averaging, lowest=0, below=1),
-        "label_smoothing": checks.number("label_smoothing", recipe.label_smoothing, lowest=0, below=1),
-        "augmentation": checks.names("augmentation", recipe.augmentation, AUGMENTATION_NAMES),
+        "label_smoothing": checks.number(
+            "label_smoothing", recipe.label_smoothing, lowest=0, below=1
+        ),
+        "augmentation": checks.names(
+            "augmentation", recipe.augmentation, AUGMENTATION_NAMES
+        ),
         "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
         "all_images": checks.flag("all_images", recipe.all_images),
         "nesterov": checks.flag("nesterov", recipe.nesterov),
     }
-    for name, lowest in {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}.items():
+    for name, lowest in {
+        "batch_size": 1,
+        "epochs": 1,
+        "warmup_epochs": 0,
+        "refine_epochs": 0,
+    }.items():
         fields[name] = checks.integer(name, getattr(recipe, name), lowest)
     return fields | _check_network_fields(recipe)
 
@@ -110,7 +136,11 @@ def _check_fields(recipe):
 def _check_network_fields(recipe):
     """Return the fields that make the network, checked as `models.alexnet_cifar10` does."""
     if not isinstance(recipe.ingredients, dict):
-        checks.refuse("ingredients", "a dict of arguments of models.alexnet_cifar10", recipe.ingredients)
+        checks.refuse(
+            "ingredients",
+            "a dict of arguments of models.alexnet_cifar10",
+            recipe.ingredients,
+        )
     names = ("width", "kernel_initializer", "centred_input", "batch_norm")
     for name in ("variant", *names):
         if getattr(recipe, name) is None and name != "batch_norm":
@@ -120,44 +150,76 @@ def _check_network_fields(recipe):
     for name in ("kernel_initializer", "ingredients"):
         try:
             json.dumps(getattr(recipe, name), allow_nan=False)
-        except (TypeError, ValueError, RecursionError):  # a recipe is kept in a file beside its checkpoints
-            checks.refuse(name, "made of texts, numbers, lists and dicts", getattr(recipe, name))
+        except (
+            TypeError,
+            ValueError,
+            RecursionError,
+        ):  # a recipe is kept in a file beside its checkpoints
+            checks.refuse(
+                name, "made of texts, numbers, lists and dicts", getattr(recipe, name)
+            )
     fields = {name: network[name] for name in ("variant", "width", "centred_input")}
     fields["batch_norm"] = None if recipe.batch_norm is None else network["batch_norm"]
-    return fields | {name: _frozen(getattr(recipe, name)) for name in ("kernel_initializer", "ingredients")}
+    return fields | {
+        name: _frozen(getattr(recipe, name))
+        for name in ("kernel_initializer", "ingredients")
+    }
 
 
 def _check_combination(recipe):
     """Refuse fields that another one would leave without effect."""
     if recipe.weight_decay and recipe.optimizer == "adam":
-        checks.refuse("weight_decay", '0 with optimizer="adam" (only "adamw" and "sgd" decay)', recipe.weight_decay)
-    if recipe.weight_decay and recipe.optimizer == "muon":  # which scales each kernel to one size instead
+        checks.refuse(
+            "weight_decay",
+            '0 with optimizer="adam" (only "adamw" and "sgd" decay)',
+            recipe.weight_decay,
+        )
+    if (
+        recipe.weight_decay and recipe.optimizer == "muon"
+    ):  # which scales each kernel to one size instead
         checks.refuse("weight_decay", '0 with optimizer="muon"', recipe.weight_decay)
     if recipe.nesterov and recipe.optimizer != "sgd":
         checks.refuse("nesterov", 'False without optimizer="sgd"', True)
     if recipe.optimizer == "muon" and recipe.variant != "today":
         checks.refuse("optimizer", "muon with the variant today only", recipe.optimizer)
     if recipe.warmup_epochs and recipe.schedule != "cosine":
-        checks.refuse("warmup_epochs", f'0 with schedule="{recipe.schedule}"', recipe.warmup_epochs)
+        checks.refuse(
+            "warmup_epochs",
+            f'0 with schedule="{recipe.schedule}"',
+            recipe.warmup_epochs,
+        )
     if recipe.warmup_epochs + recipe.refine_epochs >= recipe.epochs:
         given = f"{recipe.warmup_epochs} and {recipe.refine_epochs}"
         raise ValueError(
-            f"warmup_epochs and refine_epochs must be fewer than epochs={recipe.epochs} together, got {given}"
+            f"warmup_epochs and refine_epochs must be fewer than epochs={recipe.epochs}"
+            f" together, got {given}"
         )
     if (recipe.refine_rate > 0) != (recipe.refine_epochs > 0):
-        checks.refuse("refine_rate", "a positive number with refine_epochs, else 0", recipe.refine_rate)
+        checks.refuse(
+            "refine_rate",
+            "a positive number with refine_epochs, else 0",
+            recipe.refine_rate,
+        )
 
 
-COMMON = Recipe("tutorial", "as many tutorials write it, without their rotation", augmentation=("shift", "flip"))
+COMMON = Recipe(
+    "tutorial",
+    "as many tutorials write it, without their rotation",
+    augmentation=("shift", "flip"),
+)
 AS_WRITTEN = dataclasses.replace(
     COMMON,
     name="as_written",
-    summary="as many tutorials write it: rotation, shifts and flip, Adam at 0.001, 50 epochs",
+    summary=(
+        "as many tutorials write it: rotation, shifts and flip, Adam at 0.001, 50"
+        " epochs"
+    ),
     augmentation=("rotate_and_shift", "flip"),
 )
 REPAIRED = Recipe(
     "tutorial_repaired",
-    "the tutorials' layers with initial weights, optimizer, schedule and augmentation repaired",
+    "the tutorials' layers with initial weights, optimizer, schedule and augmentation"
+    " repaired",
     kernel_initializer="he_normal",
     centred_input=True,
     optimizer="adamw",
@@ -172,7 +234,8 @@ REPAIRED = Recipe(
 )
 PAPER = Recipe(
     "paper",
-    "the paper's ideas fitted to 32 x 32: normalization of responses, overlapping pools, dropout, momentum",
+    "the paper's ideas fitted to 32 x 32: normalization of responses, overlapping"
+    " pools, dropout, momentum",
     variant="paper",
     centred_input=True,
     optimizer="sgd",
@@ -186,7 +249,10 @@ PAPER = Recipe(
 MODERN = dataclasses.replace(
     PAPER,
     name="modern",
-    summary="the same with batch normalization, He weights, label smoothing, erased squares, averaging and refining",
+    summary=(
+        "the same with batch normalization, He weights, label smoothing, erased"
+        " squares, averaging and refining"
+    ),
     variant="modern",
     kernel_initializer="he_normal",
     learning_rate=0.1,
@@ -206,19 +272,26 @@ MODERN_HALF = dataclasses.replace(MODERN, name="modern_half", width=0.5, epochs=
 REPAIRED_AVERAGED = dataclasses.replace(
     REPAIRED,
     name="repaired",
-    summary="the tutorials' layers with initial weights, optimizer, schedule, augmentation and averaging repaired",
+    summary=(
+        "the tutorials' layers with initial weights, optimizer, schedule, augmentation"
+        " and averaging repaired"
+    ),
     averaging=0.999,
     augmentation=("shift_reflected_wide", "flip", "erase"),
     epochs=50,
 )
 # The paper cuts its patches out of a larger image, so it never shows the black border of `shift`.
 PAPER_REFLECTED = dataclasses.replace(
-    PAPER_HALF, name="paper_half_reflected", epochs=40, augmentation=("shift_reflected_wide", "flip")
+    PAPER_HALF,
+    name="paper_half_reflected",
+    epochs=40,
+    augmentation=("shift_reflected_wide", "flip"),
 )
 # Chosen on validation images among the four; the last run learns from all 50,000 training images.
 TODAY = Recipe(
     "today",
-    "five convolutions, three pools, three dense layers, and everything else as one would do it today",
+    "five convolutions, three pools, three dense layers, and everything else as one"
+    " would do it today",
     variant="today",
     centred_input=True,
     optimizer="muon",
@@ -229,7 +302,9 @@ TODAY = Recipe(
     batch_size=500,
     epochs=24,
 )
-TODAY_ALL = dataclasses.replace(TODAY, name="today_all", summary="the same on all training images", all_images=True)
+TODAY_ALL = dataclasses.replace(
+    TODAY, name="today_all", summary="the same on all training images", all_images=True
+)
 _nothing_erased = {"augmentation": ("shift_reflected", "alternate_flip")}
 TODAY_CHOICES = tuple(
     dataclasses.replace(TODAY, name=f"today_{name}", **_nothing_erased, **changes)
@@ -239,20 +314,33 @@ TODAY_CHOICES = tuple(
             "summary": "without erased squares, and with pools that do not overlap",
             "ingredients": {"pool": 2},
         },
-        "half_rate": {"summary": "without erased squares, at half the rate", "learning_rate": 0.05},
+        "half_rate": {
+            "summary": "without erased squares, at half the rate",
+            "learning_rate": 0.05,
+        },
     }.items()
 )
 TODAY_SHORT = dataclasses.replace(
     TODAY,
     name="today_short",
-    summary="a first trial in six epochs: pools that do not overlap, ReLU, twice the rate, nothing erased",
+    summary=(
+        "a first trial in six epochs: pools that do not overlap, ReLU, twice the rate,"
+        " nothing erased"
+    ),
     ingredients={"pool": 2, "activation": "relu"},
     learning_rate=0.2,
     epochs=6,
     **_nothing_erased,
 )
 _recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)
-_recipes += (REPAIRED_AVERAGED, PAPER_REFLECTED, TODAY, TODAY_ALL, *TODAY_CHOICES, TODAY_SHORT)
+_recipes += (
+    REPAIRED_AVERAGED,
+    PAPER_REFLECTED,
+    TODAY,
+    TODAY_ALL,
+    *TODAY_CHOICES,
+    TODAY_SHORT,
+)
 RECIPES = {recipe.name: recipe for recipe in _recipes}
 
 

@@ -24,7 +24,18 @@ __all__ = ()
 
 RESULTS_FOLDER = data.DATA_FOLDER / "results"
 # Columns whose values are texts, whatever they look like: a recipe may be called "NA", a class "1".
-TEXTS = ("recipe", "source", "machine", "backend", "keras", "numpy", "precision", "definition", "truth", "predicted")
+TEXTS = (
+    "recipe",
+    "source",
+    "machine",
+    "backend",
+    "keras",
+    "numpy",
+    "precision",
+    "definition",
+    "truth",
+    "predicted",
+)
 # What zipfile, h5py, json and pandas raise for a file that is damaged in one way or another.
 ERRORS_OF_A_FILE = (
     OSError,
@@ -54,12 +65,18 @@ def read_table(file, needed=("recipe", "seed", "source")):
         if missing := [name for name in needed if name not in columns]:
             raise ValueError(f"it has no column {missing[0]}")
         empty = {name: [""] for name in columns if name not in TEXTS}
-        table = pd.read_csv(file, dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=empty)
+        table = pd.read_csv(
+            file,
+            dtype=dict.fromkeys(TEXTS, str),
+            keep_default_na=False,
+            na_values=empty,
+        )
         if table["seed"].dtype.kind not in "iu" and len(table):
             raise ValueError("a seed in it is no integer")
     except ERRORS_OF_A_FILE as error:
         raise ValueError(
-            f"{file} is damaged ({' '.join(str(error).split())}): repair it, or move it away to begin anew"
+            f"{file} is damaged ({' '.join(str(error).split())}): repair it, or move it"
+            " away to begin anew"
         ) from error
     return table
 
@@ -67,7 +84,11 @@ def read_table(file, needed=("recipe", "seed", "source")):
 def rows_of_run(file, recipe, seed, source):
     """Return the rows of one run and all other rows of a table of several runs (the file may be missing)."""
     table = read_table(file)
-    same = (table["recipe"] == recipe) & (table["seed"] == seed) & (table["source"] == source)
+    same = (
+        (table["recipe"] == recipe)
+        & (table["seed"] == seed)
+        & (table["source"] == source)
+    )
     return table[same].reset_index(drop=True), table[~same]
 
 
@@ -77,7 +98,9 @@ def merge_rows(file, rows):
         _, others = rows_of_run(file, *rows[["recipe", "seed", "source"]].iloc[0])
         merged = pd.concat([others, rows]) if len(others) else rows
         # A stable sort: the rows of a run keep their order.
-        write_table(file, merged.sort_values(["source", "seed", "recipe"], kind="stable"))
+        write_table(
+            file, merged.sort_values(["source", "seed", "recipe"], kind="stable")
+        )
 
 
 def write_table(path, table):
@@ -102,21 +125,34 @@ def writable_folder(argument, folder):
     """Return a folder, made if need be, in which files can be made; else say which argument names another."""
     folder = checks.path(argument, folder)
     if not data._writable(folder):
-        raise OSError(f"{argument}={str(folder)!r} cannot be written to: name another folder")
+        raise OSError(
+            f"{argument}={str(folder)!r} cannot be written to: name another folder"
+        )
     return folder
 
 
 def machine_facts(precision=None, share=distributed.ALONE):
     """Name the machine kind, the versions and the precision (None: Keras' present one) that a result depends on."""
-    shared = f", {share.devices} devices in {share.processes} processes" if share.devices > 1 else ""
+    shared = (
+        f", {share.devices} devices in {share.processes} processes"
+        if share.devices > 1
+        else ""
+    )
     processor = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
-        names = [line.split(":")[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
+        names = [
+            line.split(":")[1].strip()
+            for line in cpuinfo.read_text().splitlines()
+            if "model name" in line
+        ]
         processor = names[0] if names else processor
     return {
         "machine": f"{processor}, {os.cpu_count()} cores{shared}",
-        "backend": f"{keras.backend.backend()} {sys.modules[keras.backend.backend()].__version__}",
+        "backend": (
+            f"{keras.backend.backend()}"
+            f" {sys.modules[keras.backend.backend()].__version__}"
+        ),
         "keras": keras.__version__,
         "numpy": np.__version__,
         "precision": precision or keras.config.dtype_policy().name,

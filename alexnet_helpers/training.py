@@ -43,42 +43,70 @@ def check_dataset(dataset):
     wanted = "data.ImageData, such as data.load_cifar10() returns"
     if isinstance(dataset, (list, tuple)) and not hasattr(dataset, "_fields"):
         remedy = (
-            ". Of (x_train, y_train), (x_test, y_test), as keras.datasets loads them, make data.ImageData("
-            "x_train, y_train.ravel(), x_test, y_test.ravel(), class_names, source), with a name for each class and "
-            "a text that says which images these are"
+            ". Of (x_train, y_train), (x_test, y_test), as keras.datasets loads them,"
+            " make data.ImageData(x_train, y_train.ravel(), x_test, y_test.ravel(),"
+            " class_names, source), with a name for each class and a text that says"
+            " which images these are"
         )
-        raise ValueError(f"dataset must be {wanted}, got a {type(dataset).__name__} of {len(dataset)}{remedy}")
-    if missing := [name for name in data.ImageData._fields if not hasattr(dataset, name)]:
-        raise ValueError(f"dataset must be {wanted}, got {checks.describe(dataset)}, which has no {missing[0]}")
+        raise ValueError(
+            f"dataset must be {wanted}, got a {type(dataset).__name__} of"
+            f" {len(dataset)}{remedy}"
+        )
+    if missing := [
+        name for name in data.ImageData._fields if not hasattr(dataset, name)
+    ]:
+        raise ValueError(
+            f"dataset must be {wanted}, got {checks.describe(dataset)}, which has no"
+            f" {missing[0]}"
+        )
     names = dataset.class_names
     if isinstance(names, str) or not isinstance(names, (list, tuple)) or not len(names):
         checks.refuse("class_names", "a list of names, one for each class", names)
     names = tuple(_check_name("class_names", name) for name in names)
-    if twice := [name for name, count in zip(*np.unique(names, return_counts=True)) if count > 1]:
+    if twice := [
+        name for name, count in zip(*np.unique(names, return_counts=True)) if count > 1
+    ]:
         checks.refuse("class_names", "names that differ", str(twice[0]))
     arrays = {}
     for part in ("train", "test"):
         x = checks.pixels(f"x_{part}", getattr(dataset, f"x_{part}"), shape=(32, 32, 3))
-        y = checks.integers(f"y_{part}", getattr(dataset, f"y_{part}"), 0, len(names) - 1, length=x.shape[0])
+        y = checks.integers(
+            f"y_{part}",
+            getattr(dataset, f"y_{part}"),
+            0,
+            len(names) - 1,
+            length=x.shape[0],
+        )
         arrays |= {f"x_{part}": x, f"y_{part}": y.astype(np.int64)}
-    return data.ImageData(**arrays, class_names=names, source=_check_name("source", dataset.source))
+    return data.ImageData(
+        **arrays, class_names=names, source=_check_name("source", dataset.source)
+    )
 
 
 def _check_name(argument, name):
     """Return a text that can be written into a table and is read back as it is."""
     name = str(checks.text(argument, name))
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name) or set(name) & set("\r\n\0"):
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name) or set(name) & set(
+        "\r\n\0"
+    ):
         checks.refuse(argument, "a text of one line that UTF-8 can hold", name)
     return name
 
 
 def checksum_of(dataset):
     """Return a number that changes with the training images, their labels or the names of the classes."""
-    images, crc = dataset.x_train, zlib.crc32(json.dumps([dataset.class_names, dataset.x_train.shape]).encode())
+    images, crc = (
+        dataset.x_train,
+        zlib.crc32(json.dumps([dataset.class_names, dataset.x_train.shape]).encode()),
+    )
     crc = zlib.crc32(dataset.y_train.astype("<i8").tobytes(), crc)
-    if (files := getattr(images, "files", None)) is not None:  # they are too many to be read: names and sizes must do
+    if (
+        files := getattr(images, "files", None)
+    ) is not None:  # they are too many to be read: names and sizes must do
         for file in map(Path, files):
-            crc = zlib.crc32(f"{file.parent.name}/{file.name} {file.stat().st_size}".encode(), crc)
+            crc = zlib.crc32(
+                f"{file.parent.name}/{file.name} {file.stat().st_size}".encode(), crc
+            )
         return crc
     for start in range(0, len(images), 1000):
         crc = zlib.crc32(np.ascontiguousarray(images[start : start + 1000]), crc)
@@ -140,11 +168,16 @@ def train(
     recipe, share = find_recipe(recipe), distributed.find_share(devices)
     seed = checks.integer("seed", seed, 0, LARGEST_SEED)
     epochs = recipe.epochs if epochs is None else checks.integer("epochs", epochs)
-    verbose, mixed = checks.choice("verbose", verbose, ("auto", 0, 1, 2)), checks.flag("mixed", mixed)
+    verbose, mixed = (
+        checks.choice("verbose", verbose, ("auto", 0, 1, 2)),
+        checks.flag("mixed", mixed),
+    )
     dataset = None if dataset is None else check_dataset(dataset)
     check_clock()
     checkpoint_folder = checks.path("checkpoint_folder", checkpoint_folder)
-    folder = writable_folder("checkpoint_folder", checkpoint_folder / f"{recipe.name}-seed{seed}")
+    folder = writable_folder(
+        "checkpoint_folder", checkpoint_folder / f"{recipe.name}-seed{seed}"
+    )
     results = writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
     with lock_run(folder, recipe, seed, share):
         dataset = check_dataset(None) if dataset is None else dataset
@@ -158,7 +191,11 @@ def train(
             merge_rows(results, pd.DataFrame(curves))
             return model, pd.DataFrame(curves)
         stored, _ = rows_of_run(results, recipe.name, seed, dataset.source)
-        if first == last and "test_accuracy" in stored and stored["test_accuracy"].notna().any():
+        if (
+            first == last
+            and "test_accuracy" in stored
+            and stored["test_accuracy"].notna().any()
+        ):
             return model, stored  # the test set has been looked at, and once is enough
         reflected = any("reflected" in name for name in recipe.augmentation)
         return model, _finish(model, dataset, pd.DataFrame(curves), results, reflected)
@@ -168,19 +205,36 @@ class _Run:
     """One call of `train`: from the last checkpoint on, for some epochs."""
 
     def __init__(self, recipe, dataset, seed, epochs, folder, mixed, share, verbose):
-        self.recipe, self.dataset, self.seed, self.epochs = recipe, dataset, seed, epochs
-        self.folder, self.mixed, self.share, self.verbose = folder, mixed, share, verbose
+        self.recipe, self.dataset, self.seed, self.epochs = (
+            recipe,
+            dataset,
+            seed,
+            epochs,
+        )
+        self.folder, self.mixed, self.share, self.verbose = (
+            folder,
+            mixed,
+            share,
+            verbose,
+        )
         self.checksum, self.classes = checksum_of(dataset), len(dataset.class_names)
         training, self.validation = split_validation(dataset.x_train, dataset.y_train)
         if recipe.all_images:
             training = dataset.x_train, dataset.y_train
         if (n := len(self.validation[0])) < share.devices:
             raise ValueError(
-                f"x_train must have images enough for {share.devices} validation images, a fifth of them, got {n}"
+                f"x_train must have images enough for {share.devices} validation"
+                f" images, a fifth of them, got {n}"
             )
         refine_from = recipe.epochs - recipe.refine_epochs
         self.batches = Batches(
-            *training, recipe.batch_size, recipe.augmentation, seed, self.classes, refine_from, share
+            *training,
+            recipe.batch_size,
+            recipe.augmentation,
+            seed,
+            self.classes,
+            refine_from,
+            share,
         )
 
     def from_checkpoint(self):
@@ -188,7 +242,13 @@ class _Run:
         keras.utils.set_random_seed(self.seed)
         model = compile_model(self.recipe, len(self.batches), self.classes, self.mixed)
         if self.share.process == 0:
-            check_definition(self.folder, self.recipe, self.dataset, model.dtype_policy.name, self.checksum)
+            check_definition(
+                self.folder,
+                self.recipe,
+                self.dataset,
+                model.dtype_policy.name,
+                self.checksum,
+            )
         whiten_stem(model, self.batches.images)
         return model, load_checkpoint(self.folder, model)
 
@@ -199,8 +259,16 @@ class _Run:
             model, curves = self.from_checkpoint()
             first = len(curves)
             last = min(recipe.epochs, first + self.epochs)
-            definition = {"recipe": dataclasses.asdict(recipe), "source": self.dataset.source, "seed": self.seed}
-            definition |= {"images": len(self.batches.images), "data": self.checksum, "epochs": (first, last)}
+            definition = {
+                "recipe": dataclasses.asdict(recipe),
+                "source": self.dataset.source,
+                "seed": self.seed,
+            }
+            definition |= {
+                "images": len(self.batches.images),
+                "data": self.checksum,
+                "epochs": (first, last),
+            }
             distributed.check_agreement(share, **definition)
             if first < last:
                 self.fit(model, curves, last)
@@ -209,7 +277,9 @@ class _Run:
                 model, curves = self.from_checkpoint()  # on one device again
             if recipe.averaging:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
-                self.batches.start_epoch(last)  # the same batches and masks whichever epoch was trained in this call
+                self.batches.start_epoch(
+                    last
+                )  # the same batches and masks whichever epoch was trained in this call
                 seed_dropout(model, self.seed, last)
                 _measure_normalization(model, self.batches)
         return model, curves, first, last
@@ -217,7 +287,11 @@ class _Run:
     def fit(self, model, curves, last):
         """Train up to the epoch `last`, and add a row for each epoch to the curves."""
         share, (images, labels) = self.share, self.validation
-        facts = {"recipe": self.recipe.name, "seed": self.seed, "source": self.dataset.source}
+        facts = {
+            "recipe": self.recipe.name,
+            "seed": self.seed,
+            "source": self.dataset.source,
+        }
         facts |= machine_facts(model.dtype_policy.name, share)
         # The averages are in the model's place while it is validated, and not when it is saved.
         averaging = [keras.callbacks.SwapEMAWeights()] if self.recipe.averaging else []
@@ -227,10 +301,15 @@ class _Run:
         model.fit(
             self.batches,
             validation_data=validation,
-            validation_batch_size=max(500 // share.devices, 1) * share.devices // share.processes,
+            validation_batch_size=max(500 // share.devices, 1)
+            * share.devices
+            // share.processes,
             initial_epoch=len(curves),
             epochs=last,
-            callbacks=[*averaging, Checkpoints(self.folder, self.batches, curves, facts)],
+            callbacks=[
+                *averaging,
+                Checkpoints(self.folder, self.batches, curves, facts),
+            ],
             verbose=self.verbose,
             shuffle=False,
         )
@@ -241,7 +320,11 @@ def _measure_normalization(model, batches, most=20):
 
     Those that it has are of the weights before the averaging.
     """
-    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    norms = [
+        layer
+        for layer in model.layers
+        if isinstance(layer, keras.layers.BatchNormalization)
+    ]
     usual = [layer.momentum for layer in norms]
     for number in range(min(most, len(batches)) if norms else 0):
         for layer in norms:
@@ -261,13 +344,24 @@ def _finish(model, dataset, curves, file, reflected):
     two_views = predict_two_views(model, x_test).argmax(axis=1)
     ten_views = predict_ten_views(model, x_test, reflected=reflected).argmax(axis=1)
     views = {"": predicted, "_two_views": two_views, "_ten_views": ten_views}
-    for column, answers in ((f"test_accuracy{name}", answers) for name, answers in views.items()):
+    for column, answers in (
+        (f"test_accuracy{name}", answers) for name, answers in views.items()
+    ):
         curves[column] = np.nan
-        curves.loc[curves.index[-1], column] = round(float((answers == dataset.y_test).mean()), 5)
+        curves.loc[curves.index[-1], column] = round(
+            float((answers == dataset.y_test).mean()), 5
+        )
     names, n = list(dataset.class_names), len(dataset.class_names)
     counts = np.bincount(dataset.y_test * n + predicted, minlength=n * n)
     run = {name: curves[name].iloc[0] for name in ("recipe", "seed", "source")}
-    table = pd.DataFrame(run | {"truth": np.repeat(names, n), "predicted": np.tile(names, n), "images": counts})
+    table = pd.DataFrame(
+        run
+        | {
+            "truth": np.repeat(names, n),
+            "predicted": np.tile(names, n),
+            "images": counts,
+        }
+    )
     if n <= 100:  # a table of ImageNet's classes would have a million rows
         merge_rows(confusion_file(file), table)
     merge_rows(file, curves)

@@ -26,10 +26,20 @@ def predict_ten_views(model, images, pixels=2, reflected=False):
     height, width = images.shape[1:3]
     pixels = checks.integer("pixels", pixels, 0, min(height, width) - 1)
     mode = "reflect" if checks.flag("reflected", reflected) else "constant"
-    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=mode)
+    padded = np.pad(
+        images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=mode
+    )
     total = 0.0
-    for top, left in ((pixels, pixels), (0, 0), (0, 2 * pixels), (2 * pixels, 0), (2 * pixels, 2 * pixels)):
-        total += predict_two_views(model, padded[:, top : top + height, left : left + width])
+    for top, left in (
+        (pixels, pixels),
+        (0, 0),
+        (0, 2 * pixels),
+        (2 * pixels, 0),
+        (2 * pixels, 2 * pixels),
+    ):
+        total += predict_two_views(
+            model, padded[:, top : top + height, left : left + width]
+        )
     return total / 5
 
 

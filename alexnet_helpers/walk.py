@@ -44,10 +44,14 @@ def gabor(angle, wavelength, phase, size=11):
     angle, phase = checks.number("angle", angle), checks.number("phase", phase)
     wavelength = checks.number("wavelength", wavelength, lowest=1, highest=10_000)
     across = x * np.cos(angle) + y * np.sin(angle)
-    wave = np.cos(2 * np.pi * across / wavelength + phase) * _bell(x, y, 0.45 * wavelength)
+    wave = np.cos(2 * np.pi * across / wavelength + phase) * _bell(
+        x, y, 0.45 * wavelength
+    )
     wave -= wave.mean()
     if np.linalg.norm(wave) < 1e-9:  # nothing but rounding errors
-        checks.refuse("wavelength", "such that the pixels differ at this phase", wavelength)
+        checks.refuse(
+            "wavelength", "such that the pixels differ at this phase", wavelength
+        )
     return _unit(wave)
 
 
@@ -111,7 +115,11 @@ def filter_bank():
     for turn in np.arange(4) * np.pi / 4:
         colour = np.cos(turn) * red_green + np.sin(turn) * yellow_blue
         patterns = [gabor(angle, 10, np.pi / 2) for angle in angles]
-        patterns += [sign * spot(width, surround) for width, surround in ((2, True), (3, False)) for sign in (1, -1)]
+        patterns += [
+            sign * spot(width, surround)
+            for width, surround in ((2, True), (3, False))
+            for sign in (1, -1)
+        ]
         filters += [pattern[..., np.newaxis] * colour for pattern in patterns]
     return np.stack(filters, axis=-1).astype(np.float32)
 

@@ -47,9 +47,16 @@ def save_weights(file, model, recipe, curves):
             arrays[name] = array.astype("float16" if array.ndim > 1 else "float32")
         if not np.isfinite(arrays[name]).all():
             kind = arrays[name].dtype
-            raise ValueError(f"model must have weights that are finite numbers in {kind}, got others in {name}")
-    network = {name: getattr(recipe, name) for name in ("variant", "width", "centred_input")}
-    network["batch_norm"] = any(isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers)
+            raise ValueError(
+                f"model must have weights that are finite numbers in {kind}, got others"
+                f" in {name}"
+            )
+    network = {
+        name: getattr(recipe, name) for name in ("variant", "width", "centred_input")
+    }
+    network["batch_norm"] = any(
+        isinstance(layer, keras.layers.BatchNormalization) for layer in model.layers
+    )
     network["num_classes"] = model.output_shape[-1]
     about = {"network": network, **curves.iloc[-1].to_dict()}
     text = json.dumps(about, default=str)
@@ -65,5 +72,7 @@ def _regular_file(argument, file):
     """Return the path of a file that may be written or replaced; of a link, that of the file that it leads to."""
     path = Path(os.path.realpath(checks.path(argument, file)))
     if not path.parent.is_dir() or (path.exists() and not path.is_file()):
-        checks.refuse(argument, "the path of a file, in a folder that there is", str(file))
+        checks.refuse(
+            argument, "the path of a file, in a folder that there is", str(file)
+        )
     return path

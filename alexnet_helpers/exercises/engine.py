@@ -58,9 +58,13 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
         lambda pair: _is_pair(pair) and callable(pair[0]),
     )
     if not callable(cases):
-        cases = _tuple("cases", cases, "tuples of arguments", lambda case: isinstance(case, tuple))
+        cases = _tuple(
+            "cases", cases, "tuples of arguments", lambda case: isinstance(case, tuple)
+        )
     if callable(right) and hints:
-        checks.refuse("hints", "left out where the answer is a function (see `wrong`)", hints)
+        checks.refuse(
+            "hints", "left out where the answer is a function (see `wrong`)", hints
+        )
     if not callable(right) and (cases or wrong):
         checks.refuse(
             "cases and wrong",
@@ -77,7 +81,9 @@ def _tuple(name, value, needed, fits):
 
 
 def _is_pair(pair):
-    return isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], str)
+    return (
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], str)
+    )
 
 
 def check(name, answer):
@@ -103,12 +109,20 @@ def check(name, answer):
 
 def _verdict(entry, answer):
     try:
-        hint = hint_for_a_function(entry, answer) if callable(entry.right) else hint_for_a_value(entry, answer)
+        hint = (
+            hint_for_a_function(entry, answer)
+            if callable(entry.right)
+            else hint_for_a_value(entry, answer)
+        )
     except NotAnswered as unanswered:
         return f"no answer yet. {unanswered}".strip()
     except Refused as refused:
         hint = str(refused)
     except (Exception, SystemExit):  # an object may raise anything when it is looked at
-        what = "What your function returned" if callable(answer) else f"This {type_name(answer)}"
+        what = (
+            "What your function returned"
+            if callable(answer)
+            else f"This {type_name(answer)}"
+        )
         hint = f"{what} cannot be read."
     return "right." if hint is None else f"not yet. {one_line(hint)}"

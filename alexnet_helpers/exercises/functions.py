@@ -33,8 +33,14 @@ def call(function, *arguments, **named):
             value = function(*given, **given_by_name)
     except (Exception, SystemExit) as error:
         raise Refused(_raised(error, [*arguments, *named.values()])) from None
-    if not all(map(_unchanged, [*given, *given_by_name.values()], [*arguments, *named.values()])):
-        raise Refused("Your function changes the argument that is passed: work on a copy of it.")
+    if not all(
+        map(
+            _unchanged, [*given, *given_by_name.values()], [*arguments, *named.values()]
+        )
+    ):
+        raise Refused(
+            "Your function changes the argument that is passed: work on a copy of it."
+        )
     if value is None or value is ...:
         raise NotAnswered("Your function gives None: is `return` missing?")
     return value
@@ -43,16 +49,22 @@ def call(function, *arguments, **named):
 def _copies(arguments):
     """Copy arrays, and lists and dicts with what they hold; models and random generators stay themselves."""
     containers = (np.ndarray, list, tuple, dict, set)
-    return [copy.deepcopy(one) if isinstance(one, containers) else one for one in arguments]
+    return [
+        copy.deepcopy(one) if isinstance(one, containers) else one for one in arguments
+    ]
 
 
 def _unchanged(now, before):
     if type(now) is not type(before):
         return False
     if isinstance(now, np.ndarray):
-        return now.dtype == before.dtype and np.array_equal(now, before, equal_nan=now.dtype.kind == "f")
+        return now.dtype == before.dtype and np.array_equal(
+            now, before, equal_nan=now.dtype.kind == "f"
+        )
     if isinstance(now, dict):
-        return now.keys() == before.keys() and all(_unchanged(now[name], before[name]) for name in before)
+        return now.keys() == before.keys() and all(
+            _unchanged(now[name], before[name]) for name in before
+        )
     if isinstance(now, (list, tuple)):
         return len(now) == len(before) and all(map(_unchanged, now, before))
     return now is before or now == before
@@ -64,7 +76,10 @@ def _raised(error, arguments):
     except Exception:  # an exception of the learner's own
         first_line = ""
     passed = ", ".join(map(_described, arguments)) or "no argument"
-    return f"Your function raised {type_name(error)}{first_line and ': ' + first_line} (called with {passed})."
+    return (
+        f"Your function raised {type_name(error)}{first_line and ': ' + first_line}"
+        f" (called with {passed})."
+    )
 
 
 def hint_for_a_function(entry, answer):
@@ -95,7 +110,8 @@ def _has_no_body(function):
     nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
     blank = (None, ..., getattr(function, "__doc__", None))
     return {step.opname for step in dis.get_instructions(code)} <= nothing and all(
-        any(type(constant) is type(one) and constant == one for one in blank) for constant in code.co_consts
+        any(type(constant) is type(one) and constant == one for one in blank)
+        for constant in code.co_consts
     )
 
 
@@ -110,14 +126,25 @@ def _outcome(function, case, expected):
 def _results(value, expected=None):
     """Return a result, or the several results in a tuple, as a list of arrays of numbers."""
     if not isinstance(value if expected is None else expected, tuple):
-        return [as_result(value, "a number" if np.ndim(expected) == 0 else "an array of numbers")]
+        return [
+            as_result(
+                value, "a number" if np.ndim(expected) == 0 else "an array of numbers"
+            )
+        ]
     if expected is not None and not _has_length(value, len(expected)):
-        raise Refused(f"Your function returned {kind_of(value)}; {len(expected)} results are asked for.")
+        raise Refused(
+            f"Your function returned {kind_of(value)}; {len(expected)} results are"
+            " asked for."
+        )
     return [as_result(part, "numbers") for part in value]
 
 
 def _has_length(value, length):
-    return isinstance(value, (list, tuple, np.ndarray)) and getattr(value, "ndim", 1) > 0 and len(value) == length
+    return (
+        isinstance(value, (list, tuple, np.ndarray))
+        and getattr(value, "ndim", 1) > 0
+        and len(value) == length
+    )
 
 
 def as_result(value, needed="an array of numbers"):
@@ -125,7 +152,9 @@ def as_result(value, needed="an array of numbers"):
     array = as_numbers(value)
     if array is None or array.dtype == bool:
         verb = "are" if needed == "numbers" else "is"
-        raise Refused(f"Your function returned {kind_of(value)}; {needed} {verb} asked for.")
+        raise Refused(
+            f"Your function returned {kind_of(value)}; {needed} {verb} asked for."
+        )
     return array
 
 
@@ -134,7 +163,10 @@ def kind_of(value):
     if isinstance(value, np.ndarray):
         return f"an array of dtype {value.dtype}"
     if isinstance(value, (list, tuple)) and value:
-        return f"{with_article(type_name(value))} that begins with {with_article(type_name(value[0]))}"
+        return (
+            f"{with_article(type_name(value))} that begins with"
+            f" {with_article(type_name(value[0]))}"
+        )
     return with_article(type_name(value))
 
 
@@ -142,7 +174,9 @@ def _agree(found, expected, tolerance=None):
     """Tell whether two outcomes are the same: all results, or what was refused."""
     if isinstance(found, Refused) or isinstance(expected, Refused):
         return str(found) == str(expected)
-    return len(found) == len(expected) and all(nearly_equal(*pair, tolerance) for pair in zip(found, expected))
+    return len(found) == len(expected) and all(
+        nearly_equal(*pair, tolerance) for pair in zip(found, expected)
+    )
 
 
 def nearly_equal(found, expected, tolerance=None):
@@ -164,16 +198,31 @@ def _wrong_type(found, expected):
     """Return a hint if the numbers are right, but not their type, where that matters."""
     if isinstance(expected, tuple):
         return next(
-            filter(None, (_wrong_type([one], part) for one, part in zip(found, expected))),
+            filter(
+                None, (_wrong_type([one], part) for one, part in zip(found, expected))
+            ),
             None,
         )
     got = found[0].dtype
     if isinstance(expected, np.integer) and got.kind not in "iu":
         return f"The value is right, but it has to be an integer, and yours is {got}."
-    if isinstance(expected, np.ndarray) and expected.dtype == np.float32 and got != np.float32:
-        return f"The values are right, but the result is {got}; float32 takes less memory."
-    if isinstance(expected, np.ndarray) and expected.dtype.kind in "iu" and got != expected.dtype:
-        return f"The values are right, but the result is {got} instead of {expected.dtype}."
+    if (
+        isinstance(expected, np.ndarray)
+        and expected.dtype == np.float32
+        and got != np.float32
+    ):
+        return (
+            f"The values are right, but the result is {got}; float32 takes less memory."
+        )
+    if (
+        isinstance(expected, np.ndarray)
+        and expected.dtype.kind in "iu"
+        and got != expected.dtype
+    ):
+        return (
+            f"The values are right, but the result is {got} instead of"
+            f" {expected.dtype}."
+        )
     return None
 
 
@@ -186,7 +235,9 @@ def _hint_for_a_case(entry, case, found, expected):
     if isinstance(found, Refused):
         return str(found)
     with_names = zip(inspect.signature(entry.right).parameters, case)
-    where = "For " + ", ".join(f"{name} = {_described(value)}" for name, value in with_names)
+    where = "For " + ", ".join(
+        f"{name} = {_described(value)}" for name, value in with_names
+    )
     for number, (got, right) in enumerate(zip(found, _results(expected)), 1):
         if not nearly_equal(got, right, entry.tolerance):
             which = f"result {number}" if len(found) > 1 else "the result"
@@ -200,7 +251,9 @@ def _difference(found, expected, tolerance):
     if found.shape != expected.shape:
         return f"has the shape {expected.shape}, yours {found.shape}."
     if not np.isfinite(found).all() and np.isfinite(expected).all():
-        return "holds a NaN (not a number)." if np.isnan(found).any() else "is infinite."
+        return (
+            "holds a NaN (not a number)." if np.isnan(found).any() else "is infinite."
+        )
     if not expected.shape:
         return f"{found:.6g} is too {'large' if found > expected else 'small'}."
     off = which_differ(found, expected, tolerance or 1e-5)
@@ -220,7 +273,9 @@ def _one_number(value):
     """Return the number that a learner's function returned, or raise what it is instead."""
     array = as_result(value, "a number")
     if array.shape:
-        raise Refused(f"Your function returned {array.size} values; one number is asked for.")
+        raise Refused(
+            f"Your function returned {array.size} values; one number is asked for."
+        )
     if not np.isfinite(array):
         raise Refused(f"Your function returned {array}; a number is asked for.")
     return float(array)

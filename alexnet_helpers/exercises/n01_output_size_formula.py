@@ -10,9 +10,18 @@ _WINDOWS = [layer for layer in geometry.ALEXNET if layer.kernel]
 # What each part of an answer to 01.2 may be, and what a wrong one did.
 _STRIDES = {
     4: "",
-    76 / 20: "The stride: 76 / 20 forgets the + 1, since one of the 20 windows takes no step.",
-    84 / 20: "The stride: 84 / 20 is the ratio of the sizes, but the steps share what the first window leaves.",
-    **{stride: f"The stride: {stride} gives {76 // stride + 1} windows." for stride in (2, 3, 5, 8)},
+    76 / 20: (
+        "The stride: 76 / 20 forgets the + 1, since one of the 20 windows takes no"
+        " step."
+    ),
+    84 / 20: (
+        "The stride: 84 / 20 is the ratio of the sizes, but the steps share what the"
+        " first window leaves."
+    ),
+    **{
+        stride: f"The stride: {stride} gives {76 // stride + 1} windows."
+        for stride in (2, 3, 5, 8)
+    },
 }
 _FILTERS = {
     32: "",
@@ -20,15 +29,23 @@ _FILTERS = {
     20: "The filters: 20 is a side of the maps. How many maps are there?",
     8: "The filters: 8 is a side of the window. How many maps are there?",
     128: "The filters: each one reaches through all channels and makes one map.",
-    400: "The filters: 400 is the number of stops. Each filter gives a number at every stop.",
+    400: (
+        "The filters: 400 is the number of stops. Each filter gives a number at every"
+        " stop."
+    ),
 }
 _WEIGHTS = {
     8 * 8 * 4: "",
     8 * 8: "The weights: 64 are those for one channel.",
     8 * 4: "The weights: the window has two sides.",
-    8 * 8 * 3: "The weights: 192 would do for three channels. How many does this input have?",
+    8 * 8 * 3: (
+        "The weights: 192 would do for three channels. How many does this input have?"
+    ),
     8 * 8 * 4 + 1: "The weights: 257 counts the bias, which is not a weight.",
-    8 * 8 * 32: "The weights: one filter has a weight for each value that comes in under its window.",
+    8 * 8 * 32: (
+        "The weights: one filter has a weight for each value that comes in under its"
+        " window."
+    ),
     8 * 8 * 4 * 32: "The weights: those are the weights of all filters together.",
 }
 # The same for 01.4.
@@ -46,7 +63,10 @@ _SAME = {
 _IN_FRONT = {
     1: "",
     0: "In front: three places are added, and half of them, rounded down, go in front.",
-    2: "In front: half of an odd number is rounded down, so the extra place goes behind.",
+    2: (
+        "In front: half of an odd number is rounded down, so the extra place goes"
+        " behind."
+    ),
     3: "In front: 3 is how many are added in all.",
     1.5: "In front: a number of places is whole.",
 }
@@ -55,7 +75,10 @@ _IN_FRONT = {
 def _slips(*parts):
     """List the wrong answers to an exercise of several parts, each with what is wrong in it."""
     parts = itertools.product(*(part.items() for part in parts))
-    told = [(tuple(value for value, _ in part), " ".join(hint for _, hint in part if hint)) for part in parts]
+    told = [
+        (tuple(value for value, _ in part), " ".join(hint for _, hint in part if hint))
+        for part in parts
+    ]
     return [(answer, hint) for answer, hint in told if hint]
 
 
@@ -65,7 +88,11 @@ def _left_over(size):
     for layer in _WINDOWS:
         room = size + 2 * layer.padding - layer.kernel
         if room % layer.stride:
-            pixels = "one pixel" if room % layer.stride == 1 else f"{room % layer.stride} pixels"
+            pixels = (
+                "one pixel"
+                if room % layer.stride == 1
+                else f"{room % layer.stride} pixels"
+            )
             return f"With {', '.join(sides)}, {layer.name} leaves {pixels} over."
         size = room // layer.stride + 1
         sides.append(f"{size} behind {layer.name}")
@@ -77,8 +104,20 @@ exercise(
     112,
     hints=[
         (55, "That takes a stride of 4 and forgets the padding."),
-        (56, "That would need a stride of 4. (In ResNet it is the size behind the next layer.)"),
-        (108, "That forgets the padding, 3 zeros on the left and 3 on the right, and the + 1."),
+        (
+            56,
+            (
+                "That would need a stride of 4. (In ResNet it is the size behind the"
+                " next layer.)"
+            ),
+        ),
+        (
+            108,
+            (
+                "That forgets the padding, 3 zeros on the left and 3 on the right, and"
+                " the + 1."
+            ),
+        ),
         (109, "That forgets the padding: 3 zeros on the left and 3 on the right."),
         (110, "That forgets the padding, and rounds up."),
         (113, "That rounds up: half a step fits no window."),
@@ -88,14 +127,35 @@ exercise(
         ),
         (111.5, "That forgets the + 1 and the rounding."),
         (112.5, "A number of windows is whole: round down."),
-        (114, "Too large: before any step, the first window takes 7 of the places of the padded row."),
-        (114.5, "Too large: before any step, the first window takes 7 of the places of the padded row."),
-        (115, "That divides the padded size by the stride: count the windows that fit."),
+        (
+            114,
+            (
+                "Too large: before any step, the first window takes 7 of the places of"
+                " the padded row."
+            ),
+        ),
+        (
+            114.5,
+            (
+                "Too large: before any step, the first window takes 7 of the places of"
+                " the padded row."
+            ),
+        ),
+        (
+            115,
+            "That divides the padded size by the stride: count the windows that fit.",
+        ),
         (118, "That swaps the window and the padding."),
         (118.5, "That swaps the window and the padding."),
         (12544, "That is how many numbers a whole map has: one side is asked for."),
         (218, "That forgets the padding and the stride."),
-        (223, "That is what the first window leaves of the padded row: count the steps in it."),
+        (
+            223,
+            (
+                "That is what the first window leaves of the padded row: count the"
+                " steps in it."
+            ),
+        ),
         (230, "That is the padded row: count the windows on it."),
         (224, "That would be the size with a stride of 1: the windows step by 2."),
     ],
@@ -108,12 +168,19 @@ exercise(
     hints=[
         (227, "That is AlexNet's own size: the next larger one is asked for."),
         *(
-            (size, _left_over(size) or "Nothing is left over there, but a smaller size above 227 does it too.")
+            (
+                size,
+                _left_over(size)
+                or "Nothing is left over there, but a smaller size above 227 does it too.",
+            )
             for size in range(228, 581)
             if size != 259
         ),
         *(
-            (size, "Nothing is left over there, but the size should be larger than 227.")
+            (
+                size,
+                "Nothing is left over there, but the size should be larger than 227.",
+            )
             for size in (67, 99, 131, 163, 195)
         ),
     ],

@@ -14,7 +14,9 @@ def _windows_1d(signal, size):
 
 def _correlate_1d(sound, kernel, stride):
     starts = range(0, len(sound) - len(kernel) + 1, stride)
-    return np.array([float(np.sum(sound[start : start + len(kernel)] * kernel)) for start in starts])
+    return np.array(
+        [float(np.sum(sound[start : start + len(kernel)] * kernel)) for start in starts]
+    )
 
 
 def _line(size):
@@ -35,24 +37,45 @@ def judge_whisker(function, sizes=(5, 9, 11)):
     for size in sizes:
         found = as_result(call(function, size))
         if found.shape != (size, size):
-            return f"For size = {size} the filter has the shape {(size, size)}, yours {found.shape}."
+            return (
+                f"For size = {size} the filter has the shape {(size, size)}, yours"
+                f" {found.shape}."
+            )
         if not np.isfinite(found).all():
             return f"For size = {size} the filter holds numbers that are not finite."
         if abs(found.sum()) > 1e-4:
-            return f"On an even surface it should give 0: its weights add up to {found.sum():.2f} for size = {size}."
+            return (
+                "On an even surface it should give 0: its weights add up to"
+                f" {found.sum():.2f} for size = {size}."
+            )
         if abs((found**2).sum() - 1) > 1e-4:
             return f"For size = {size} its sum of squares is {(found**2).sum():.4f}."
         rising, falling = (found * _line(size)).sum(), (found * np.eye(size)).sum()
         if rising <= 0:
-            return "It responds to a rising line with a negative number, or with 0: row 0 is the top row."
+            return (
+                "It responds to a rising line with a negative number, or with 0: row 0"
+                " is the top row."
+            )
         if falling > rising:
-            return "It responds more to a falling line than to a rising one: row 0 is the top row."
-        lines = {"that falls": falling, "that lies flat": found[size // 2].sum(), "upright": found[:, size // 2].sum()}
+            return (
+                "It responds more to a falling line than to a rising one: row 0 is the"
+                " top row."
+            )
+        lines = {
+            "that falls": falling,
+            "that lies flat": found[size // 2].sum(),
+            "upright": found[:, size // 2].sum(),
+        }
         for side, shift in (("left", -2), ("right", 2)):
-            lines[f"beside it on the {side}"] = (found * np.eye(size, k=shift)[::-1]).sum()
+            lines[f"beside it on the {side}"] = (
+                found * np.eye(size, k=shift)[::-1]
+            ).sum()
         for name, other in lines.items():
             if rising < 2 * abs(other):
-                return f"A rising line gives {rising:.2f}, not twice the size of what a line {name} gives: {other:.2f}."
+                return (
+                    f"A rising line gives {rising:.2f}, not twice the size of what a"
+                    f" line {name} gives: {other:.2f}."
+                )
     return None
 
 
@@ -64,9 +87,18 @@ exercise(
     hints=[
         (
             _SHIFT[:, ::-1],
-            "That moves the image to the left: each output takes the pixel on its right.",
+            (
+                "That moves the image to the left: each output takes the pixel on its"
+                " right."
+            ),
         ),
-        (2 * _SHIFT, "That moves the image, and doubles its values: they should stay as they are."),
+        (
+            2 * _SHIFT,
+            (
+                "That moves the image, and doubles its values: they should stay as they"
+                " are."
+            ),
+        ),
         (_SHIFT.T, "That moves the image down."),
         (_SHIFT.T[::-1], "That moves the image up."),
         (np.diag([0, 1, 0]), "That leaves the image where it is."),
@@ -81,11 +113,17 @@ exercise(
         ),
         (
             np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]),
-            "That moves the image down, too: each output takes the pixel above and to the left.",
+            (
+                "That moves the image down, too: each output takes the pixel above and"
+                " to the left."
+            ),
         ),
         (
             np.array([[1, 0, -1]] * 3),
-            "That adds up the left column and subtracts the right one: one pixel on the left is wanted.",
+            (
+                "That adds up the left column and subtracts the right one: one pixel on"
+                " the left is wanted."
+            ),
         ),
     ],
 )
@@ -95,10 +133,22 @@ exercise(
     wrong=[
         (lambda size: _unit(_line(size)), "On an even surface it should give 0"),
         (lambda size: _line(size) - _line(size).mean(), "its sum of squares is"),
-        (lambda size: _centred(_line(size)[::-1]), "It responds more to a falling line"),
-        (lambda size: -_centred(_line(size)), "It responds to a rising line with a negative number"),
-        (lambda size: _centred(np.tri(size)[::-1]), "not twice the size of what a line beside it"),
-        (lambda size: _unit(_line(size) - np.eye(size)), "not twice the size of what a line that falls"),
+        (
+            lambda size: _centred(_line(size)[::-1]),
+            "It responds more to a falling line",
+        ),
+        (
+            lambda size: -_centred(_line(size)),
+            "It responds to a rising line with a negative number",
+        ),
+        (
+            lambda size: _centred(np.tri(size)[::-1]),
+            "not twice the size of what a line beside it",
+        ),
+        (
+            lambda size: _unit(_line(size) - np.eye(size)),
+            "not twice the size of what a line that falls",
+        ),
         (lambda size: _centred(_line(5)), "the filter has the shape"),
     ],
     remark="Now see what it finds in the photo: run mark(whisker(9)).",
@@ -117,15 +167,22 @@ exercise(
     ],
     wrong=[
         (
-            lambda signal, kernel, stride: np.convolve(signal, kernel, mode="valid")[::stride],
+            lambda signal, kernel, stride: np.convolve(signal, kernel, mode="valid")[
+                ::stride
+            ],
             "That is a convolution: the kernel is turned round. Leave it as it is.",
         ),
         (
             lambda signal, kernel, stride: np.correlate(signal, kernel, mode="valid"),
-            "With a stride of 2, only every second window counts: take every `stride`-th.",
+            (
+                "With a stride of 2, only every second window counts: take every"
+                " `stride`-th."
+            ),
         ),
         (
-            lambda signal, kernel, stride: np.correlate(signal, kernel, mode="same")[::stride],
+            lambda signal, kernel, stride: np.correlate(signal, kernel, mode="same")[
+                ::stride
+            ],
             "That pads the signal with zeros: take the windows that lie in it.",
         ),
         (
@@ -133,16 +190,25 @@ exercise(
             "A window is as long as the kernel, which need not be 3.",
         ),
         (
-            lambda signal, kernel, stride: _windows_1d(signal[::stride], len(kernel)) @ kernel,
+            lambda signal, kernel, stride: (
+                _windows_1d(signal[::stride], len(kernel)) @ kernel
+            ),
             "The windows move by the stride; within a window no value is left out.",
         ),
         (
-            lambda sound, kernel, stride: _correlate_1d(sound, kernel, stride).astype(int),
+            lambda sound, kernel, stride: _correlate_1d(sound, kernel, stride).astype(
+                int
+            ),
             "The sums can be fractions: do not turn them into integers.",
         ),
         (
-            lambda sound, kernel, stride: _correlate_1d(sound, kernel, stride)[: len(sound) // stride],
-            "A window can be missing at the end: there are (values − weights) // stride + 1 windows.",
+            lambda sound, kernel, stride: _correlate_1d(sound, kernel, stride)[
+                : len(sound) // stride
+            ],
+            (
+                "A window can be missing at the end: there are (values − weights) //"
+                " stride + 1 windows."
+            ),
         ),
     ],
 )

@@ -29,7 +29,10 @@ def _mean_over(axis):
 
 def _average_pool_as_if_square(x, size, stride):
     places = [stride * step for step in range((x.shape[1] - size) // stride + 1)]
-    rows = [[x[:, i : i + size, j : j + size].mean(axis=(1, 2)) for j in places] for i in places]
+    rows = [
+        [x[:, i : i + size, j : j + size].mean(axis=(1, 2)) for j in places]
+        for i in places
+    ]
     return np.moveaxis(np.array(rows), 2, 0)
 
 
@@ -37,11 +40,26 @@ exercise(
     "04.1",
     [[-1, -1], [-5, -2]],
     hints=[
-        ([[0, 0], [0, -2]], "A 0 at the border won: what is padded must never be the largest."),
-        ([[0, 0], [0, 0]], "That is after ReLU, or zeros have won: pool the numbers as they are."),
-        (-1, "That is the window at the upper left without padding: with it, there are four windows."),
+        (
+            [[0, 0], [0, -2]],
+            "A 0 at the border won: what is padded must never be the largest.",
+        ),
+        (
+            [[0, 0], [0, 0]],
+            "That is after ReLU, or zeros have won: pool the numbers as they are.",
+        ),
+        (
+            -1,
+            (
+                "That is the window at the upper left without padding: with it, there"
+                " are four windows."
+            ),
+        ),
         ([[-1, -2], [-5, -2]], "Those are windows of 2×2 without padding."),
-        ([[-1, -2], [-3, -2]], "That pads below and on the right only, as Keras does: pad each side by 1."),
+        (
+            [[-1, -2], [-3, -2]],
+            "That pads below and on the right only, as Keras does: pad each side by 1.",
+        ),
         ([[-6, -7], [-9, -9]], "Those are the smallest values: −1 is larger than −6."),
         ([[-1, -5], [-1, -2]], "Rows and columns are exchanged."),
         ([-1, -1, -5, -2], "The numbers are right: write them as two rows of two."),
@@ -52,10 +70,22 @@ exercise(
     2,
     hints=[
         (8, "Look at the moves in the lesson: some of them change the pooled row."),
-        (0, "Begin at place 0: how many windows contain it, and how many contain place 1?"),
+        (
+            0,
+            (
+                "Begin at place 0: how many windows contain it, and how many contain"
+                " place 1?"
+            ),
+        ),
         (6, "Those are the moves that change something."),
         (4, "That is right for windows of 2; here they are 3 wide and overlap."),
-        (3, "Write down for each place which of the four windows contain it, and compare neighbours."),
+        (
+            3,
+            (
+                "Write down for each place which of the four windows contain it, and"
+                " compare neighbours."
+            ),
+        ),
         (1, "That is one end of the row: look at the other one, too."),
         (7, "There are eight moves, and more than one of them changes the pooled row."),
     ],
@@ -88,22 +118,39 @@ exercise(
             "That moves the window by its size, not by `stride`.",
         ),
         (
-            lambda x, size, stride: _average_pool(x, size, stride).mean(axis=-1, keepdims=True),
+            lambda x, size, stride: _average_pool(x, size, stride).mean(
+                axis=-1, keepdims=True
+            ),
             "Each channel has a mean of its own: average over the window only.",
         ),
         (
             _mean_over((0, 3)),
-            "Each image and each channel has a mean of its own: give `mean` the axes of the window.",
+            (
+                "Each image and each channel has a mean of its own: give `mean` the"
+                " axes of the window."
+            ),
         ),
-        (_mean_over(3), "Each channel has a mean of its own: give `mean` the axes of the window."),
-        (_mean_over(0), "Each image has a mean of its own: give `mean` the axes of the window."),
+        (
+            _mean_over(3),
+            "Each channel has a mean of its own: give `mean` the axes of the window.",
+        ),
+        (
+            _mean_over(0),
+            "Each image has a mean of its own: give `mean` the axes of the window.",
+        ),
         (
             _average_pool_as_if_square,
-            "The height and the width can differ: count the windows along each of them.",
+            (
+                "The height and the width can differ: count the windows along each of"
+                " them."
+            ),
         ),
         (
             _pooling(in_type_of_x=True),
-            "For integers x your result holds integers, which lose the fractions of means.",
+            (
+                "For integers x your result holds integers, which lose the fractions of"
+                " means."
+            ),
         ),
     ],
 )

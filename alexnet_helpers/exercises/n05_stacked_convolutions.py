@@ -11,12 +11,18 @@ exercise(
     hints=[
         (
             5 * 5 * 96 * 256 + 256,
-            "That is without groups; with four, a filter sees a quarter of the channels.",
+            (
+                "That is without groups; with four, a filter sees a quarter of the"
+                " channels."
+            ),
         ),
         (5 * 5 * 48 * 256 + 256, "That is with two groups."),
         (5 * 5 * 24 * 256, "The biases are missing."),
         (5 * 5 * 24 * 64 + 64, "That is one of the four groups: count all."),
-        (5 * 5 * 24 * 64 + 256, "The biases are those of all four groups, the weights those of one."),
+        (
+            5 * 5 * 24 * 64 + 256,
+            "The biases are those of all four groups, the weights those of one.",
+        ),
         (5 * 5 * 24 * 256 + 64, "All 256 filters have a bias."),
         (
             5 * 5 * 24 * 256 + 96,
@@ -30,7 +36,9 @@ exercise(
 )
 
 
-def _rectangles(longer=0, needed=4, corners=range(4), swap=False, rectify=True, exchanged=False):
+def _rectangles(
+    longer=0, needed=4, corners=range(4), swap=False, rectify=True, exchanged=False
+):
     """Return a function that finds rectangles, right or with one of the usual slips."""
 
     def rectangles(corner_maps, height, width):
@@ -56,7 +64,11 @@ def _moved(by):
     """Return a function that marks another pixel of each rectangle, so many rows and columns further."""
 
     def rectangles(corner_maps, height, width):
-        return np.roll(_rectangles()(corner_maps, height, width), (by(height), by(width)), axis=(0, 1))
+        return np.roll(
+            _rectangles()(corner_maps, height, width),
+            (by(height), by(width)),
+            axis=(0, 1),
+        )
 
     return rectangles
 
@@ -71,7 +83,10 @@ def _short(corner_maps, height, width):
 def _around(corner_maps, height, width):
     """Look for the corners beyond the right and the lower border at the opposite one."""
     shifts = [(0, 0), (0, 1 - width), (1 - height, 0), (1 - height, 1 - width)]
-    maps = [np.roll(corner_maps[:, :, channel], shift, axis=(0, 1)) for channel, shift in enumerate(shifts)]
+    maps = [
+        np.roll(corner_maps[:, :, channel], shift, axis=(0, 1))
+        for channel, shift in enumerate(shifts)
+    ]
     return np.maximum(sum(maps) - 3, 0)
 
 
@@ -90,16 +105,46 @@ def corner_maps(rows, columns, rectangles, more=()):
 MANY = corner_maps(
     16,
     20,
-    [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6), (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3)],
-    [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0), (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
+    [
+        (1, 1, 3, 5),
+        (1, 8, 5, 3),
+        (1, 12, 4, 6),
+        (13, 15, 3, 5),
+        (6, 16, 3, 4),
+        (7, 12, 3, 3),
+    ],
+    [
+        (7, 1, 0),
+        (7, 5, 1),
+        (9, 1, 2),
+        (8, 9, 0),
+        (10, 13, 3),
+        (11, 2, 1),
+        (11, 0, 0),
+        (15, 2, 3),
+    ],
 )
-FEW = corner_maps(8, 11, [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)], [(2, 6, 0), (2, 10, 1), (3, 6, 2)])
+FEW = corner_maps(
+    8,
+    11,
+    [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)],
+    [(2, 6, 0), (2, 10, 1), (3, 6, 2)],
+)
 # One in the middle; the corners of two others would fit if the maps were joined at their borders.
 BROKEN = corner_maps(
     7,
     9,
     [(2, 3, 3, 4)],
-    [(1, 7, 0), (1, 1, 1), (3, 7, 2), (3, 1, 3), (5, 2, 0), (5, 5, 1), (0, 2, 2), (0, 5, 3)],
+    [
+        (1, 7, 0),
+        (1, 1, 1),
+        (3, 7, 2),
+        (3, 1, 3),
+        (5, 2, 0),
+        (5, 5, 1),
+        (0, 2, 2),
+        (0, 5, 3),
+    ],
 )
 
 exercise(
@@ -107,28 +152,62 @@ exercise(
     _rectangles(),
     cases=[(MANY, 3, 5), (MANY, 5, 3), (FEW, 2, 5), (FEW, 3, 3), (BROKEN, 3, 4)],
     wrong=[
-        (_rectangles(longer=1), "A side of n pixels begins and ends n - 1 pixels apart."),
-        (_rectangles(swap=True), "Height and width are exchanged: the height counts rows."),
+        (
+            _rectangles(longer=1),
+            "A side of n pixels begins and ends n - 1 pixels apart.",
+        ),
+        (
+            _rectangles(swap=True),
+            "Height and width are exchanged: the height counts rows.",
+        ),
         (_rectangles(needed=3), "Three corners are not enough: all four are needed."),
-        (_rectangles(needed=1), "One corner is not enough: the other three have to be in their places, too."),
+        (
+            _rectangles(needed=1),
+            (
+                "One corner is not enough: the other three have to be in their places,"
+                " too."
+            ),
+        ),
         (
             _rectangles(needed=2, corners=(0, 3)),
             "Two opposite corners are not enough: the other two may belong to nothing.",
         ),
         (
             lambda corner_maps, height, width: (
-                _rectangles()(corner_maps, height, width) + 3 * (_rectangles()(corner_maps, height, width) > 0)
+                _rectangles()(corner_maps, height, width)
+                + 3 * (_rectangles()(corner_maps, height, width) > 0)
             ),
-            "The places are right; the value is 4 where 1 is asked for: subtract 3, as the bias of the square does.",
+            (
+                "The places are right; the value is 4 where 1 is asked for: subtract 3,"
+                " as the bias of the square does."
+            ),
         ),
         (
             _moved(lambda side: side - 1),
             "The 1 belongs to the top left corner, not to the bottom right one.",
         ),
-        (_short, "A place that touches the last row or column is missing: look there as well."),
-        (_around, "Nothing lies beyond the border: `np.roll` brings in what leaves the maps on the other side."),
+        (
+            _short,
+            (
+                "A place that touches the last row or column is missing: look there as"
+                " well."
+            ),
+        ),
+        (
+            _around,
+            (
+                "Nothing lies beyond the border: `np.roll` brings in what leaves the"
+                " maps on the other side."
+            ),
+        ),
         (_rectangles(rectify=False), "Below 0 there should be 0: the ReLU is missing."),
-        (_rectangles(exchanged=True), "Top right and bottom left are exchanged: channel 1 is the top right corner."),
+        (
+            _rectangles(exchanged=True),
+            (
+                "Top right and bottom left are exchanged: channel 1 is the top right"
+                " corner."
+            ),
+        ),
         (
             lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 4),
             "That looks for 3×4 only: use `height` and `width`.",
@@ -137,7 +216,10 @@ exercise(
             lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 3),
             "That looks for 3×3 only: use `height` and `width`.",
         ),
-        (_moved(lambda side: side // 2), "The 1 belongs to the top left corner, not to the middle."),
+        (
+            _moved(lambda side: side // 2),
+            "The 1 belongs to the top left corner, not to the middle.",
+        ),
     ],
 )
 
@@ -150,7 +232,9 @@ def _sizes(layers, size):
     return sizes
 
 
-def _seen(stride_of_padding=False, padded=True, reach=0, clip="in each layer", strides=True):
+def _seen(
+    stride_of_padding=False, padded=True, reach=0, clip="in each layer", strides=True
+):
     """Return a function that counts the pixels that a unit sees, right or with one of the usual slips."""
 
     def pixels_seen(layers, unit, size):
@@ -161,9 +245,15 @@ def _seen(stride_of_padding=False, padded=True, reach=0, clip="in each layer", s
         for (kernel, stride, padding), side in zip(reversed(layers), reversed(sizes)):
             stride, padding = stride if strides else 1, padding if padded else 0
             zeros = padding * stride if stride_of_padding else padding
-            seen = {one * stride - zeros + step for one in seen for step in range(kernel + reach)}
+            seen = {
+                one * stride - zeros + step
+                for one in seen
+                for step in range(kernel + reach)
+            }
             lowest = 0 if clip not in ("right", "at the end", "never") else min(seen)
-            highest = side - 1 if clip not in ("left", "at the end", "never") else max(seen)
+            highest = (
+                side - 1 if clip not in ("left", "at the end", "never") else max(seen)
+            )
             seen = {one for one in seen if lowest <= one <= highest}
         return len(seen & set(range(size)) if clip == "at the end" else seen)
 
@@ -176,7 +266,9 @@ def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
     def pixels_seen(layers, unit, size):
         first = last = unit
         plan = zip(layers, _sizes(layers, size))
-        for (kernel, stride, padding), side in plan if forward else reversed(list(plan)):
+        for (kernel, stride, padding), side in (
+            plan if forward else reversed(list(plan))
+        ):
             zeros = padding * stride if stride_of_padding else padding
             first, last = first * stride - zeros, last * stride - zeros + kernel - 1
             if clip == "in each layer":
@@ -188,7 +280,11 @@ def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
     return pixels_seen
 
 
-ALEXNET = [(layer.kernel, layer.stride, layer.padding) for layer in geometry.ALEXNET if layer.kernel]
+ALEXNET = [
+    (layer.kernel, layer.stride, layer.padding)
+    for layer in geometry.ALEXNET
+    if layer.kernel
+]
 
 exercise(
     "05.3",
@@ -210,40 +306,100 @@ exercise(
     wrong=[
         (
             _ends(clip="in each layer"),
-            "If the stride is larger than the window, nobody sees the pixels between two windows: do not count them.",
+            (
+                "If the stride is larger than the window, nobody sees the pixels"
+                " between two windows: do not count them."
+            ),
         ),
-        (_ends(clip="never"), "That is the whole field: drop the places at which there is no unit or pixel."),
-        (_seen(clip="never"), "That is the whole field: drop the places at which there is no unit or pixel."),
+        (
+            _ends(clip="never"),
+            (
+                "That is the whole field: drop the places at which there is no unit or"
+                " pixel."
+            ),
+        ),
+        (
+            _seen(clip="never"),
+            (
+                "That is the whole field: drop the places at which there is no unit or"
+                " pixel."
+            ),
+        ),
         (
             _seen(clip="at the end"),
-            "A layer in the middle may be padded, too: drop the places without a unit in every layer.",
+            (
+                "A layer in the middle may be padded, too: drop the places without a"
+                " unit in every layer."
+            ),
         ),
         (
             _seen(clip="at the output"),
-            "What a unit sees lies in the input of its layer: compare with the size of that, not of the output.",
+            (
+                "What a unit sees lies in the input of its layer: compare with the size"
+                " of that, not of the output."
+            ),
         ),
-        (_ends(), "A layer in the middle may be padded, too: drop the places without a unit in every layer."),
-        (_seen(clip="left"), "You drop what lies before the first unit or pixel: do so after the last one, too."),
-        (_seen(clip="right"), "You drop what lies after the last unit or pixel: do so before the first one, too."),
+        (
+            _ends(),
+            (
+                "A layer in the middle may be padded, too: drop the places without a"
+                " unit in every layer."
+            ),
+        ),
+        (
+            _seen(clip="left"),
+            (
+                "You drop what lies before the first unit or pixel: do so after the"
+                " last one, too."
+            ),
+        ),
+        (
+            _seen(clip="right"),
+            (
+                "You drop what lies after the last unit or pixel: do so before the"
+                " first one, too."
+            ),
+        ),
         (
             _seen(padded=False),
-            "Padding moves the first window to the left, by its number of zeros, in units of that layer's input.",
+            (
+                "Padding moves the first window to the left, by its number of zeros, in"
+                " units of that layer's input."
+            ),
         ),
         (
             _seen(stride_of_padding=True),
-            "The padding is counted in units of the layer's input: multiply the unit by the stride, not the zeros.",
+            (
+                "The padding is counted in units of the layer's input: multiply the"
+                " unit by the stride, not the zeros."
+            ),
         ),
         (
             _ends(stride_of_padding=True),
-            "The padding is counted in units of the layer's input: multiply the unit by the stride, not the zeros.",
+            (
+                "The padding is counted in units of the layer's input: multiply the"
+                " unit by the stride, not the zeros."
+            ),
         ),
         (
             _ends(clip="in each layer", stride_of_padding=True),
-            "The padding is counted in units of the layer's input: multiply the unit by the stride, not the zeros.",
+            (
+                "The padding is counted in units of the layer's input: multiply the"
+                " unit by the stride, not the zeros."
+            ),
         ),
-        (_ends(clip="in each layer", add=0), "From pixel a to pixel b there are b - a + 1 pixels."),
+        (
+            _ends(clip="in each layer", add=0),
+            "From pixel a to pixel b there are b - a + 1 pixels.",
+        ),
         (_ends(forward=True), "Start from the last layer and go back."),
         (_seen(reach=1), "The last of k units lies k - 1 after the first."),
-        (_seen(strides=False), "Unit number u begins at u times the stride (less the padding) in the layer below."),
+        (
+            _seen(strides=False),
+            (
+                "Unit number u begins at u times the stride (less the padding) in the"
+                " layer below."
+            ),
+        ),
     ],
 )

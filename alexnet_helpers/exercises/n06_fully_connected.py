@@ -15,7 +15,9 @@ def _z(function, image):
     z = as_result(call(function, image), "a number")
     if z.shape or not np.isfinite(z):
         found = f"an array of the shape {z.shape}" if z.shape else z
-        raise Refused(f"One finite number is asked for; your function returned {found}.")
+        raise Refused(
+            f"One finite number is asked for; your function returned {found}."
+        )
     return float(z)
 
 
@@ -29,16 +31,24 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     images, labels = load_digits(n_class=2, return_X_y=True)
     images, zero = images.reshape(-1, 8, 8) / 16 * ink, labels == int(turned_around)
     bias = _z(function, np.zeros((8, 8)))
-    weights = np.array([_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)])
+    weights = np.array(
+        [_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)]
+    )
     sums = images.reshape(-1, 64) @ weights
     z = np.array([_z(function, image) for image in images])
     if not nearly_equal(z, sums + bias):
-        return "A unit is a weighted sum of the pixels plus a constant; yours is something else."
+        return (
+            "A unit is a weighted sum of the pixels plus a constant; yours is something"
+            " else."
+        )
     right = int(((z > 0) == zero).sum())
     if right >= 350:
         return None
     if np.ptp(weights) == 0:
-        return "With one weight for all pixels it counts ink: make the weights differ from place to place."
+        return (
+            "With one weight for all pixels it counts ink: make the weights differ from"
+            " place to place."
+        )
     if right <= 30:
         return "Nearly always wrong is nearly right: turn the signs around."
     said = "every image" if (z > 0).all() else "no image" if (z <= 0).all() else ""
@@ -46,11 +56,19 @@ def judge_zero_unit(function, ink=1, turned_around=False):
         place = "You have the place; now choose the bias"
         name = f"a {int(turned_around)}"
         return (
-            f"{place}: your unit calls {said} {name}." if said else f"{place}: it is right for {right} of 360 images."
+            f"{place}: your unit calls {said} {name}."
+            if said
+            else f"{place}: it is right for {right} of 360 images."
         )
     if said:
-        return f"Your unit calls {said} a {int(turned_around)}, and no bias would help enough: choose other places."
-    return f"Right for {right} of 360 images, and no bias would help enough: choose other places."
+        return (
+            f"Your unit calls {said} a {int(turned_around)}, and no bias would help"
+            " enough: choose other places."
+        )
+    return (
+        f"Right for {right} of 360 images, and no bias would help enough: choose other"
+        " places."
+    )
 
 
 def _unit(places, bias):
@@ -87,12 +105,27 @@ exercise(
     judge_zero_unit,
     remark="Compare your picture with the rows for 0 and 1 of the lesson.",
     wrong=[
-        (_unit(_MIDDLE, 0), "You have the place; now choose the bias: your unit calls no image a 0."),
-        (_unit(_MIDDLE, 9), "You have the place; now choose the bias: your unit calls every image a 0."),
-        (_unit(_MIDDLE, 1), "You have the place; now choose the bias: it is right for 304 of 360 images."),
+        (
+            _unit(_MIDDLE, 0),
+            "You have the place; now choose the bias: your unit calls no image a 0.",
+        ),
+        (
+            _unit(_MIDDLE, 9),
+            "You have the place; now choose the bias: your unit calls every image a 0.",
+        ),
+        (
+            _unit(_MIDDLE, 1),
+            (
+                "You have the place; now choose the bias: it is right for 304 of 360"
+                " images."
+            ),
+        ),
         (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it counts ink"),
-        (_unit([(slice(2, 4), 5, 1)], 0), "no bias would help enough: choose other places"),
+        (
+            _unit([(slice(2, 4), 5, 1)], 0),
+            "no bias would help enough: choose other places",
+        ),
         (_unit([], 0), "it counts ink"),
         (lambda image: (image * image).sum(), "yours is something else"),
         (lambda image: image, "One finite number is asked for"),
@@ -117,7 +150,10 @@ exercise(
     wrong=[
         (
             lambda X, W, b: np.maximum(X @ W + b, 0),
-            "You used X @ W: here W has one row for each unit, so it must be transposed.",
+            (
+                "You used X @ W: here W has one row for each unit, so it must be"
+                " transposed."
+            ),
         ),
         (
             lambda X, W, b: X @ W.T + b,
@@ -129,11 +165,17 @@ exercise(
         (lambda X, W, b: X @ W.T - b, "The bias is added, and the ReLU is missing."),
         (
             lambda X, W, b: max(0, X @ W.T + b),
-            "Python's max compares whole arrays: take np.maximum, which compares entry by entry.",
+            (
+                "Python's max compares whole arrays: take np.maximum, which compares"
+                " entry by entry."
+            ),
         ),
         (
             lambda X, W, b: np.maximum(W @ X.T + b, 0),
-            "W @ X.T has a row for each unit, so b does not fit its rows: the images should be the rows.",
+            (
+                "W @ X.T has a row for each unit, so b does not fit its rows: the"
+                " images should be the rows."
+            ),
         ),
         (
             lambda X, W, b: np.abs(X @ W.T + b),

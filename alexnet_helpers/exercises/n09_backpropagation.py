@@ -20,7 +20,9 @@ def _with(dx=None, dW=None, db=None):
     def wrong(dy, x, W, b):
         dz = np.where(x @ W.T + b > 0, dy, 0)
         right = _from_dz(dz, x, W)
-        return tuple(one(dz, dy, x, W) if one else part for one, part in zip((dx, dW, db), right))
+        return tuple(
+            one(dz, dy, x, W) if one else part for one, part in zip((dx, dW, db), right)
+        )
 
     return wrong
 
@@ -42,7 +44,12 @@ def _pooling_case(seed, shape, size, stride):
     rng = np.random.default_rng(seed)
     n, height, width, channels = shape
     outputs = (n, (height - size) // stride + 1, (width - size) // stride + 1, channels)
-    return rng.integers(-4, 5, outputs).astype(float), rng.normal(size=shape).round(1), size, stride
+    return (
+        rng.integers(-4, 5, outputs).astype(float),
+        rng.normal(size=shape).round(1),
+        size,
+        stride,
+    )
 
 
 def _dense_case(seed, images, inputs, units):
@@ -56,13 +63,43 @@ exercise(
     [-10, 16],
     hints=[
         ([16, -10], "Those are the right numbers in the other order."),
-        ([-10, 4], "dk_0 is right. x_4 lies in two windows; you followed the one that ends there."),
-        ([-10, 12], "dk_0 is right. x_4 lies in two windows; you followed the one that starts there."),
-        ([-10, -14], "dk_0 is right. For dx_4 you paired each dy with the wrong end of the kernel."),
+        (
+            [-10, 4],
+            (
+                "dk_0 is right. x_4 lies in two windows; you followed the one that ends"
+                " there."
+            ),
+        ),
+        (
+            [-10, 12],
+            (
+                "dk_0 is right. x_4 lies in two windows; you followed the one that"
+                " starts there."
+            ),
+        ),
+        (
+            [-10, -14],
+            (
+                "dk_0 is right. For dx_4 you paired each dy with the wrong end of the"
+                " kernel."
+            ),
+        ),
         ([-10, 48], "dk_0 is right. What do the contributions of different places do?"),
-        ([-10, -8], "dk_0 is right; for dx_4 the outputs are two pixels apart, not one."),
-        ([16, 16], "dx_4 is right; for dk_0 the windows start two pixels apart, not one."),
-        ([14, 16], "dx_4 is right; the first number of the kernel meets the first pixel of each window, not the last."),
+        (
+            [-10, -8],
+            "dk_0 is right; for dx_4 the outputs are two pixels apart, not one.",
+        ),
+        (
+            [16, 16],
+            "dx_4 is right; for dk_0 the windows start two pixels apart, not one.",
+        ),
+        (
+            [14, 16],
+            (
+                "dx_4 is right; the first number of the kernel meets the first pixel of"
+                " each window, not the last."
+            ),
+        ),
         ([2, 16], "dx_4 is right; k_0 takes part in all three outputs."),
         ([10, -16], "The sign is the other way round."),
         (-10, "That is dk_0; dx_4 is asked for as well."),
@@ -70,7 +107,10 @@ exercise(
     ],
 )
 
-MEAN = "The mean over the batch belongs to the loss, and is in dy already: add up the images, do not divide."
+MEAN = (
+    "The mean over the batch belongs to the loss, and is in dy already: add up the"
+    " images, do not divide."
+)
 
 exercise(
     "09.2",
@@ -93,10 +133,16 @@ exercise(
             lambda dy, x, W, b: _from_dz(dy * np.maximum(x @ W.T + b, 0), x, W),
             "Multiply dy by the slope of the ReLU, which is 0 or 1, not by its output.",
         ),
-        (_with(dW=lambda dz, dy, x, W: x.T @ dz), "dW has the shape of W: one row for each unit."),
+        (
+            _with(dW=lambda dz, dy, x, W: x.T @ dz),
+            "dW has the shape of W: one row for each unit.",
+        ),
         (
             _with(dx=lambda dz, dy, x, W: dy @ W),
-            "dW and db are right; for dx the ReLU is left out: x gets only what passes through it.",
+            (
+                "dW and db are right; for dx the ReLU is left out: x gets only what"
+                " passes through it."
+            ),
         ),
         (
             _with(dW=lambda dz, dy, x, W: dy.T @ x),
@@ -107,12 +153,17 @@ exercise(
             "dx and dW are right; for db the ReLU is left out.",
         ),
         (
-            _with(dW=lambda dz, dy, x, W: dy.T @ x, db=lambda dz, dy, x, W: dy.sum(axis=0)),
+            _with(
+                dW=lambda dz, dy, x, W: dy.T @ x, db=lambda dz, dy, x, W: dy.sum(axis=0)
+            ),
             "dx is right; for dW and db the ReLU is left out.",
         ),
         (
             _with(db=lambda dz, dy, x, W: dz),
-            "dx and dW are right; a bias takes part once for each image, and these places are added.",
+            (
+                "dx and dW are right; a bias takes part once for each image, and these"
+                " places are added."
+            ),
         ),
         (
             _with(db=lambda dz, dy, x, W: dz.sum(axis=0, keepdims=True)),
@@ -123,12 +174,20 @@ exercise(
             for wrong in (
                 _with(db=lambda dz, dy, x, W: dz.mean(axis=0)),
                 _with(dW=lambda dz, dy, x, W: dz.T @ x / len(x)),
-                _with(dW=lambda dz, dy, x, W: dz.T @ x / len(x), db=lambda dz, dy, x, W: dz.mean(axis=0)),
-                lambda dy, x, W, b: tuple(part / len(x) for part in _dense_relu_gradients(dy, x, W, b)),
+                _with(
+                    dW=lambda dz, dy, x, W: dz.T @ x / len(x),
+                    db=lambda dz, dy, x, W: dz.mean(axis=0),
+                ),
+                lambda dy, x, W, b: tuple(
+                    part / len(x) for part in _dense_relu_gradients(dy, x, W, b)
+                ),
             )
         ),
         (
-            lambda dy, x, W, b: (*_dense_relu_gradients(dy, x, W, b)[1::-1], _dense_relu_gradients(dy, x, W, b)[2]),
+            lambda dy, x, W, b: (
+                *_dense_relu_gradients(dy, x, W, b)[1::-1],
+                _dense_relu_gradients(dy, x, W, b)[2],
+            ),
             "The order is dx, dW, db.",
         ),
     ],
@@ -145,39 +204,68 @@ exercise(
     wrong=[
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride),
-            "Each pixel is one of many that are averaged: with which local derivative does it take part?",
+            (
+                "Each pixel is one of many that are averaged: with which local"
+                " derivative does it take part?"
+            ),
         ),
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride) / size,
-            "That divides by the side of the window; how many pixels does a window hold?",
+            (
+                "That divides by the side of the window; how many pixels does a window"
+                " hold?"
+            ),
         ),
         (
-            lambda dy, x, size, stride: _windows(dy, x, size, stride, add=False) / size**2,
-            "Where windows overlap, a pixel keeps only what the last one sent: add up the places.",
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride, add=False) / size**2
+            ),
+            (
+                "Where windows overlap, a pixel keeps only what the last one sent: add"
+                " up the places."
+            ),
         ),
         (
-            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(dy, x, size, stride),
+            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(
+                dy, x, size, stride
+            ),
             "That sends all of it to the largest pixel, as max pooling does.",
         ),
         (
-            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(dy, x, size, stride) / size**2,
+            lambda dy, x, size, stride: (
+                numpy_layers.max_pool2d_gradient(dy, x, size, stride) / size**2
+            ),
             "In an average every pixel of the window takes part, not only the largest.",
         ),
         (
             lambda dy, x, size, stride: (
-                _windows(dy, x, size, stride) / size**2 / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
+                _windows(dy, x, size, stride)
+                / size**2
+                / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
             ),
-            "A pixel adds up what its windows send; do not divide by how many there are.",
+            (
+                "A pixel adds up what its windows send; do not divide by how many there"
+                " are."
+            ),
         ),
         (
             lambda dy, x, size, stride: (
-                _windows(dy, x, size, stride) / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
+                _windows(dy, x, size, stride)
+                / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
             ),
-            "That divides by the number of windows that cover a pixel; the mean divides by the pixels of a window.",
+            (
+                "That divides by the number of windows that cover a pixel; the mean"
+                " divides by the pixels of a window."
+            ),
         ),
         (
-            lambda dy, x, size, stride: _windows(dy, x, size, stride, step=size) / size**2,
-            "Your windows lie side by side, `size` apart; they start `stride` pixels apart.",
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride, step=size) / size**2
+            ),
+            (
+                "Your windows lie side by side, `size` apart; they start `stride`"
+                " pixels apart."
+            ),
         ),
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,

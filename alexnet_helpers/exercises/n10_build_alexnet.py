@@ -9,16 +9,28 @@ from alexnet_helpers.exercises.engine import exercise
 # Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
 MISTAKES = (2, 3, 4, 5, 6, 8, 9)
 LINES = {
-    1: "A line that you take for a mistake follows a convention of notebook 01 that differs from the course's.",
+    1: (
+        "A line that you take for a mistake follows a convention of notebook 01 that"
+        " differs from the course's."
+    ),
     2: "A line that you let pass computes with another number than it states.",
     3: "A line that you let pass speaks of something that its layer does not have.",
     4: "A result can be right although a step on the way is not: do each subtraction.",
     5: "A line that you let pass does not begin where the layer before it ends.",
-    6: "A line that you let pass does not get the channels that the layer before it puts out.",
-    7: "A line that you take for a mistake is right: follow the channels from layer to layer.",
+    6: (
+        "A line that you let pass does not get the channels that the layer before it"
+        " puts out."
+    ),
+    7: (
+        "A line that you take for a mistake is right: follow the channels from layer to"
+        " layer."
+    ),
     8: "A line that you let pass gives a layer far too few weights.",
     9: "A line that you let pass changes a number that the ReLU does not change.",
-    10: "A line that you take for a mistake agrees with notebook 06: compare the shapes there.",
+    10: (
+        "A line that you take for a mistake agrees with notebook 06: compare the shapes"
+        " there."
+    ),
 }
 
 
@@ -45,13 +57,25 @@ def _passes():
     """Return pairs of passes: shapes of several kinds, and differences that a careless test lets through."""
     rng = np.random.default_rng(10)
     first = {"a": rng.normal(size=(1, 4, 4, 2)), "b": 30 * rng.normal(size=(1, 3, 3))}
-    first |= {"c": rng.normal(size=(1, 5)), "d": rng.normal(size=(1, 5)), "e": rng.normal(size=(1, 2))}
-    second = {"x": rng.normal(size=(2, 6)), "y": 1e-3 * rng.normal(size=(2, 4)), "z": rng.normal(size=(2, 3))}
-    second["z"][0, 0] = 1e-9  # of a difference that is small beside the others, but not beside this value
+    first |= {
+        "c": rng.normal(size=(1, 5)),
+        "d": rng.normal(size=(1, 5)),
+        "e": rng.normal(size=(1, 2)),
+    }
+    second = {
+        "x": rng.normal(size=(2, 6)),
+        "y": 1e-3 * rng.normal(size=(2, 4)),
+        "z": rng.normal(size=(2, 3)),
+    }
+    second["z"][0, 0] = (
+        1e-9  # of a difference that is small beside the others, but not beside this value
+    )
     third = {"p": -1 - rng.random((3, 2)), "q": np.full((1, 3), 2.0)}
 
     def changed(passes, **changes):
-        return passes | {name: passes[name] + change for name, change in changes.items()}
+        return passes | {
+            name: passes[name] + change for name, change in changes.items()
+        }
 
     return [
         (first | {"c": first["c"][:, ::-1]}, first),  # the same values in other places
@@ -59,12 +83,27 @@ def _passes():
         (dict(second), second),
         ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
         (changed(second, z=1e-6), second),
-        (changed(second, y=1e-5), second),  # small, but not beside the values of this layer
+        (
+            changed(second, y=1e-5),
+            second,
+        ),  # small, but not beside the values of this layer
         (changed(first, b=1e-3), first),  # the other way round
-        (changed(third, p=-0.5), third),  # below the right values, all of which are negative
-        (third | {"q": np.full((4, 3), 2.0)}, third),  # another shape that NumPy stretches
-        (changed(first, a=1e-3 * (first["a"] == first["a"].max())), first),  # one place of many
-        (third | {"p": third["p"].reshape(2, 3)}, third),  # the same values in another shape
+        (
+            changed(third, p=-0.5),
+            third,
+        ),  # below the right values, all of which are negative
+        (
+            third | {"q": np.full((4, 3), 2.0)},
+            third,
+        ),  # another shape that NumPy stretches
+        (
+            changed(first, a=1e-3 * (first["a"] == first["a"].max())),
+            first,
+        ),  # one place of many
+        (
+            third | {"p": third["p"].reshape(2, 3)},
+            third,
+        ),  # the same values in another shape
         (changed(first, b=np.where(first["b"] == first["b"].max(), np.inf, 0)), first),
         (changed(first, b=np.where(first["b"] == first["b"].max(), np.nan, 0)), first),
     ]
@@ -77,7 +116,8 @@ def _careless(differs, shapes=True, last=False):
         numbers = [
             number
             for number, name in enumerate(expected)
-            if (shapes and found[name].shape != expected[name].shape) or differs(found[name], expected[name])
+            if (shapes and found[name].shape != expected[name].shape)
+            or differs(found[name], expected[name])
         ]
         return (numbers[-1] if last else numbers[0]) if numbers else len(expected)
 
@@ -86,16 +126,28 @@ def _careless(differs, shapes=True, last=False):
 
 def _off(found, expected):
     """Tell whether the arrays of a layer differ, as the exercise asks."""
-    return found.shape != expected.shape or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
+    return (
+        found.shape != expected.shape
+        or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
+    )
 
 
 exercise(
     "10.1",
     _marks(MISTAKES),
     hints=[
-        (_marks({1, 7, 10}), "These are the lines that are right: put 1 where a line holds a mistake."),
+        (
+            _marks({1, 7, 10}),
+            "These are the lines that are right: put 1 where a line holds a mistake.",
+        ),
         (_marks(LINES), "Not every line holds a mistake: redo the sums of each."),
-        (list(MISTAKES), "Not the numbers of the lines are asked for, but a 1 or a 0 for each of the ten."),
+        (
+            list(MISTAKES),
+            (
+                "Not the numbers of the lines are asked for, but a 1 or a 0 for each of"
+                " the ten."
+            ),
+        ),
         (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
         *_wrong_marks(),
     ],
@@ -106,83 +158,170 @@ exercise(
     cases=_passes,
     wrong=[
         (
-            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(expected).max()),
-            "A NaN is not more than anything: ask whether the difference is at most the limit.",
-        ),
-        (
-            _careless(lambda found, expected: (found - expected).max() > 1e-4 * abs(expected).max()),
-            "A value that is too small is a difference as well: take magnitudes.",
-        ),
-        (
-            _careless(lambda found, expected: found.shape != expected.shape or abs(found - expected).max() > 1e-4),
-            "That compares with 1/10,000 itself: compare with 1/10,000 of the layer's largest magnitude.",
+            _careless(
+                lambda found, expected: (
+                    abs(found - expected).max() > 1e-4 * abs(expected).max()
+                )
+            ),
+            (
+                "A NaN is not more than anything: ask whether the difference is at most"
+                " the limit."
+            ),
         ),
         (
             _careless(
-                lambda found, expected: found.shape != expected.shape or not np.allclose(found, expected, 1e-4, 0)
+                lambda found, expected: (
+                    (found - expected).max() > 1e-4 * abs(expected).max()
+                )
             ),
-            "That compares each value with itself: compare with the layer's largest magnitude.",
+            "A value that is too small is a difference as well: take magnitudes.",
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    found.shape != expected.shape or abs(found - expected).max() > 1e-4
+                )
+            ),
+            (
+                "That compares with 1/10,000 itself: compare with 1/10,000 of the"
+                " layer's largest magnitude."
+            ),
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    found.shape != expected.shape
+                    or not np.allclose(found, expected, 1e-4, 0)
+                )
+            ),
+            (
+                "That compares each value with itself: compare with the layer's largest"
+                " magnitude."
+            ),
         ),
         (
             _careless(lambda found, expected: (found != expected).any()),
-            "The last digits of right implementations differ: allow for a small difference.",
+            (
+                "The last digits of right implementations differ: allow for a small"
+                " difference."
+            ),
         ),
         (
-            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * expected.max()),
+            _careless(
+                lambda found, expected: (
+                    abs(found - expected).max() > 1e-4 * expected.max()
+                )
+            ),
             "The largest magnitude is not the largest value: values can be negative.",
         ),
         (
-            _careless(lambda found, expected: abs(found - expected).mean() > 1e-4 * abs(expected).max()),
-            "That is the mean difference: one wrong place among many right ones counts, too.",
+            _careless(
+                lambda found, expected: (
+                    abs(found - expected).mean() > 1e-4 * abs(expected).max()
+                )
+            ),
+            (
+                "That is the mean difference: one wrong place among many right ones"
+                " counts, too."
+            ),
         ),
         (
-            _careless(lambda found, expected: abs(abs(found).max() - abs(expected).max()) > 1e-4 * abs(expected).max()),
-            "That compares the largest magnitudes: subtract the arrays first, value by value.",
+            _careless(
+                lambda found, expected: (
+                    abs(abs(found).max() - abs(expected).max())
+                    > 1e-4 * abs(expected).max()
+                )
+            ),
+            (
+                "That compares the largest magnitudes: subtract the arrays first, value"
+                " by value."
+            ),
         ),
         (
-            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(expected).max(), shapes=False),
-            "NumPy stretches arrays of different shapes before it subtracts: compare the shapes first.",
+            _careless(
+                lambda found, expected: (
+                    abs(found - expected).max() > 1e-4 * abs(expected).max()
+                ),
+                shapes=False,
+            ),
+            (
+                "NumPy stretches arrays of different shapes before it subtracts:"
+                " compare the shapes first."
+            ),
         ),
         (
             _careless(
                 lambda found, expected: (
                     found.size != expected.size
-                    or abs(found.ravel() - expected.ravel()).max() > 1e-4 * abs(expected).max()
+                    or abs(found.ravel() - expected.ravel()).max()
+                    > 1e-4 * abs(expected).max()
                 ),
                 shapes=False,
             ),
             "As many values in another shape are another output: compare the shapes.",
         ),
         (
-            _careless(lambda found, expected: abs(found - expected).max() > 1e-4 * abs(found).max()),
-            "That allows more the larger the wrong values are: compare with the largest magnitude in `expected`.",
+            _careless(
+                lambda found, expected: (
+                    abs(found - expected).max() > 1e-4 * abs(found).max()
+                )
+            ),
+            (
+                "That allows more the larger the wrong values are: compare with the"
+                " largest magnitude in `expected`."
+            ),
         ),
-        (_careless(_off, last=True), "That is the last layer that differs: the mistake is in the first."),
+        (
+            _careless(_off, last=True),
+            "That is the last layer that differs: the mistake is in the first.",
+        ),
         (
             lambda found, expected: _first_difference(found, expected) + 1,
             "That counts from 1: the first layer has the number 0.",
         ),
         (
-            lambda found, expected: min(_first_difference(found, expected), len(expected) - 1),
+            lambda found, expected: min(
+                _first_difference(found, expected), len(expected) - 1
+            ),
             "If no layer differs, the answer is the number of layers.",
         ),
         (
-            lambda found, expected: sum(_off(found[name], expected[name]) for name in expected),
+            lambda found, expected: sum(
+                _off(found[name], expected[name]) for name in expected
+            ),
             "That is how many layers differ: the number of the first one is asked for.",
         ),
     ],
 )
 # The kernels of conv2, conv4 and conv5 in one tower, and all parameters of that network.
-_DIVIDED, _ONE_TOWER = 5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256, 62_378_344
+_DIVIDED, _ONE_TOWER = (
+    5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256,
+    62_378_344,
+)
 exercise(
     "10.3",
     _ONE_TOWER - _DIVIDED * 3 // 4,
     hints=[
-        (_ONE_TOWER, "That is one tower, in which every filter reaches through all channels."),
+        (
+            _ONE_TOWER,
+            "That is one tower, in which every filter reaches through all channels.",
+        ),
         (_ONE_TOWER - _DIVIDED // 2, "That is the paper's network, with two towers."),
-        (_ONE_TOWER - _DIVIDED // 4, "A quarter of these kernels stays, and three quarters go."),
-        (_DIVIDED // 4, "Those are the kernels of the three layers: add all the other parameters."),
-        (_DIVIDED // 4 + 896, "Those are the parameters of the three layers: add those of all the others."),
+        (
+            _ONE_TOWER - _DIVIDED // 4,
+            "A quarter of these kernels stays, and three quarters go.",
+        ),
+        (
+            _DIVIDED // 4,
+            "Those are the kernels of the three layers: add all the other parameters.",
+        ),
+        (
+            _DIVIDED // 4 + 896,
+            (
+                "Those are the parameters of the three layers: add those of all the"
+                " others."
+            ),
+        ),
         (
             _ONE_TOWER - (_DIVIDED + 256 + 384 + 256) * 3 // 4,
             "Each filter keeps its bias: only the kernels become smaller.",
@@ -193,7 +332,10 @@ exercise(
         ),
         (
             _ONE_TOWER - _DIVIDED * 15 // 16,
-            "Each filter reaches through a quarter of the channels, but there are as many filters as before.",
+            (
+                "Each filter reaches through a quarter of the channels, but there are"
+                " as many filters as before."
+            ),
         ),
     ],
 )

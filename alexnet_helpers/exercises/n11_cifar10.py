@@ -11,7 +11,9 @@ def _normalize_images(images, mean, std):
 
 
 def _float32(function):
-    return lambda images, mean, std: np.asarray(function(images, mean, std)).astype(np.float32)
+    return lambda images, mean, std: np.asarray(function(images, mean, std)).astype(
+        np.float32
+    )
 
 
 def judge_split(split, trials=((100, 20), (45, 30))):
@@ -19,28 +21,59 @@ def judge_split(split, trials=((100, 20), (45, 30))):
     for images, count in trials:
         parts = call(split, images, count, 0)
         if not isinstance(parts, (tuple, list)) or len(parts) != 2:
-            return "Return two arrays: the numbers to train on, and the numbers held out."
+            return (
+                "Return two arrays: the numbers to train on, and the numbers held out."
+            )
         kept, held_out = map(as_result, parts)
-        if kept.ndim != 1 or held_out.ndim != 1 or kept.dtype.kind not in "iu" or held_out.dtype.kind not in "iu":
-            return "Return one-dimensional arrays of integers: they are to index the images."
+        if (
+            kept.ndim != 1
+            or held_out.ndim != 1
+            or kept.dtype.kind not in "iu"
+            or held_out.dtype.kind not in "iu"
+        ):
+            return (
+                "Return one-dimensional arrays of integers: they are to index the"
+                " images."
+            )
         if (len(kept), len(held_out)) == (count, images - count):
             return "The numbers to train on come first, those held out second."
         if (len(kept), len(held_out)) != (images - count, count):
-            return f"Of {images} images with {count} held out you train on {len(kept)} and hold out {len(held_out)}."
+            return (
+                f"Of {images} images with {count} held out you train on {len(kept)} and"
+                f" hold out {len(held_out)}."
+            )
         if np.intersect1d(kept, held_out).size:
-            return "A number is in both parts: the network would be tested on what it was trained on."
-        if not np.array_equal(np.sort(np.concatenate([kept, held_out])), np.arange(images)):
-            return f"The two parts together must hold each number from 0 to {images - 1} once."
+            return (
+                "A number is in both parts: the network would be tested on what it was"
+                " trained on."
+            )
+        if not np.array_equal(
+            np.sort(np.concatenate([kept, held_out])), np.arange(images)
+        ):
+            return (
+                f"The two parts together must hold each number from 0 to {images - 1}"
+                " once."
+            )
         gaps = np.sort(np.diff(np.sort(held_out)))
-        if 3 * count <= images and gaps[0] > 1 and gaps[-2] - gaps[0] <= 1:  # the largest may lead past the end
-            return "The numbers held out are equally spaced: the first decides all others. Let chance decide for each."
-        again, other = (np.sort(as_result(call(split, images, count, seed)[1])) for seed in (0, 1))
+        if (
+            3 * count <= images and gaps[0] > 1 and gaps[-2] - gaps[0] <= 1
+        ):  # the largest may lead past the end
+            return (
+                "The numbers held out are equally spaced: the first decides all others."
+                " Let chance decide for each."
+            )
+        again, other = (
+            np.sort(as_result(call(split, images, count, seed)[1])) for seed in (0, 1)
+        )
         if not np.array_equal(np.sort(held_out), again):
             return "The same seed must give the same split each time."
         if np.array_equal(again, other):
             return "Another seed should give another split: let chance decide."
         if (np.diff(again) == 1).sum() >= count - 2:
-            return "Neighbouring numbers are held out together: let chance decide for each number."
+            return (
+                "Neighbouring numbers are held out together: let chance decide for each"
+                " number."
+            )
     return None
 
 
@@ -89,16 +122,29 @@ exercise(
             "The result needs fractions and negative numbers: float32.",
         ),
         (
-            _float32(lambda x, mean, std: (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))),
-            "Use the mean and standard deviation that are given: those of these images may be other ones.",
+            _float32(
+                lambda x, mean, std: (
+                    (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))
+                )
+            ),
+            (
+                "Use the mean and standard deviation that are given: those of these"
+                " images may be other ones."
+            ),
         ),
         (
             _float32(lambda x, mean, std: (x - x.mean()) / x.std()),
-            "You used one mean and one standard deviation of these very images: use those that are given.",
+            (
+                "You used one mean and one standard deviation of these very images: use"
+                " those that are given."
+            ),
         ),
         (
             _float32(lambda x, mean, std: x / 255),
-            "That only scales the values to 0-1: the mean and the standard deviation are not used.",
+            (
+                "That only scales the values to 0-1: the mean and the standard"
+                " deviation are not used."
+            ),
         ),
         (
             _float32(lambda x, mean, std: (mean - x) / std),
@@ -110,7 +156,10 @@ exercise(
         ),
         (
             _float32(lambda x, mean, std: (x - mean) / np.sqrt(std)),
-            "You took a square root: what is given is a standard deviation already, not a variance.",
+            (
+                "You took a square root: what is given is a standard deviation already,"
+                " not a variance."
+            ),
         ),
         (
             _float32(lambda x, mean, std: x - mean),
@@ -161,11 +210,15 @@ exercise(
             "arrays of integers",
         ),
         (
-            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(n, count, seed)[::-1],
+            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(
+                n, count, seed
+            )[::-1],
             "come first",
         ),
         (
-            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(n, 20, seed),
+            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(
+                n, 20, seed
+            ),
             "Of 45 images with 30",
         ),
         (
@@ -178,27 +231,57 @@ exercise(
     "11.3",
     100 * (8_200 - 325) / 9_675,
     hints=[
-        (78.75, "That is a share of all 10,000 images: the question is about the other 9,675."),
+        (
+            78.75,
+            (
+                "That is a share of all 10,000 images: the question is about the other"
+                " 9,675."
+            ),
+        ),
         (
             85.25,
-            "That counts the twins twice. They are among the 82.0 % already: take them away from the right answers.",
+            (
+                "That counts the twins twice. They are among the 82.0 % already: take"
+                " them away from the right answers."
+            ),
         ),
-        (100 * 8_200 / 9_675, "The right answers still contain the twins: take these away, too."),
-        (82.0, "That would hold if the network got 82 % of the twins right. It gets all of them."),
-        (7_875, "That is how many it gets right: what percentage of the 9,675 is that?"),
+        (
+            100 * 8_200 / 9_675,
+            "The right answers still contain the twins: take these away, too.",
+        ),
+        (
+            82.0,
+            (
+                "That would hold if the network got 82 % of the twins right. It gets"
+                " all of them."
+            ),
+        ),
+        (
+            7_875,
+            "That is how many it gets right: what percentage of the 9,675 is that?",
+        ),
         (7_875 / 9_675, "That is a share between 0 and 1: answer in per cent."),
         (100 * (1 - 7_875 / 9_675), "That is the percentage that it gets wrong."),
         (
             0.82 * 9_675 / 100,
-            "That is 82 % of the 9,675. But it gets all twins right: count the right answers, less the twins.",
+            (
+                "That is 82 % of the 9,675. But it gets all twins right: count the"
+                " right answers, less the twins."
+            ),
         ),
         (
             100 * (8_200 - 325) / 9_675 - 82.0,
-            "That is by how much it differs from 82.0: the accuracy itself is asked for.",
+            (
+                "That is by how much it differs from 82.0: the accuracy itself is asked"
+                " for."
+            ),
         ),
         (
             82.0 - 100 * (8_200 - 325) / 9_675,
-            "That is by how much it differs from 82.0: the accuracy itself is asked for.",
+            (
+                "That is by how much it differs from 82.0: the accuracy itself is asked"
+                " for."
+            ),
         ),
     ],
     tolerance=0.0002,

@@ -11,17 +11,23 @@ def _most_confused(counts):
 
 
 def _pair_of(table):
-    return tuple(int(number) for number in np.unravel_index(table.argmax(), table.shape))
+    return tuple(
+        int(number) for number in np.unravel_index(table.argmax(), table.shape)
+    )
 
 
 def _gain_of(first, second, ddof=1):
-    error = (np.var(first, ddof=ddof) / len(first) + np.var(second, ddof=ddof) / len(second)) ** 0.5
+    error = (
+        np.var(first, ddof=ddof) / len(first) + np.var(second, ddof=ddof) / len(second)
+    ) ** 0.5
     return float(np.mean(second) - np.mean(first)), float(error)
 
 
 def _pooled_error(first, second):
     ones, others = len(first), len(second)
-    pooled = ((ones - 1) * np.var(first, ddof=1) + (others - 1) * np.var(second, ddof=1)) / (ones + others - 2)
+    pooled = (
+        (ones - 1) * np.var(first, ddof=1) + (others - 1) * np.var(second, ddof=1)
+    ) / (ones + others - 2)
     return float((pooled * (1 / ones + 1 / others)) ** 0.5)
 
 
@@ -38,17 +44,29 @@ exercise(
     2 * 3 * 93.1e6 * 45_000 * 30 / 1e15,
     hints=[
         (3 * 93.1e6 * 45_000 * 30 / 1e15, "A multiply-add is two operations."),
-        (2 * 93.1e6 * 45_000 * 30 / 1e15, "That is the forward pass alone: a training step is three times as much."),
+        (
+            2 * 93.1e6 * 45_000 * 30 / 1e15,
+            "That is the forward pass alone: a training step is three times as much.",
+        ),
         (
             93.1e6 * 45_000 * 30 / 1e15,
-            "Those are the multiply-adds of the forward pass: count operations, of whole steps.",
+            (
+                "Those are the multiply-adds of the forward pass: count operations, of"
+                " whole steps."
+            ),
         ),
         (2 * 3 * 93.1e6 * 45_000 / 1e15, "That is one epoch."),
-        (2 * 3 * 93.1e6 * 45_000 * 30, "Those are operations: a PFLOP is 10^15 of them."),
+        (
+            2 * 3 * 93.1e6 * 45_000 * 30,
+            "Those are operations: a PFLOP is 10^15 of them.",
+        ),
         (2 * 3 * 93.1e6 * 30 / 1e15, "That is for one image in each epoch."),
         (
             2 * 2 * 93.1e6 * 45_000 * 30 / 1e15,
-            "The backward pass costs two forward passes, on top of the forward pass itself.",
+            (
+                "The backward pass costs two forward passes, on top of the forward pass"
+                " itself."
+            ),
         ),
     ],
     tolerance=0.01,
@@ -57,7 +75,9 @@ exercise(
     "13.2",
     _most_confused,
     cases=[
-        (np.array([[900, 50, 1], [50, 900, 1], [8, 1, 5]]),),  # few images of the last class
+        (
+            np.array([[900, 50, 1], [50, 900, 1], [8, 1, 5]]),
+        ),  # few images of the last class
         (_COUNTS,),
         (_COUNTS[::-1, ::-1].copy(),),
         (np.roll(_COUNTS, 1, (0, 1)),),
@@ -75,7 +95,9 @@ exercise(
             "The diagonal holds the right answers: leave it out.",
         ),
         (
-            lambda counts: tuple(sorted(_pair_of(counts * (1 - np.eye(len(counts), dtype=int))))),
+            lambda counts: tuple(
+                sorted(_pair_of(counts * (1 - np.eye(len(counts), dtype=int))))
+            ),
             "That is the largest count in one direction: add both directions.",
         ),
         (
@@ -107,30 +129,57 @@ exercise(
     wrong=[
         (
             lambda a, b: (_gain_of(b, a)[0], _gain_of(a, b)[1]),
-            "The gain goes from the first to the second: it is positive if the second is better.",
+            (
+                "The gain goes from the first to the second: it is positive if the"
+                " second is better."
+            ),
         ),
         (
             lambda a, b: _gain_of(a, b, ddof=0),
-            "NumPy divides by n unless it is told otherwise: the sample standard deviation divides by n - 1.",
-        ),
-        (
-            lambda a, b: (_gain_of(a, b)[0], float(np.sqrt(np.var(a, ddof=1) + np.var(b, ddof=1)))),
-            "That is the spread of single runs: divide each variance by its number of runs.",
+            (
+                "NumPy divides by n unless it is told otherwise: the sample standard"
+                " deviation divides by n - 1."
+            ),
         ),
         (
             lambda a, b: (
                 _gain_of(a, b)[0],
-                float(np.std(a, ddof=1) / len(a) ** 0.5 + np.std(b, ddof=1) / len(b) ** 0.5),
+                float(np.sqrt(np.var(a, ddof=1) + np.var(b, ddof=1))),
             ),
-            "Errors that are independent add up as squares: take the root of the sum of the variances.",
+            (
+                "That is the spread of single runs: divide each variance by its number"
+                " of runs."
+            ),
         ),
         (
-            lambda a, b: (_gain_of(a, b)[0], float(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / len(a)))),
-            "The two may have different numbers of runs: divide each variance by its own.",
+            lambda a, b: (
+                _gain_of(a, b)[0],
+                float(
+                    np.std(a, ddof=1) / len(a) ** 0.5
+                    + np.std(b, ddof=1) / len(b) ** 0.5
+                ),
+            ),
+            (
+                "Errors that are independent add up as squares: take the root of the"
+                " sum of the variances."
+            ),
+        ),
+        (
+            lambda a, b: (
+                _gain_of(a, b)[0],
+                float(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / len(a))),
+            ),
+            (
+                "The two may have different numbers of runs: divide each variance by"
+                " its own."
+            ),
         ),
         (
             lambda a, b: (_gain_of(a, b)[0], _pooled_error(a, b)),
-            "Do not pool the two variances: divide each by its own number of runs, and add.",
+            (
+                "Do not pool the two variances: divide each by its own number of runs,"
+                " and add."
+            ),
         ),
         (
             lambda a, b: (_gain_of(a, b)[0], _gain_of(a, b)[1] ** 2),

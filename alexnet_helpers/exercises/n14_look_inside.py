@@ -42,7 +42,9 @@ exercise(
     ],
     wrong=[
         (
-            lambda maps, gradient: np.maximum((maps * gradient.mean(axis=(0, 1))).sum(axis=-1), 0),
+            lambda maps, gradient: np.maximum(
+                (maps * gradient.mean(axis=(0, 1))).sum(axis=-1), 0
+            ),
             "That is Grad-CAM: do not average the gradient over the places.",
         ),
         (
@@ -66,16 +68,28 @@ exercise(
             "What is negative becomes 0, not positive.",
         ),
         (
-            lambda maps, gradient: np.maximum(maps.sum(axis=-1) * gradient.sum(axis=-1), 0),
+            lambda maps, gradient: np.maximum(
+                maps.sum(axis=-1) * gradient.sum(axis=-1), 0
+            ),
             "That adds the maps and the gradients up apart: multiply first.",
         ),
         (
-            lambda maps, gradient: np.maximum((maps * gradient.sum(axis=(0, 1))).sum(axis=-1), 0),
-            "That gives each map one weight, as Grad-CAM does: do not sum the gradient over the places.",
+            lambda maps, gradient: np.maximum(
+                (maps * gradient.sum(axis=(0, 1))).sum(axis=-1), 0
+            ),
+            (
+                "That gives each map one weight, as Grad-CAM does: do not sum the"
+                " gradient over the places."
+            ),
         ),
         (
-            lambda maps, gradient: np.maximum((maps * gradient.mean(axis=-1, keepdims=True)).sum(axis=-1), 0),
-            "Each map has a gradient of its own: do not average the gradient over the maps.",
+            lambda maps, gradient: np.maximum(
+                (maps * gradient.mean(axis=-1, keepdims=True)).sum(axis=-1), 0
+            ),
+            (
+                "Each map has a gradient of its own: do not average the gradient over"
+                " the maps."
+            ),
         ),
         (
             lambda maps, gradient: (maps * np.abs(gradient)).sum(axis=-1),
@@ -87,7 +101,8 @@ exercise(
         ),
         (
             lambda maps, gradient: (
-                _place_by_place(maps, gradient) / (_place_by_place(maps, gradient).max(initial=0) or 1)
+                _place_by_place(maps, gradient)
+                / (_place_by_place(maps, gradient).max(initial=0) or 1)
             ),
             "The definition does not divide by the largest value.",
         ),
@@ -97,11 +112,38 @@ exercise(
     "14.3",
     6.3,
     hints=[
-        (3.3, "The score of the grey image is negative: from -1.5 to 7.2 it is further than 5.7."),
-        (5.7, "The score of the grey image is negative, and the parts outside the face are still in there."),
-        (4.8, "The parts add up to a difference of two scores, and that of the grey image is not 0."),
+        (
+            3.3,
+            (
+                "The score of the grey image is negative: from -1.5 to 7.2 it is"
+                " further than 5.7."
+            ),
+        ),
+        (
+            5.7,
+            (
+                "The score of the grey image is negative, and the parts outside the"
+                " face are still in there."
+            ),
+        ),
+        (
+            4.8,
+            (
+                "The parts add up to a difference of two scores, and that of the grey"
+                " image is not 0."
+            ),
+        ),
         (8.7, "That is the sum of all parts: take away those outside the face."),
-        (11.1, "All parts together make the difference of the scores: take away those outside the face."),
-        (-6.3, "The photo has the higher score: its score minus that of the grey image."),
+        (
+            11.1,
+            (
+                "All parts together make the difference of the scores: take away those"
+                " outside the face."
+            ),
+        ),
+        (
+            -6.3,
+            "The photo has the higher score: its score minus that of the grey image.",
+        ),
     ],
 )

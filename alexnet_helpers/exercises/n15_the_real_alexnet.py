@@ -7,7 +7,10 @@ from alexnet_helpers.exercises.engine import exercise
 
 _RNG = np.random.default_rng(15)
 _MEANS = np.float32(imagenet.MEAN_BGR)
-_WRAPS = "Values of uint8 cannot be negative, and wrap around: convert to float32 before you subtract."
+_WRAPS = (
+    "Values of uint8 cannot be negative, and wrap around: convert to float32 before you"
+    " subtract."
+)
 
 
 def _to_input(photo):
@@ -30,7 +33,10 @@ def _top_k_accuracy(probabilities, truth, k):
 def _answers():
     rng = np.random.default_rng(152)
     for photos, classes, k in ((40, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
-        probabilities = rng.random((photos, classes)) + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
+        probabilities = (
+            rng.random((photos, classes))
+            + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
+        )
         truth = probabilities.argmax(axis=1)
         moved = rng.random(photos) < 0.6
         truth[moved] = rng.integers(0, classes, moved.sum())
@@ -52,7 +58,10 @@ exercise(
         ),
         (
             lambda photo: (photo.astype(np.float32) - _MEANS)[np.newaxis, ..., ::-1],
-            "The means are those of blue, green and red: subtract them after the channels have changed places.",
+            (
+                "The means are those of blue, green and red: subtract them after the"
+                " channels have changed places."
+            ),
         ),
         (
             lambda photo: (photo.astype(np.float32) - _MEANS[::-1])[np.newaxis],
@@ -84,22 +93,35 @@ exercise(
         ),
         (
             _to_uint8,
-            "The differences go below 0, and uint8 cannot hold them: the result has to be float32 all the way.",
+            (
+                "The differences go below 0, and uint8 cannot hold them: the result has"
+                " to be float32 all the way."
+            ),
         ),
         (
-            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) - np.trunc(_MEANS),
+            lambda photo: (
+                photo[np.newaxis, ..., ::-1].astype(np.float32) - np.trunc(_MEANS)
+            ),
             "The means are no whole numbers: subtract them as they are.",
         ),
         (
-            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) - np.round(_MEANS),
+            lambda photo: (
+                photo[np.newaxis, ..., ::-1].astype(np.float32) - np.round(_MEANS)
+            ),
             "The means are no whole numbers: subtract them as they are.",
         ),
         (
             lambda photo: _to_input(photo) / np.float32(255),
-            "Nothing is divided: the network was trained on differences of up to about 150.",
+            (
+                "Nothing is divided: the network was trained on differences of up to"
+                " about 150."
+            ),
         ),
         (
-            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) / np.float32(255) - _MEANS,
+            lambda photo: (
+                photo[np.newaxis, ..., ::-1].astype(np.float32) / np.float32(255)
+                - _MEANS
+            ),
             "Nothing is divided: the means are those of values from 0 to 255.",
         ),
         (
@@ -123,7 +145,9 @@ exercise(
             "That turns the photo upside down: the channels are the last axis.",
         ),
         (
-            lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32) - _MEANS.mean(),
+            lambda photo: (
+                photo[np.newaxis, ..., ::-1].astype(np.float32) - _MEANS.mean()
+            ),
             "Each colour has a mean of its own.",
         ),
         (
@@ -143,11 +167,17 @@ exercise(
         ),
         (
             lambda p, truth, k: _top_k_accuracy(-p, truth, k),
-            "Those are the k least probable classes: argsort begins with the smallest value.",
+            (
+                "Those are the k least probable classes: argsort begins with the"
+                " smallest value."
+            ),
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k) / k,
-            "A photo counts once or not at all: of its k guesses at most one can be right.",
+            (
+                "A photo counts once or not at all: of its k guesses at most one can be"
+                " right."
+            ),
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k) * len(p),
@@ -162,8 +192,13 @@ exercise(
             "That is the top-k error.",
         ),
         (
-            lambda p, truth, k: _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, k - 1),
-            "Only the k-th guess counts there: any of the first k may be the right one.",
+            lambda p, truth, k: (
+                _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, k - 1)
+            ),
+            (
+                "Only the k-th guess counts there: any of the first k may be the right"
+                " one."
+            ),
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k - 1),
@@ -175,7 +210,10 @@ exercise(
         ),
         (
             lambda p, truth, k: np.isin(truth, np.argsort(-p, axis=1)[:, :k]).mean(),
-            "Each photo has guesses of its own: compare its label with its own row alone.",
+            (
+                "Each photo has guesses of its own: compare its label with its own row"
+                " alone."
+            ),
         ),
     ],
 )
@@ -188,7 +226,13 @@ exercise(
             "With that many the standard error is still a trace too large: round up.",
         ),
         (9_798.36, "A number of photos is a whole number."),
-        (9_800, "A little too many: the question asks for the least number. Round only at the end."),
+        (
+            9_800,
+            (
+                "A little too many: the question asks for the least number. Round only"
+                " at the end."
+            ),
+        ),
         (10_000, "That is for an accuracy of 50 %."),
         (22_840, "The factor 1 - p is missing."),
         (99, "The standard error has n under a root: square both sides."),
@@ -198,6 +242,12 @@ exercise(
         (39_194, "That is for an interval of twice the standard error to each side."),
         (37_642, "That is for 1.96 standard errors: the question is about one."),
         (38_416, "That is for 1.96 standard errors and an accuracy of 50 %."),
-        (50_000, "That is the size of the validation set, whose standard error is 0.22 points."),
+        (
+            50_000,
+            (
+                "That is the size of the validation set, whose standard error is 0.22"
+                " points."
+            ),
+        ),
     ],
 )

@@ -19,7 +19,10 @@ exercise(
         (0.29, "That is the variance: take its root."),
         (
             np.sqrt(0.145),
-            "Two runs: divide the sum of the squared distances from the mean by 2 - 1, not by 2.",
+            (
+                "Two runs: divide the sum of the squared distances from the mean by 2 -"
+                " 1, not by 2."
+            ),
         ),
         (
             (np.sqrt(0.5) + np.sqrt(0.08)) / 2,
@@ -27,16 +30,25 @@ exercise(
         ),
         (
             _FOUR_RUNS.std(ddof=1),
-            "That is the spread of all four runs: the recipes differ as well. Stay within each pair.",
+            (
+                "That is the spread of all four runs: the recipes differ as well. Stay"
+                " within each pair."
+            ),
         ),
         (
             _FOUR_RUNS.std(),
-            "That is the spread of all four runs: the recipes differ as well. Stay within each pair.",
+            (
+                "That is the spread of all four runs: the recipes differ as well. Stay"
+                " within each pair."
+            ),
         ),
         (np.sqrt(0.58), "The mean of the two variances is asked for, not their sum."),
         (
             0.7,
-            "That is the mean difference within the pairs: take variances, their mean, and the root.",
+            (
+                "That is the mean difference within the pairs: take variances, their"
+                " mean, and the root."
+            ),
         ),
         (
             _FOUR_RUNS.mean(axis=1).std(ddof=1),
@@ -51,12 +63,18 @@ exercise(
     hints=[
         (
             False,
-            "By the rule it does: the means lie 1.9 points apart, and twice the deviation is 1.1. If you distrust the "
-            "rule, since two pairs hardly tell a deviation, you have a point; the question is what the rule says.",
+            (
+                "By the rule it does: the means lie 1.9 points apart, and twice the"
+                " deviation is 1.1. If you distrust the rule, since two pairs hardly"
+                " tell a deviation, you have a point; the question is what the rule"
+                " says."
+            ),
         )
     ],
-    remark="That is what the rule says. With only two pairs it is weak evidence: "
-    "chance alone passes it in 18 of 100 cases.",
+    remark=(
+        "That is what the rule says. With only two pairs it is weak evidence: "
+        "chance alone passes it in 18 of 100 cases."
+    ),
 )
 exercise(
     "16.3",
@@ -87,15 +105,24 @@ exercise(
         ),
         (
             lambda results: results.std(axis=1, ddof=1).mean(),
-            "Average the variances and take the root at the end; yours is the mean of the roots.",
+            (
+                "Average the variances and take the root at the end; yours is the mean"
+                " of the roots."
+            ),
         ),
         (
             lambda results: results.std(ddof=1),
-            "That is the spread of all results: the recipes differ as well. Take the variance within each row.",
+            (
+                "That is the spread of all results: the recipes differ as well. Take"
+                " the variance within each row."
+            ),
         ),
         (
             lambda results: results.std(),
-            "That is the spread of all results: the recipes differ as well. Take the variance within each row.",
+            (
+                "That is the spread of all results: the recipes differ as well. Take"
+                " the variance within each row."
+            ),
         ),
         (
             lambda results: results.var(axis=1, ddof=1).mean(),

@@ -37,7 +37,10 @@ exercise(
         (25, "That is one piece: how often does a device send one?"),
         (
             300,
-            "That would be the whole gradient for each of the three others: a ring sends a piece in each round.",
+            (
+                "That would be the whole gradient for each of the three others: a ring"
+                " sends a piece in each round."
+            ),
         ),
         (37.5, "That divides by 4 twice: a piece has 25 MB."),
         (600, "That is what all four send together."),
@@ -67,19 +70,34 @@ exercise(
         ),
         (
             lambda gradients, examples: gradients.sum(axis=0) / examples.sum(),
-            "Each gradient is the mean of its own examples: multiply it by their number before you add up.",
+            (
+                "Each gradient is the mean of its own examples: multiply it by their"
+                " number before you add up."
+            ),
         ),
         (
-            lambda gradients, examples: np.tensordot(examples, gradients, axes=1) / len(examples),
+            lambda gradients, examples: (
+                np.tensordot(examples, gradients, axes=1) / len(examples)
+            ),
             "Divide by the number of all examples, not of the devices.",
         ),
         (
-            lambda gradients, examples: (gradients * examples).sum(axis=0) / examples.sum(),
-            "NumPy lines up the last axes, and the devices are the first: np.average takes weights along an axis.",
+            lambda gradients, examples: (
+                (gradients * examples).sum(axis=0) / examples.sum()
+            ),
+            (
+                "NumPy lines up the last axes, and the devices are the first:"
+                " np.average takes weights along an axis."
+            ),
         ),
         (
-            lambda gradients, examples: (gradients * examples[:, None, None]).sum(axis=0) / examples.sum(),
-            "Gradients can have any number of axes: np.average takes weights along the first.",
+            lambda gradients, examples: (
+                (gradients * examples[:, None, None]).sum(axis=0) / examples.sum()
+            ),
+            (
+                "Gradients can have any number of axes: np.average takes weights along"
+                " the first."
+            ),
         ),
     ],
 )

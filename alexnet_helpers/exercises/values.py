@@ -15,7 +15,10 @@ def hint_for_a_value(entry, answer):
     if blank and blank == len(parts):
         raise NotAnswered
     if blank:
-        return f"{blank} of the {len(parts)} parts of the answer {'has' if blank == 1 else 'have'} no value yet."
+        return (
+            f"{blank} of the {len(parts)} parts of the answer"
+            f" {'has' if blank == 1 else 'have'} no value yet."
+        )
     if callable(answer):
         return "The answer is a value, yours a function: call it."
     if _same(answer, entry.right, entry.tolerance):
@@ -88,7 +91,10 @@ def as_numbers(value):
 def _from_objects(array):
     """Return fractions, decimals, and integers too long for NumPy, as floats; None if there is anything else."""
     number = (numbers.Real, Decimal)
-    if not all(isinstance(one, number) and not isinstance(one, (bool, np.bool_)) for one in array.flat):
+    if not all(
+        isinstance(one, number) and not isinstance(one, (bool, np.bool_))
+        for one in array.flat
+    ):
         return None
     return np.array([_as_float(one) for one in array.flat]).reshape(array.shape)
 
@@ -114,23 +120,33 @@ def which_differ(answer, expected, tolerance):
     """Return which numbers differ too much, or None for another shape; sides of 1 do not count."""
     if tolerance is None:
         tolerance = 1e-12 if np.asarray(expected).dtype.kind in "iub" else 1e-6
-    found, expected = (np.squeeze(as_numbers(one)).astype(float) for one in (answer, expected))
+    found, expected = (
+        np.squeeze(as_numbers(one)).astype(float) for one in (answer, expected)
+    )
     if found.shape != expected.shape:
         return None
     largest = np.max(np.abs(expected), initial=1e-6)
     with np.errstate(invalid="ignore"):
-        return ~(np.abs(found - expected) <= tolerance * largest)  # `not <=` holds for NaN as well
+        # `not <=` holds for NaN as well
+        return ~(np.abs(found - expected) <= tolerance * largest)
 
 
 def _general_hint(answer, right, tolerance):
     if as_texts(right) is not None:
-        return "Another word is meant." if as_texts(answer) is not None else "The answer is a text, in quotes."
+        return (
+            "Another word is meant."
+            if as_texts(answer) is not None
+            else "The answer is a text, in quotes."
+        )
     found, expected = as_numbers(answer), np.squeeze(as_numbers(right))
     if _is_boolean(right) and expected.ndim == 0:
         return "The answer is True or False."
     if found is None or _is_boolean(answer) != _is_boolean(right):
         quotes = ", without quotes" if as_texts(answer) is not None else ""
-        return f"The answer is {'a number' if expected.ndim == 0 else f'{expected.size} numbers'}{quotes}."
+        return (
+            "The answer is"
+            f" {'a number' if expected.ndim == 0 else f'{expected.size} numbers'}{quotes}."
+        )
     found, off = np.squeeze(found), which_differ(answer, right, tolerance)
     if off is None and expected.ndim == 0:
         return f"The answer is one number, yours {found.size}."
@@ -144,11 +160,19 @@ def _general_hint(answer, right, tolerance):
         return _which_are_off(off)
     if expected != np.round(expected) and abs(found - expected) < 0.01 * abs(expected):
         return "Close: give more digits, or look at the last ones."
-    return "Your number is too large." if found > expected else "Your number is too small."
+    return (
+        "Your number is too large." if found > expected else "Your number is too small."
+    )
 
 
 def _which_are_off(off):
-    text = f"{off.sum()} of the {off.size} numbers {'is' if off.sum() == 1 else 'are'} off"
+    text = (
+        f"{off.sum()} of the {off.size} numbers {'is' if off.sum() == 1 else 'are'} off"
+    )
     if off.ndim == 1 and off.sum() < off.size:
-        return f"{text}: {', '.join(f'number {place + 1}' for place in np.flatnonzero(off)[:3])} in the row."
+        return (
+            f"{text}:"
+            f" {', '.join(f'number {place + 1}' for place in np.flatnonzero(off)[:3])}"
+            " in the row."
+        )
     return f"{text}."
