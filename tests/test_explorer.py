@@ -250,7 +250,7 @@ SHOWN = """() => {
     const groups = [...document.querySelectorAll('#explanation .group')].map(group => {
         const sum = group.querySelector('[data-sum]');
         return {map: Number(sum.dataset.map), sum: Number(sum.dataset.sum), text: sum.textContent,
-                cells: numbers(group.querySelectorAll('td'))};
+                cells: numbers(group.querySelectorAll('td[data-part]'))};
     });
     const rows = [...document.querySelectorAll('#explanation tr[data-map]')].map(row =>
         ({map: Number(row.dataset.map), cells: numbers(row.querySelectorAll('td[data-part]'))}));
@@ -260,7 +260,7 @@ SHOWN = """() => {
         [Number(line.dataset.others), line.textContent]);
     const value = document.getElementById('unit-value');
     return {groups, rows, lines, others, value: [Number(value.dataset.value), value.textContent],
-            loose: numbers(document.querySelectorAll('#explanation > table td'))};
+            loose: numbers(document.querySelectorAll('#explanation > table td[data-part]'))};
 }"""
 
 
@@ -622,7 +622,7 @@ def test_draw_hide_shift_undo_reset(page, network):
         page.click("#undo")
         settled(page)
         assert np.array_equal(pixels(page), expected)
-    assert page.is_disabled("#undo")
+    assert page.get_attribute("#undo", "aria-disabled") == "true"
     np.testing.assert_allclose(check_bars(page, network), before)
     page.click("#shifts button >> nth=2")
     page.click("#reset")
@@ -767,6 +767,63 @@ def test_escape_and_enter_lead_on_from_the_heading(page):
     assert focused(page) == "map"
     page.keyboard.press("Escape")
     assert focused(page) == "level"
+
+
+def test_undo_keeps_the_focus_and_says_when_nothing_is_left(page):
+    original = pixels(page)
+    page.click("#shifts button >> nth=1")
+    settled(page)
+    page.focus("#undo")
+    page.keyboard.press("Enter")
+    settled(page)
+    assert np.array_equal(pixels(page), original)
+    assert page.inner_text("#announcement").startswith("Undone. ")
+    assert focused(page) == "undo"
+    page.keyboard.press("Enter")
+    assert page.inner_text("#announcement") == "There is nothing to undo."
+    assert np.array_equal(pixels(page), original)
+    page.click("#shifts button >> nth=1")
+    settled(page)
+    page.focus("#map")
+    page.keyboard.press("Control+z")
+    settled(page)
+    assert np.array_equal(pixels(page), original) and focused(page) == "map"
+
+
+def test_a_field_says_what_it_takes(page):
+    before = page.evaluate("explorer.unit")
+    page.focus("#walk-fields [name=row]")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("500")
+    assert page.inner_text("#field-error") == "Row must be a whole number from 0 to 31."
+    assert page.evaluate("explorer.unit.row") == 5 or page.evaluate("explorer.unit") == before
+    page.keyboard.press("Tab")
+    assert page.inner_text("#field-error") == ""
+    assert int(page.input_value("#walk-fields [name=row]")) == page.evaluate("explorer.unit.row")
+
+
+def test_an_edge_is_said_each_time(page):
+    page.evaluate("explorer.choose({level: 1, map: 3, row: 0, column: 5})")
+    page.focus("#map")
+    page.keyboard.press("ArrowUp")
+    first = page.text_content("#announcement")
+    page.keyboard.press("ArrowUp")
+    second = page.text_content("#announcement")
+    assert first.strip() == second.strip() == "This is the top edge." and first != second
+    assert page.evaluate("explorer.unit.row") == 0
+
+
+def test_the_numbers_of_a_window_have_heads_and_the_sum_leads_to_the_first(page):
+    page.evaluate("explorer.choose({level: 4, map: 59, row: 5, column: 4})")
+    table = page.locator("#explanation .triple table").nth(2)
+    assert table.locator("thead th").all_text_contents() == ["column 3", "column 4", "column 5"]
+    assert table.locator("tbody th").all_text_contents() == ["row 4", "row 5", "row 6"]
+    assert re.fullmatch(r"products, map \d+", table.locator("caption").text_content())
+    page.click("#to-sum")
+    page.keyboard.press("Enter")
+    assert focused(page) == "follow"
+    group = page.locator("#explanation .group").first
+    assert group.evaluate("(group) => group.contains(document.activeElement)")
 
 
 def test_the_cursor_stays_where_it_drew(page):

@@ -42,9 +42,16 @@ function tint(value, largest) {
   return `background: rgba(var(--${value < 0 ? "minus" : "plus"}), ${strength.toFixed(3)})`;
 }
 
-/** Return a table with one number of each point of a window; one point can be framed. */
+/** Return a head of a table's row or column that only a screen reader tells: the places show where they lie. */
+function unseenHead(scope, text) {
+  return make("th", { scope, class: "unseen-head" }, make("span", { class: "unseen" }, text));
+}
+
+/** Return a table with one number of each point of a window, its caption in parts; one point can be framed. */
 function windowTable(page, points, width, part, caption, framed = null) {
   const largest = largestOf(points.map((point) => point[part]));
+  const columns = points.slice(0, width).map(({ column }) => unseenHead("col", page.say("explain.columnHead", { column })));
+  const head = make("thead", {}, make("tr", {}, make("td", { class: "unseen-head" }), ...columns));
   const rows = [];
   for (let start = 0; start < points.length; start += width) {
     const cells = points.slice(start, start + width).map((point) =>
@@ -60,9 +67,10 @@ function windowTable(page, points, width, part, caption, framed = null) {
         shown(point[part]),
       ),
     );
-    rows.push(make("tr", {}, ...cells));
+    const { row } = points[start];
+    rows.push(make("tr", {}, unseenHead("row", page.say("explain.rowHead", { row })), ...cells));
   }
-  return make("table", {}, make("caption", {}, caption), make("tbody", {}, ...rows));
+  return make("table", {}, make("caption", {}, ...caption), head, make("tbody", {}, ...rows));
 }
 
 /** Return the unit that a point of a window is. */
@@ -93,8 +101,10 @@ function groupElement(page, found, group) {
   const title = make("span", { "data-sum": group.sum, "data-map": group.map });
   title.textContent = page.say(inPhoto ? "explain.groupColour" : "explain.group", values);
   const whole = found.at.kind === "dense";
+  // The line above the three tables says whose they are; who jumps from table to table has only their captions.
+  const which = () => make("span", { class: "unseen" }, page.say(inPhoto ? "explain.ofColour" : "explain.ofMap", values));
   const table = (part, caption, framed = null) =>
-    windowTable(page, group.points, window.width, part, page.say(caption), framed);
+    windowTable(page, group.points, window.width, part, [page.say(caption), which()], framed);
   return make(
     "div",
     { class: "group" },
@@ -337,7 +347,7 @@ function poolWindow(page, found) {
   const caption = page.say("explain.poolWindow", { map: unit.map, layer: below.name });
   const go = () => page.follow(unitOf(page, found, winner));
   return [
-    windowTable(page, points, window.width, "input", caption, winner),
+    windowTable(page, points, window.width, "input", [caption], winner),
     make("p", {}, make("button", { type: "button", class: "follow", onclick: go }, page.say("explain.followWinner"))),
   ];
 }

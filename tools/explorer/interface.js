@@ -28,6 +28,7 @@ class Page {
     this.units = {}; // the unit that was chosen last in each level
     this.earlier = []; // units to go back to
     this.undo = [];
+    this.did = ""; // what is said with the next answer
     this.step = 0;
     this.expanded = false;
   }
@@ -68,7 +69,8 @@ class Page {
     if (canBeUndone) this.keepForUndo();
     this.pixels = pixels;
     drawPhoto(by("photo").querySelector("canvas"), pixels);
-    by("undo").disabled = by("reset").disabled = this.undo.length === 0;
+    // Not `disabled`: that would take the focus away from whoever undoes the last change by keyboard.
+    for (const name of ["undo", "reset"]) by(name).setAttribute("aria-disabled", String(this.undo.length === 0));
     if (!this.result) this.run();
     else this.runSoon();
   }
@@ -76,6 +78,25 @@ class Page {
   keepForUndo() {
     this.undo.push(this.pixels);
     if (this.undo.length > MOST_UNDO) this.undo.shift();
+  }
+
+  undoLast() {
+    if (this.undo.length === 0) {
+      this.announce(this.say("tools.nothingToUndo"));
+      return;
+    }
+    this.did = this.say("tools.undone");
+    this.change(this.undo.pop(), false);
+  }
+
+  undoAll() {
+    if (this.undo.length === 0) {
+      this.announce(this.say("tools.nothingToUndo"));
+      return;
+    }
+    this.undo = [];
+    this.did = this.say("tools.undone");
+    this.change(this.original, false);
   }
 
   /** Run the network when the browser has drawn what is there: several changes then cost one run. */
@@ -101,7 +122,10 @@ class Page {
     const said = by("unit-value").textContent;
     this.showUnit();
     const value = by("unit-value").textContent;
-    if (this.before !== output && said !== value) this.announce(this.say("announce", { title: this.title(), value }));
+    const changed = this.before !== output && said !== value;
+    const unit = changed ? this.say("announce", { title: this.title(), value }) : "";
+    if (this.did || changed) this.announce(`${this.did} ${unit}`.trim()); // one text: a second would silence the first
+    this.did = "";
     document.body.dataset.runs = Number(document.body.dataset.runs ?? 0) + 1;
   }
 
@@ -346,17 +370,24 @@ class Page {
   }
 
   field(key, name, count) {
+    const label = this.say(`unit.${key}`);
     const choose = (event) => {
       const value = Number(event.target.value);
-      if (event.target.value === "" || !Number.isInteger(value) || value < 0 || value >= count) return;
-      this.choose({ ...this.unit, [name]: value });
+      const fits = event.target.value !== "" && Number.isInteger(value) && value >= 0 && value < count;
+      by("field-error").textContent = fits ? "" : this.say("unit.fieldError", { field: label, last: count - 1 });
+      if (fits) this.choose({ ...this.unit, [name]: value });
+    };
+    // On the way out the field shows the chosen unit's number again, whatever was typed.
+    const leave = (event) => {
+      event.target.value = this.unit[name];
+      by("field-error").textContent = "";
     };
     if (this.at.name === "fc8") {
       const options = this.classes.map((text, value) => make("option", { value }, text));
-      return make("label", {}, this.say("unit.fieldClass"), make("select", { name, onchange: choose }, ...options));
+      return make("label", {}, label, make("select", { name, onchange: choose }, ...options));
     }
-    const input = make("input", { type: "number", name, min: 0, max: count - 1, step: 1, oninput: choose });
-    return make("label", {}, this.say(`unit.${key}`), input);
+    const input = make("input", { type: "number", name, min: 0, max: count - 1, step: 1, oninput: choose, onblur: leave });
+    return make("label", {}, label, input);
   }
 
   /** Move in the map; leave it where it is at the border. */
@@ -364,8 +395,18 @@ class Page {
     const { rows, columns } = this.grid();
     const place = this.place();
     const [row, column] = [place.row + down, place.column + right];
-    if (row < 0 || row >= rows || column < 0 || column >= columns) return;
+    if (row < 0 || row >= rows || column < 0 || column >= columns) {
+      this.announceEdge(down, right);
+      return;
+    }
     this.choose(this.unitAt(row, column));
+  }
+
+  /** Say that the cursor is at an edge. A space more or less makes it news, so that it is said each time. */
+  announceEdge(down, right) {
+    const edge = down ? (down < 0 ? "top" : "bottom") : right < 0 ? "left" : "right";
+    const text = this.say("unit.edge", { edge: this.say(`unit.edges.${edge}`) });
+    this.announce(by("announcement").textContent === text ? `${text} ` : text);
   }
 
   walkMaps(by_) {
@@ -628,9 +669,13 @@ function walkPhoto(page, event) {
   const inside = (n) => Math.min(Math.max(n, 0), 31);
   if (event.key in walks) {
     const [down, right] = walks[event.key];
-    page.pixel = { row: inside(page.pixel.row + down), column: inside(page.pixel.column + right) };
-    page.showPixelCursor();
-    page.describePixel();
+    const goal = { row: inside(page.pixel.row + down), column: inside(page.pixel.column + right) };
+    if (goal.row === page.pixel.row && goal.column === page.pixel.column) page.announceEdge(down, right);
+    else {
+      page.pixel = goal;
+      page.showPixelCursor();
+      page.describePixel();
+    }
   } else if (event.key === "Enter" || event.key === " ") {
     page.useTool(page.pixel.row, page.pixel.column);
   } else return;
@@ -686,14 +731,13 @@ function buildTools(page) {
     const move = () => page.change(shifted(page.pixels, down, right));
     by("shifts").append(make("button", { type: "button", onclick: move }, page.say(`tools.${name}`)));
   }
-  by("undo").addEventListener("click", () => {
-    page.change(page.undo.pop(), false);
-    if (by("undo").disabled) by("photo").focus(); // a disabled button would lose the focus
-  });
-  by("reset").addEventListener("click", () => {
-    page.undo = [];
-    page.change(page.original, false);
-    by("photo").focus();
+  by("undo").addEventListener("click", () => page.undoLast());
+  by("reset").addEventListener("click", () => page.undoAll());
+  document.addEventListener("keydown", (event) => {
+    const inField = event.target.closest?.("input[type=number], input[type=file], select");
+    if (event.key !== "z" || !(event.ctrlKey || event.metaKey) || event.altKey || event.shiftKey || inField) return;
+    event.preventDefault();
+    page.undoLast();
   });
 }
 
@@ -776,6 +820,12 @@ function listenToUnit(page) {
   });
   by("unit-title").addEventListener("keydown", (event) => {
     if (event.key === "Enter") by("to-sum").click();
+  });
+  by("explanation").addEventListener("keydown", (event) => {
+    // The sum stands below all that it adds up: Enter leads from it to the largest part.
+    if (event.key !== "Enter" || event.target.id !== "sum") return;
+    event.preventDefault(); // else the same key would press the button at once
+    by("explanation").querySelector(".follow")?.focus();
   });
   by("unit").addEventListener("keydown", (event) => {
     if (event.key !== "Escape" || map.contains(event.target)) return;
