@@ -55,7 +55,10 @@ exercise(
                 " are four windows."
             ),
         ),
-        ([[-1, -2], [-5, -2]], "Those are windows of 2×2 without padding."),
+        (
+            [[-1, -2], [-5, -2]],
+            "Those are windows of 2×2 without padding, or windows that move by 3.",
+        ),
         (
             [[-1, -2], [-3, -2]],
             "That pads below and on the right only, as Keras does: pad each side by 1.",
@@ -90,6 +93,18 @@ exercise(
         (7, "There are eight moves, and more than one of them changes the pooled row."),
     ],
 )
+
+
+def _mean_of_nine(x, size, stride):
+    return _pooling(np.sum)(x, size, stride) / 9
+
+
+def _mean_over_a_row_and_the_channels(x, size, stride):
+    """Take axes 3 and 4 of the windows for their height and width, which are 4 and 5."""
+    views = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return views[:, ::stride, ::stride].mean(axis=(3, 4))
+
+
 exercise(
     "04.3",
     _average_pool,
@@ -104,6 +119,14 @@ exercise(
         (
             _pooling(np.sum),
             "That is the sum of each window: divide by the number of its values.",
+        ),
+        (
+            _mean_of_nine,
+            "You always divide by 9: a window has `size` times `size` values.",
+        ),
+        (
+            _mean_over_a_row_and_the_channels,
+            "Axis 3 holds the channels: the window's axes are the last two, 4 and 5.",
         ),
         (
             lambda x, size, stride: _average_pool(x, size, 1),
