@@ -256,7 +256,7 @@ def _check_paper(towers, local_response_norm, trained):
     towers = int(trained) + 1 if towers is None else towers
     towers = checks.choice("towers", towers, (2,) if trained else (1, 2))
     norm = trained if local_response_norm is None else local_response_norm
-    constants = numpy_layers._check_normalization(norm)
+    constants = numpy_layers.check_normalization(norm)
     if trained and not constants:
         constants = imagenet.NORMALIZATION
     paper = imagenet.LAYERS if trained else geometry.alexnet_layers(towers)

@@ -7,10 +7,10 @@ Arrays have Keras' layout, with N images, H rows, W columns, C channels, F filte
     weights of a dense layer  (inputs, outputs), and a bias of `outputs` values
     labels                    N integers
 
-Each layer is a function, and the function below it is its gradient. That one takes `dy`,
-the gradient of the loss L with respect to the layer's output (dy[i] = dL/dy[i]). It returns
-the gradient with respect to the layer's input, and to its weights if it has some, each in
-the shape of the array that it belongs to.
+Each layer is a function, and the function below it is its gradient. The gradient takes
+`dy`, the gradient of the loss L with respect to the layer's output (dy[i] = dL/dy[i]),
+and returns the gradient with respect to the layer's input, and to its weights if it has
+any, each in the shape of the array that it belongs to.
 
 float32 stays float32 and float64 stays float64; integers become floating-point numbers.
 The checks of arguments stand at the end of the file, so that the layers can be read
@@ -18,6 +18,7 @@ without them. "Paper" is Krizhevsky, Sutskever and Hinton, NIPS 2012.
 """
 
 import contextlib
+import string
 from collections.abc import Mapping
 
 import numpy as np
@@ -27,6 +28,30 @@ from alexnet_helpers import checks, geometry
 
 MOST_PADDING = 256  # more than any kernel of the course can use, and little memory
 NORMALIZED = ("conv1", "conv2")
+
+# --- Windows, over which convolution and pooling move ---
+
+
+def _pad(x, padding):
+    """Put rows and columns of zeros around each image."""
+    return np.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
+
+
+def _crop(x, padding):
+    """Take away what `_pad` put around each image."""
+    _, height, width, _ = x.shape
+    return x[:, padding : height - padding, padding : width - padding]
+
+
+def _windows(x, size, stride):
+    """View the images as overlapping windows: (N, H, W, C) as (N, H', W', k, k, C).
+
+    Nothing is copied: what is added to the windows is added to the pixels of x.
+    """
+    windows = sliding_window_view(x, size, axis=(1, 2), writeable=x.flags.writeable)
+    windows = windows[:, ::stride, ::stride]  # N, H', W', C, k, k
+    return np.moveaxis(windows, 3, 5)
+
 
 # --- Convolution (paper, section 3.5) ---
 
@@ -39,8 +64,9 @@ def conv2d(x, weights, bias=None, stride=1, padding=0, groups=1):
         y[n, i, j, f] = bias[f] + sum over u, v, c of
             x[n, stride * i + u, stride * j + v, c] * weights[u, v, c, f]
 
-    (a cross-correlation: the kernel is not flipped). All of it is one matrix product: the
-    rows of the one matrix are the windows, the columns of the other are the filters.
+    (a cross-correlation: the kernel is not flipped). `np.tensordot` computes all of it
+    as one matrix product, X W: the rows of X are the windows, the columns of W the
+    filters.
 
     Parameters
     ----------
@@ -72,21 +98,19 @@ def conv2d(x, weights, bias=None, stride=1, padding=0, groups=1):
     x, weights, stride, padding, groups = _check_conv(
         x, weights, stride, padding, groups
     )
-    x = _pad(x, padding)
-    rows, columns = _count_windows(x, weights.shape[:2], stride)
+    windows = _windows(_pad(x, padding), weights.shape[:2], stride)
     maps = []
-    for part, kernels in _split(groups, x, weights):
-        windows = _im2col(part, kernels.shape[:2], stride)  # N * H' * W', k * k * C
-        maps.append(windows @ _as_matrix(kernels))  # N * H' * W', F
-    y = np.concatenate(maps, axis=1).reshape(len(x), rows, columns, -1)
+    for X, W in _split(groups, windows, weights):  # N, H', W', k, k, C and k, k, C, F
+        maps.append(np.tensordot(X, W, axes=3))  # N, H', W', F
+    y = np.concatenate(maps, axis=3)
     return y if bias is None else y + checks.array("bias", bias, shape=y.shape[3:])
 
 
 def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
-    """Gradients of `conv2d`.
+    """Compute the gradients of `conv2d`.
 
     For the matrix product Y = X W they are dW = X^T dY and dX = dY W^T. A pixel lies in
-    several windows, and collects the gradient from each.
+    several windows, and its gradient is the sum of theirs.
 
     Parameters
     ----------
@@ -97,59 +121,36 @@ def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
     Returns
     -------
     dx, dweights, dbias : ndarray
+
+    Examples
+    --------
+    >>> image, kernel = np.arange(9.0).reshape(1, 3, 3, 1), np.ones((2, 2, 1, 1))
+    >>> dx, dweights, dbias = conv2d_gradients(np.ones((1, 2, 2, 1)), image, kernel)
+    >>> dx[0, :, :, 0]  # in how many windows each pixel lies
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
     """
     x, weights, stride, padding, groups = _check_conv(
         x, weights, stride, padding, groups
     )
     x = _pad(x, padding)
-    rows, columns = _count_windows(x, weights.shape[:2], stride)
-    dy = _check_dy(dy, (len(x), rows, columns, weights.shape[3]))
     dx, dweights = np.zeros_like(x), np.empty_like(weights)
-    for part, kernels, dmaps, dpart, dkernels in _split(
-        groups, x, weights, dy, dx, dweights
-    ):
-        windows = _im2col(part, kernels.shape[:2], stride)  # N * H' * W', k * k * C
-        dproduct = _as_matrix(dmaps)  # N * H' * W', F
-        dkernels[:] = (windows.T @ dproduct).reshape(kernels.shape)
-        dwindows = dproduct @ _as_matrix(kernels).T  # N * H' * W', k * k * C
-        dwindows = dwindows.reshape(*dmaps.shape[:3], *kernels.shape[:3])
-        for u, v in np.ndindex(kernels.shape[:2]):
-            pixels = _pixels_at(dpart, u, v, rows, columns, stride)
-            pixels += dwindows[:, :, :, u, v]
-    inside = slice(padding, -padding or None)
-    return dx[:, inside, inside], dweights, dy.sum(axis=(0, 1, 2))
-
-
-def _pad(x, padding):
-    return np.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
-
-
-def _count_windows(x, kernel_size, stride):
-    """Return (H', W'), the number of windows below and beside each other."""
-    height, width = kernel_size
-    return (x.shape[1] - height) // stride + 1, (x.shape[2] - width) // stride + 1
+    kernel_size = weights.shape[:2]
+    windows = _windows(x, kernel_size, stride)  # N, H', W', k, k, C
+    dwindows = _windows(dx, kernel_size, stride)
+    dy = _check_dy(dy, windows.shape[:3] + weights.shape[3:])
+    for X, W, dX, dW, dY in _split(groups, windows, weights, dwindows, dweights, dy):
+        dW[:] = np.tensordot(X, dY, axes=((0, 1, 2), (0, 1, 2)))  # k, k, C, F
+        products = np.tensordot(dY, W, axes=(3, 3))  # N, H', W', k, k, C
+        for u, v in np.ndindex(kernel_size):
+            dX[:, :, :, u, v] += products[:, :, :, u, v]
+    return _crop(dx, padding), dweights, dy.sum(axis=(0, 1, 2))
 
 
 def _split(groups, *arrays):
-    """Yield each group's part of the arrays, cut along the last axis; the parts are views."""
+    """Yield each group's part of the arrays, cut along the last axis: views of them."""
     return zip(*(np.split(array, groups, axis=-1) for array in arrays), strict=True)
-
-
-def _as_matrix(array):
-    """Keep the last axis as the columns of a matrix."""
-    return array.reshape(-1, array.shape[-1])
-
-
-def _im2col(x, kernel_size, stride):
-    """Return a matrix with each window of x as a row: (N * H' * W', k * k * C)."""
-    windows = sliding_window_view(x, kernel_size, axis=(1, 2))[:, ::stride, ::stride]
-    n, rows, columns, _, _, _ = windows.shape  # N, H', W', C, k, k
-    return windows.transpose(0, 1, 2, 4, 5, 3).reshape(n * rows * columns, -1)
-
-
-def _pixels_at(x, u, v, rows, columns, stride):
-    """Return the pixel at row u, column v of every window: a view (N, H', W', C) of x."""
-    return x[:, u : u + stride * rows : stride, v : v + stride * columns : stride]
 
 
 # --- Max-pooling (paper, section 3.4) ---
@@ -181,18 +182,16 @@ def max_pool2d(x, size=3, stride=2):
            [9., 9.]])
     """
     x, size, stride = _check_pool(x, size, stride)
-    rows, columns = _count_windows(x, (size, size), stride)
-    y = _pixels_at(x, 0, 0, rows, columns, stride).copy()
-    for u, v in np.ndindex(size, size):
-        np.maximum(y, _pixels_at(x, u, v, rows, columns, stride), out=y)
-    return y
+    windows = _windows(x, (size, size), stride)  # N, H', W', size, size, C
+    return windows.max(axis=(3, 4))  # N, H', W', C
 
 
 def max_pool2d_gradient(dy, x, size=3, stride=2):
-    """Gradient of `max_pool2d`: each window gives its dy to the pixel that was the largest.
+    """Compute the gradient of `max_pool2d`: each dy goes to its window's largest pixel.
 
-    If several were, the first in reading order gets it, as in TensorFlow. A pixel that is
-    the largest of several windows gets the sum. NaN counts as the largest.
+    If several are the largest, the first in reading order gets it, as in TensorFlow.
+    A pixel that is the largest of several windows gets the sum of their dy. NaN counts
+    as the largest.
 
     Parameters
     ----------
@@ -203,18 +202,26 @@ def max_pool2d_gradient(dy, x, size=3, stride=2):
     Returns
     -------
     dx : ndarray, shape (N, H, W, C)
+
+    Examples
+    --------
+    >>> image = np.array([[1, 2, 0], [3, 9, 4], [5, 6, 7]]).reshape(1, 3, 3, 1)
+    >>> max_pool2d_gradient(np.ones((1, 2, 2, 1)), image, 2, stride=1)[0, :, :, 0]
+    array([[0., 0., 0.],
+           [0., 4., 0.],
+           [0., 0., 0.]])
     """
     x, size, stride = _check_pool(x, size, stride)
-    y = max_pool2d(x, size, stride)
-    dy = _check_dy(dy, y.shape)
-    _, rows, columns, _ = y.shape
+    windows = _windows(x, (size, size), stride)  # N, H', W', size, size, C
+    largest = windows.max(axis=(3, 4))  # N, H', W', C
+    dy = _check_dy(dy, largest.shape)
     dx = np.zeros(x.shape, dy.dtype)
-    waiting = np.ones(y.shape, bool)  # the windows whose largest pixel is not found yet
+    dwindows = _windows(dx, (size, size), stride)
+    waiting = np.ones(dy.shape, bool)  # the windows whose largest pixel is yet to come
     for u, v in np.ndindex(size, size):
-        pixels = _pixels_at(x, u, v, rows, columns, stride)
-        found = waiting & ((pixels == y) | np.isnan(pixels))
-        gradient = _pixels_at(dx, u, v, rows, columns, stride)
-        gradient += dy * found
+        pixels = windows[:, :, :, u, v]
+        found = waiting & ((pixels == largest) | np.isnan(pixels))
+        dwindows[:, :, :, u, v] += dy * found
         waiting &= ~found
     return dx
 
@@ -223,7 +230,7 @@ def max_pool2d_gradient(dy, x, size=3, stride=2):
 
 
 def relu(x):
-    """Rectified linear unit: max(0, x), element by element.
+    """Set negative values to 0: max(0, x), element by element (rectified linear unit).
 
     Parameters
     ----------
@@ -242,7 +249,9 @@ def relu(x):
 
 
 def relu_gradient(dy, x):
-    """Gradient of `relu`: dy where x is positive, else 0 (at x = 0 too, as in TensorFlow).
+    """Compute the gradient of `relu`: dy where x is positive, else 0.
+
+    At x = 0, where there is no derivative, it is 0 too, as in TensorFlow.
 
     Parameters
     ----------
@@ -253,6 +262,11 @@ def relu_gradient(dy, x):
     Returns
     -------
     dx : ndarray, same shape
+
+    Examples
+    --------
+    >>> relu_gradient([10, 10, 10], x=[-2, 0, 3])
+    array([ 0.,  0., 10.])
     """
     x = checks.array("x", x)
     return _check_dy(dy, x.shape) * np.heaviside(x, 0)  # 0 up to 0, 1 above, NaN at NaN
@@ -267,8 +281,8 @@ def local_response_norm(x, size=5, k=2.0, alpha=1e-4, beta=0.75):
         y[c] = x[c] / s[c] ** beta
         s[c] = k + alpha * sum of x[j] ** 2 over the `size` channels j around c
 
-    The sum ends at the first and at the last channel. alpha is not divided by `size`, as
-    in the paper and TensorFlow; the code of 2012 and PyTorch divide it.
+    The sum ends at the first and at the last channel. alpha is not divided by `size`,
+    as in the paper and TensorFlow; the code of 2012 and PyTorch divide it.
 
     Parameters
     ----------
@@ -295,13 +309,14 @@ def local_response_norm(x, size=5, k=2.0, alpha=1e-4, beta=0.75):
 
 
 def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
-    """Gradient of `local_response_norm`.
+    """Compute the gradient of `local_response_norm`.
 
-        dx[c] = dy[c] / s[c] ** beta
-                - 2 * alpha * beta * x[c] * sum over j of dy[j] * x[j] / s[j] ** (beta + 1)
+        dx[c] = dy[c] / s[c] ** beta - 2 * alpha * beta * x[c] * t[c]
+        t[c] = sum of dy[j] * x[j] / s[j] ** (beta + 1) over the channels j around c
 
-    The first term is the effect of x[c] on its own output through the numerator. The second
-    is its effect through the sums s[j] of the channels j around it, its own included.
+    The first term is the effect of x[c] on its own output through the numerator. The
+    second is its effect through the sums s[j] of the channels around it, its own
+    included.
 
     Parameters
     ----------
@@ -312,6 +327,13 @@ def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
     Returns
     -------
     dx : ndarray, shape (N, H, W, C)
+
+    Examples
+    --------
+    >>> x, dy = np.array([1.0, 2.0, 3.0]).reshape(1, 1, 1, 3), np.ones((1, 1, 1, 3))
+    >>> dx = local_response_norm_gradient(dy, x, size=3, k=1, alpha=1, beta=1)
+    >>> dx.round(3).ravel()
+    array([ 0.093, -0.141, -0.074])
     """
     x = checks.array("x", x, axes="NHWC")
     size, k, alpha, beta = _check_norm(size, k, alpha, beta)
@@ -322,7 +344,7 @@ def local_response_norm_gradient(dy, x, size=5, k=2.0, alpha=1e-4, beta=0.75):
 
 
 def _sum_over_neighbours(values, size):
-    """Sum the `size` channels around each channel; those that do not exist count as 0."""
+    """Sum the `size` channels around each; beyond the first and the last are zeros."""
     channels = values.shape[3]
     half = min(size // 2, channels - 1)  # farther away there are no channels
     padded = np.pad(values, [(0, 0), (0, 0), (0, 0), (half, half)])
@@ -333,7 +355,7 @@ def _sum_over_neighbours(values, size):
 
 
 def dense(x, weights, bias=None):
-    """Fully connected layer: y = x W + b.
+    """Compute a fully connected layer, y = x W + b.
 
     Parameters
     ----------
@@ -353,13 +375,11 @@ def dense(x, weights, bias=None):
     """
     x, weights = _check_dense(x, weights)
     y = x @ weights
-    return (
-        y if bias is None else y + checks.array("bias", bias, shape=weights.shape[1:])
-    )
+    return y if bias is None else y + checks.array("bias", bias, shape=y.shape[1:])
 
 
 def dense_gradients(dy, x, weights):
-    """Gradients of `dense`: dx = dy W^T, dW = x^T dy, and db = the sum of dy over the batch.
+    """Compute the gradients of `dense`: dx = dy W^T, dW = x^T dy, db = sum of dy.
 
     Parameters
     ----------
@@ -370,6 +390,13 @@ def dense_gradients(dy, x, weights):
     Returns
     -------
     dx, dweights, dbias : ndarray
+
+    Examples
+    --------
+    >>> dx, dweights, dbias = dense_gradients([[1, 1]], x=[[1, 2]], weights=np.eye(2))
+    >>> dweights
+    array([[1., 1.],
+           [2., 2.]])
     """
     x, weights = _check_dense(x, weights)
     dy = _check_dy(dy, (len(x), weights.shape[1]))
@@ -382,9 +409,9 @@ def dense_gradients(dy, x, weights):
 def dropout(x, rate, rng):
     """Set values to 0 at random, and scale the others so that the expected value stays.
 
-    Each value is kept with probability 1 - rate and then divided by 1 - rate, as in Keras.
-    This is for training; afterwards nothing is done. (The paper does not divide, and halves
-    the outputs afterwards.)
+    Each value is kept with probability 1 - rate and then divided by 1 - rate, as in
+    Keras. This is for training; afterwards nothing is done. (The paper does not divide,
+    and halves the outputs afterwards.)
 
     Parameters
     ----------
@@ -411,7 +438,7 @@ def dropout(x, rate, rng):
 
 
 def dropout_gradient(dy, mask, rate):
-    """Gradient of `dropout`: 0 where a value was dropped, else scaled as the value was.
+    """Compute the gradient of `dropout`: 0 where a value was dropped, else scaled.
 
     Parameters
     ----------
@@ -422,6 +449,11 @@ def dropout_gradient(dy, mask, rate):
     Returns
     -------
     dx : ndarray, same shape
+
+    Examples
+    --------
+    >>> dropout_gradient([1, 1, 1], mask=[True, False, True], rate=0.5)
+    array([2., 0., 2.])
     """
     kept, rate = _check_mask(mask), checks.number("rate", rate, lowest=0, below=1)
     return _check_dy(dy, kept.shape) * kept / (1 - rate)
@@ -431,7 +463,7 @@ def dropout_gradient(dy, mask, rate):
 
 
 def softmax(z):
-    """Turn scores (logits) into probabilities along the last axis.
+    """Turn logits (scores) into probabilities along the last axis.
 
         p[i] = exp(z[i] - m) / sum over j of exp(z[j] - m),  m = max z
 
@@ -457,7 +489,7 @@ def softmax(z):
 
 
 def cross_entropy(probabilities, labels):
-    """Categorical cross-entropy: the mean of -log(probability of the true class).
+    """Compute the loss: the mean of -log(probability of the true class).
 
     A probability below 1e-7 counts as 1e-7, as in Keras, so that the loss stays finite.
 
@@ -473,7 +505,8 @@ def cross_entropy(probabilities, labels):
 
     Examples
     --------
-    >>> round(float(cross_entropy([[0.5, 0.5], [0.1, 0.9]], [0, 1])), 4)  # ln 2, -ln 0.9
+    >>> loss = cross_entropy([[0.5, 0.5], [0.1, 0.9]], labels=[0, 1])
+    >>> round(float(loss), 4)  # the mean of -ln 0.5 and -ln 0.9
     0.3993
     """
     probabilities, labels = _check_classes(probabilities, labels)
@@ -482,7 +515,7 @@ def cross_entropy(probabilities, labels):
 
 
 def softmax_cross_entropy_gradient(probabilities, labels):
-    """Gradient of `softmax` and `cross_entropy` together, with respect to the logits.
+    """Compute the gradient of `cross_entropy` with respect to the logits of `softmax`.
 
     It is (p - y) / N, where y is 1 for the true class of an image and 0 for the others.
 
@@ -512,8 +545,8 @@ def softmax_cross_entropy_gradient(probabilities, labels):
 def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
     """Send images through a network, and yield the name and the tensor after each step.
 
-    Each step is computed when it is asked for, so a loop that stops at "conv3" computes no
-    later layer. There is no dropout, as in a network that has been trained.
+    Each step is computed when it is asked for, so a loop that stops at "conv3" computes
+    no later layer. There is no dropout, as in a network that has been trained.
 
     Parameters
     ----------
@@ -523,23 +556,25 @@ def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
     layers : sequence of geometry.Layer
         `geometry.alexnet_layers(towers=2)` for the paper's two GPUs.
     local_response_norm : bool or dict
-        Whether the ReLUs of conv1 and conv2 are followed by the normalization. Each tower
-        normalizes its own channels. A dict has other constants than the paper's, by the
-        names of `local_response_norm`'s arguments, and other towers ("towers": 1 lets the
-        two see each other).
+        Whether the ReLUs of conv1 and conv2 are followed by the normalization. Each
+        tower normalizes its own channels. A dict has other constants than the paper's,
+        by the names of `local_response_norm`'s arguments, and other towers
+        ("towers": 1 lets the two see each other).
 
     Yields
     ------
     name : str
-        "conv1", "relu1", ("norm1",) "pool1", ..., "pool3", "flatten", "fc6", "relu6", "fc7",
-        "relu7", "fc8", "softmax".
+        "conv1", "relu1", ("norm1",) "pool1", ..., "pool3", "flatten", "fc6", "relu6",
+        "fc7", "relu7", "fc8", "softmax".
     tensor : ndarray
 
     Examples
     --------
-    >>> layers = [geometry.Layer("conv1", "conv", 2, kernel=3), geometry.Layer("fc2", "dense", 4)]
-    >>> weights = {"conv1": (np.ones((3, 3, 1, 2)), None), "fc2": (np.ones((8, 4)), None)}
-    >>> for name, tensor in steps(np.ones((1, 4, 4, 1)), weights, layers):
+    >>> conv1 = geometry.Layer("conv1", "conv", units=2, kernel=3)
+    >>> fc2 = geometry.Layer("fc2", "dense", units=4)
+    >>> kernels = {"conv1": np.ones((3, 3, 1, 2)), "fc2": np.ones((8, 4))}
+    >>> weights = {name: (kernel, None) for name, kernel in kernels.items()}  # no bias
+    >>> for name, tensor in steps(np.ones((1, 4, 4, 1)), weights, [conv1, fc2]):
     ...     print(name, tensor.shape)
     conv1 (1, 2, 2, 2)
     relu1 (1, 2, 2, 2)
@@ -550,29 +585,31 @@ def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
     x, plan = checks.array("x", x, axes="NHWC"), step_kinds(layers, local_response_norm)
     weights_of = _check_weights(weights, plan)
     constants = {"towers": max(layer.groups for _, _, layer in plan)}
-    constants |= _check_normalization(local_response_norm)
+    constants |= check_normalization(local_response_norm)
     for name, kind, layer in plan:
         with _naming(name):
             if kind == "conv":
                 kernel, bias = weights_of(name)
-                x = _let_overhang(x, layer, 0)
+                x = _pad_to_round_up(x, layer, 0)
                 x = conv2d(x, kernel, bias, layer.stride, layer.padding, layer.groups)
             elif kind == "dense":
                 x = dense(x, *weights_of(name))
             elif kind == "pool":
-                x = _let_overhang(x, layer, -np.inf)
+                x = _pad_to_round_up(x, layer, -np.inf)
                 x = max_pool2d(x, layer.kernel, layer.stride)
             elif kind == "norm":
                 x = _normalize_towers(x, **constants)
             elif kind == "flatten":
                 x = x.reshape(len(x), -1)
+            elif kind == "relu":
+                x = relu(x)
             else:
-                x = relu(x) if kind == "relu" else softmax(x)
+                x = softmax(x)
         yield name, x
 
 
 def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
-    """List what `steps` does: the name and the kind of each step, and the layer it belongs to.
+    """List what `steps` does: each step's name, its kind, and the layer it belongs to.
 
     Parameters
     ----------
@@ -592,32 +629,30 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
     layers = geometry.check_layers(layers)
     if not layers:
         checks.refuse("layers", "one geometry.Layer or more", layers)
-    _check_normalization(local_response_norm)
-    found, flat = [], False
+    check_normalization(local_response_norm)
+    plan, is_flat = [], False
     for layer in layers:
-        number = layer.name.lstrip("abcdefghijklmnopqrstuvwxyz_")
-        if layer.kind == "dense" and not flat:
-            found.append(("flatten", "flatten", layer))
-            flat = True
-        found.append((layer.name, layer.kind, layer))
+        number = layer.name.lstrip(string.ascii_lowercase + "_")
+        if layer.kind == "dense" and not is_flat:
+            plan.append(("flatten", "flatten", layer))
+            is_flat = True
+        plan.append((layer.name, layer.kind, layer))
         if layer is layers[-1]:
-            found.append(("softmax", "softmax", layer))
+            plan.append(("softmax", "softmax", layer))
         elif layer.kind != "pool":
-            found.append((f"relu{number}", "relu", layer))
+            plan.append((f"relu{number}", "relu", layer))
         if local_response_norm and layer.name in NORMALIZED:
-            found.append((f"norm{number}", "norm", layer))
-    return found
+            plan.append((f"norm{number}", "norm", layer))
+    return plan
 
 
-def _let_overhang(x, layer, value):
-    """Put rows and columns of a value behind the image if the layer rounds up, so that its last window fits."""
+def _pad_to_round_up(x, layer, value):
+    """Put rows and columns behind the image if the last window may overhang."""
     if layer.rounding == "floor":
         return x
     rooms = [side + 2 * layer.padding - layer.kernel for side in x.shape[1:3]]
-    missing = [-room % layer.stride if room > 0 else 0 for room in rooms]
-    return np.pad(
-        x, [(0, 0), (0, missing[0]), (0, missing[1]), (0, 0)], constant_values=value
-    )
+    rows, columns = (-room % layer.stride if room > 0 else 0 for room in rooms)
+    return np.pad(x, [(0, 0), (0, rows), (0, columns), (0, 0)], constant_values=value)
 
 
 def _normalize_towers(x, towers, **constants):
@@ -625,9 +660,8 @@ def _normalize_towers(x, towers, **constants):
     if x.shape[3] % towers:
         checks.refuse("groups", f"a divisor of its {x.shape[3]} channels", towers)
     parts = np.split(x, towers, axis=3)
-    return np.concatenate(
-        [local_response_norm(part, **constants) for part in parts], axis=3
-    )
+    parts = [local_response_norm(part, **constants) for part in parts]
+    return np.concatenate(parts, axis=3)
 
 
 # --- What the functions refuse, beyond what `checks` knows ---
@@ -677,21 +711,30 @@ def _check_norm(size, k, alpha, beta):
     return size, k, alpha, checks.number("beta", beta)
 
 
-def _check_normalization(local_response_norm):
-    """Return the constants of the normalization that are not the paper's, as a dict."""
+def check_normalization(local_response_norm):
+    """Return the constants of the normalization that are not the paper's, as a dict.
+
+    Parameters
+    ----------
+    local_response_norm : bool or dict
+        As for `steps`.
+
+    Examples
+    --------
+    >>> check_normalization(True), check_normalization({"k": 1.0})
+    ({}, {'k': 1.0})
+    """
     if not isinstance(local_response_norm, Mapping):
         checks.flag("local_response_norm", local_response_norm)
         return {}
-    constants, known = (
-        dict(local_response_norm),
-        {"size": 5, "k": 2.0, "alpha": 1e-4, "beta": 0.75, "towers": 1},
-    )
-    if not constants or not set(constants) <= set(known):
-        needed = f"True, False or a dict with some of {', '.join(known)}"
+    paper = {"size": 5, "k": 2.0, "alpha": 1e-4, "beta": 0.75, "towers": 1}
+    constants = dict(local_response_norm)
+    if not constants or not set(constants) <= set(paper):
+        needed = f"True, False or a dict with some of {', '.join(paper)}"
         checks.refuse("local_response_norm", needed, local_response_norm)
-    whole = known | constants
-    checks.integer("towers", whole.pop("towers"))
-    _check_norm(**whole)
+    complete = paper | constants
+    checks.integer("towers", complete.pop("towers"))
+    _check_norm(**complete)
     return constants
 
 
@@ -721,14 +764,13 @@ def _check_logits(z):
 def _check_classes(probabilities, labels):
     probabilities = checks.array("probabilities", probabilities, axes=("N", "classes"))
     n, classes = probabilities.shape
-    sums = probabilities.sum(axis=1)
-    if not (probabilities.min() >= 0 and np.abs(sums - 1).max() < 1e-3):
-        raise ValueError(
-            "probabilities must be rows without negative values that sum to 1 (softmax"
-            " makes such rows of logits), got a smallest value of"
-            f" {probabilities.min():.3g} and sums from {sums.min():.4g} to"
-            f" {sums.max():.4g}"
-        )
+    smallest, sums = probabilities.min(), probabilities.sum(axis=1)
+    if not (smallest >= 0 and np.abs(sums - 1).max() < 1e-3):
+        needed = "rows without negative values that sum to 1"
+        remedy = "softmax makes such rows of logits"
+        got = f"sums from {sums.min():.4g} to {sums.max():.4g}"
+        got = f"a smallest value of {smallest:.3g} and {got}"
+        raise ValueError(f"probabilities must be {needed} ({remedy}), got {got}")
     return probabilities, checks.integers("labels", labels, 0, classes - 1, length=n)
 
 

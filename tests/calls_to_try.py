@@ -360,6 +360,7 @@ def of_network(add, nl):
     network = {"layers": layers, "local_response_norm": a_normalization(False)}
     add("steps", lambda **named: dict(nl.steps(**named)), x=x, weights=given, **network)
     add("step_kinds", nl.step_kinds, **network)
+    add("check_normalization", nl.check_normalization, local_response_norm=network["local_response_norm"])
 
 
 def a_normalization(valid):

@@ -91,10 +91,10 @@ BREAKS = [
         ("half of the neighbours' share", "- 2 * alpha * beta * x *", "- alpha * beta * x *"),
         (
             "the kernel is flipped",
-            "return array.reshape(-1, array.shape[-1])",
-            "return array[::-1].reshape(-1, array.shape[-1])",
+            "maps.append(np.tensordot(X, W, axes=3))",
+            "maps.append(np.tensordot(X, W[::-1], axes=3))",
         ),
-        ("the padding keeps its gradient", "inside = slice(padding, -padding or None)", "inside = slice(None)"),
+        ("the padding keeps its gradient", "return _crop(dx, padding), dweights", "return dx, dweights"),
         ("the bias gets a mean", "x.T @ dy, dy.sum(axis=0)", "x.T @ dy, dy.mean(axis=0)"),
         ("float64 widens", "return kept.astype(bool)", "return kept.astype(float)"),
     ),
