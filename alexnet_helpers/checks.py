@@ -394,6 +394,10 @@ def file_name(name, value):
     return str(value)
 
 
-def _said(error):
-    """Return an error's message in one line of reasonable length, or its kind where it says nothing."""
+def message_of(error):
+    """Return an error's message as one line of at most 200 letters, or else its kind.
+
+    >>> message_of(ValueError("no such file")), message_of(ValueError())
+    ('no such file', 'ValueError')
+    """
     return " ".join(str(error).split())[:200] or type(error).__name__

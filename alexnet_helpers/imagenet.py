@@ -292,7 +292,7 @@ def _read(file):
             }
     except Exception as error:  # a damaged archive makes zipfile, NumPy and json raise errors of any kind
         raise ValueError(
-            f"{file} is damaged ({checks._said(error)}): delete it and load again"
+            f"{file} is damaged ({checks.message_of(error)}): delete it and load again"
         ) from error
     for name, shape in kernel_shapes().items():
         if [array.shape for array in arrays[name]] != [shape, shape[-1:]]:
@@ -420,7 +420,7 @@ def read_onnx(file, sha256=ONNX_SHA256):
     ) as error:  # what protobuf and onnx raise for a damaged file is of any kind
         needed = f"an ONNX file of the BVLC AlexNet, whole, such as {ONNX_FILE}"
         raise ValueError(
-            f"file must be {needed}, got {file.name} ({checks._said(error)})"
+            f"file must be {needed}, got {file.name} ({checks.message_of(error)})"
         ) from error
     is_real = bool(sha256) and found == ONNX_SHA256
     return Weights(

@@ -3,8 +3,9 @@
 import dataclasses
 import json
 
-from alexnet_helpers import checks, models
+from alexnet_helpers import checks
 from alexnet_helpers.augmentation import AUGMENTATION_NAMES
+from alexnet_helpers.variants import check_network
 
 
 class _Frozen(dict):
@@ -146,7 +147,7 @@ def _check_network_fields(recipe):
         if getattr(recipe, name) is None and name != "batch_norm":
             checks.refuse(name, "given", None)
     given = {name: getattr(recipe, name) for name in names}
-    network = models.check_network(recipe.variant, **given, **recipe.ingredients)
+    network = check_network(recipe.variant, **given, **recipe.ingredients)
     for name in ("kernel_initializer", "ingredients"):
         try:
             json.dumps(getattr(recipe, name), allow_nan=False)

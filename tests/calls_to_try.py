@@ -125,6 +125,7 @@ def of_checks(add):
     name.wrong |= {"a way out": "../../up", "absolute": "/abs", "on Windows": "a\\b", "a device": "CON"}
     add("file_name", about(checks.file_name), PROGRAMMER, value=name)
     add("as_array", about(checks.as_array, "an array"), PROGRAMMER, value=Argument(two, becomes_an_array))
+    add("message_of", lambda: checks.message_of(KeyError()), ("error",))
     add("describe", checks.describe, value=Argument(1, lambda value: True))
     add("refuse", lambda: 1, ("name", "needed", "value"))
 
@@ -861,7 +862,6 @@ def of_models(add):
     from alexnet_helpers import models
 
     keras = models.keras
-    of_layers_in_keras(add, models, keras)
     start = an_initializer("he_normal")
     sides = {
         "as a list": [67, 67, 3],
@@ -889,12 +889,9 @@ def of_models(add):
     )
     of_cifar10_network(add, models)
     model = tiny_model()
-    add("named_weights", models.named_weights, model=a_model(model))
     add("multiply_adds", models.multiply_adds, model=a_model(model))
     photos = pixels(images(4, side=32), free=True)
     add("whiten", models.whiten, model=a_model(model), images=photos)
-    add("WhitenedConv2D", lambda: models.WhitenedConv2D(4, 3).filters)  # its arguments are Keras' own
-    add("check_model", lambda model: models.check_model(model).name, model=a_model(model))
 
 
 ELSEWHERE = ("input_shape",)  # which weights need at its full size
@@ -920,22 +917,36 @@ def unbuilt_small(models):
     return call
 
 
-def of_layers_in_keras(add, models, keras):
+def of_keras_layers(add):
+    from alexnet_helpers import keras_layers
+
     x = eighths(1, 2, 2, 4)
 
     def normalize(**named):
-        return keras.ops.convert_to_numpy(models.LocalResponseNorm(**named)(x))
+        return keras_layers.ops.convert_to_numpy(keras_layers.LocalResponseNorm(**named)(x))
 
     size = whole(3, odd=True)
     size.wrong |= {"even": 4}
     constants = {"k": real(2.0, above=0), "alpha": real(0.5, 0), "beta": real(0.75)}
     add("LocalResponseNorm", normalize, size=size, **constants, towers=whole(2, 1, 4))
-    # Its arguments are those of Keras' own layer.
-    add("GroupedConv2D", lambda: models.GroupedConv2D(4, 3, groups=2).filters)
+    # The arguments of these are those of Keras' own layer.
+    add("GroupedConv2D", lambda: keras_layers.GroupedConv2D(4, 3, groups=2).filters)
+    add("WhitenedConv2D", lambda: keras_layers.WhitenedConv2D(4, 3).filters)
+    add("check_model", lambda model: keras_layers.check_model(model).name, model=a_model(tiny_model()))
 
 
-def of_cifar10_network(add, models):
-    network = {
+def of_variants(add):
+    from alexnet_helpers import variants
+
+    add("check_network", variants.check_network, **a_cifar10_network())
+    start = an_initializer("he_normal").but(names=("kernel_initializer",))
+    add("check_initializer", variants.check_initializer, value=start)
+    add("Variant", lambda: 1, variants.Variant._fields)  # a record
+    add("scaled", lambda: variants.scaled(96, 0.5), ("size", "width"))  # of checked numbers
+
+
+def a_cifar10_network():
+    return {
         "variant": choice("paper").or_none(),
         "width": real(0.03125, 0.02, 4).or_none().but(right=of_width),
         "num_classes": whole(3).or_none(),
@@ -944,11 +955,11 @@ def of_cifar10_network(add, models):
         "batch_norm": flag(False).or_none(),
         **ingredients(),
     }
-    add("check_network", models.check_network, **network)
+
+
+def of_cifar10_network(add, models):
     weights = Argument(None, lambda value: value is None, wrong={"in a list": ["cifar10"]})
-    add("alexnet_cifar10", unbuilt_small(models), **network, weights=weights)
-    start = an_initializer("he_normal").but(names=("kernel_initializer",))
-    add("check_initializer", models.check_initializer, PROGRAMMER, value=start)
+    add("alexnet_cifar10", unbuilt_small(models), **a_cifar10_network(), weights=weights)
     stored = {"variant": "modern", "weights": "modern_half"}
     weights = choice("modern_half").but(right=lambda value: value is None)
     weights.wrong["a folder"] = "."
@@ -1391,6 +1402,7 @@ def of_weights(add):
     recipe = Recipe("tiny", "a small one", width=0.03125, epochs=2)
     model = models.alexnet_cifar10(width=0.03125)
     curves = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.0]})
+    add("named_weights", weights.named_weights, model=a_model(model))
     file = a_folder(Path("network.npz").absolute())
     file.wrong |= {"a folder": Path("runs")}
     Path("runs").mkdir(exist_ok=True)
@@ -1467,6 +1479,7 @@ TABLES = {
     "alexnet_helpers.exercises": of_exercises,
     "alexnet_helpers.geometry": of_geometry,
     "alexnet_helpers.imagenet": of_imagenet,
+    "alexnet_helpers.keras_layers": of_keras_layers,
     "alexnet_helpers.models": of_models,
     "alexnet_helpers.numpy_layers": of_numpy_layers,
     "alexnet_helpers.optimizers": of_optimizers,
@@ -1476,6 +1489,7 @@ TABLES = {
     "alexnet_helpers.results": of_nothing,
     "alexnet_helpers.studies": of_studies,
     "alexnet_helpers.training": of_training,
+    "alexnet_helpers.variants": of_variants,
     "alexnet_helpers.views": of_views,
     "alexnet_helpers.walk": of_walk,
     "alexnet_helpers.weights": of_weights,

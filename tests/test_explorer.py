@@ -25,6 +25,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from alexnet_helpers import data, explorer, models
+from alexnet_helpers.weights import named_weights
 from tools.explorer import build
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -198,7 +199,7 @@ class Keras:
         layers = network.layers
         outputs = keras.Model(network.inputs[0], [layer.output for layer in layers])(photo[None].astype("float32"))
         out = {layer.name: np.asarray(one)[0] for layer, one in zip(layers, outputs)}
-        self.weights = {name: one.numpy() for name, one in models.named_weights(network).items()}
+        self.weights = {name: one.numpy() for name, one in named_weights(network).items()}
         first = keras.ops.conv(out["rescaling"][None], self.weights["conv1/kernel"], padding="same")
         self.levels = [{"name": "photo", "output": out["rescaling"]}]
         self.levels.append(self.biased("conv1", np.asarray(first)[0], out["conv1"]))

@@ -16,10 +16,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from alexnet_helpers import compilation, data, geometry, models, numpy_layers, recipes, results, walk
+from alexnet_helpers import compilation, data, geometry, models, numpy_layers, recipes, results, variants, walk, weights
 from alexnet_helpers.models import GroupedConv2D, LocalResponseNorm, alexnet, alexnet_cifar10
 from alexnet_helpers.views import predict_ten_views, predict_two_views
-from alexnet_helpers.weights import save_weights
+from alexnet_helpers.weights import STORED_WEIGHTS, WEIGHTS_FOLDER, named_weights, save_weights
 
 ROOT = Path(__file__).resolve().parent.parent
 # Keras itself causes it when it turns a variable into an array.
@@ -349,7 +349,7 @@ def test_the_variant_of_the_paper_has_its_normalization_and_its_weight_decay():
     norm = model.get_layer("norm1")
     assert (norm.size, norm.k, norm.alpha, norm.beta) == (5, 2.0, 1e-4, 0.75)
     # Section 5: a step with learning rate 1 takes 0.0005 w from every weight w. That is the gradient of this penalty.
-    kernels = [weight for name, weight in models.named_weights(model).items() if name.endswith("kernel")]
+    kernels = [weight for name, weight in named_weights(model).items() if name.endswith("kernel")]
     assert len(kernels) == len(model.losses) == 8
     expected = sum(0.0005 * float(np.square(keras.ops.convert_to_numpy(kernel)).sum()) / 2 for kernel in kernels)
     assert sum(map(float, model.losses)) == pytest.approx(expected, rel=1e-4)
@@ -361,7 +361,7 @@ def test_the_modern_variant_normalizes_every_hidden_layer_before_its_relu():
     hidden = [f"{kind}{i}" for i in range(1, 8) for kind in ("conv" if i < 6 else "fc", "norm", "relu")]
     assert names == ["rescaling", *hidden, "fc8"]
     assert not model.losses
-    assert [name for name in models.named_weights(model) if name.endswith("bias")] == ["fc8/bias"]
+    assert [name for name in named_weights(model) if name.endswith("bias")] == ["fc8/bias"]
 
 
 def test_any_variant_can_have_batch_normalization_or_none():
@@ -474,8 +474,8 @@ def stored(tmp_path_factory):
 def test_stored_weights_come_back_rounded_to_float16(stored):
     file, model = stored
     loaded = alexnet_cifar10("modern", weights=file)
-    for name, weight in models.named_weights(loaded).items():
-        expected = keras.ops.convert_to_numpy(models.named_weights(model)[name])
+    for name, weight in named_weights(loaded).items():
+        expected = keras.ops.convert_to_numpy(named_weights(model)[name])
         close = {"rtol": 2**-11, "atol": 1e-7} if expected.ndim > 1 else {"rtol": 0, "atol": 0}
         np.testing.assert_allclose(keras.ops.convert_to_numpy(weight), expected, **close, err_msg=name)
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
@@ -714,13 +714,13 @@ def test_looking_at_an_initializer_changes_no_weights():
     def first_weights(look):
         keras.utils.set_random_seed(0)
         if look:
-            models.check_initializer("glorot_uniform")
+            variants.check_initializer("glorot_uniform")
         return alexnet_cifar10(width=0.02).get_weights()[0]
 
     np.testing.assert_array_equal(first_weights(look=True), first_weights(look=False))
 
 
-@pytest.mark.parametrize("variant", models.CIFAR10_VARIANTS)
+@pytest.mark.parametrize("variant", variants.CIFAR10_VARIANTS)
 @pytest.mark.parametrize(("name", "numerator"), [("glorot_uniform", None), ("he_normal", 2), ("lecun_normal", 1)])
 def test_every_layer_starts_as_the_initializer_says(variant, name, numerator):
     model = alexnet_cifar10(variant, 0.25, kernel_initializer=name)
@@ -752,7 +752,7 @@ def check_spreads(model, name, numerator):
 
 
 @pytest.mark.parametrize("model", ["alexnet", None, keras.Sequential([keras.layers.Dense(2)]), 3])
-@pytest.mark.parametrize("function", [models.named_weights, models.multiply_adds])
+@pytest.mark.parametrize("function", [named_weights, models.multiply_adds])
 def test_what_is_no_built_model_is_refused(function, model):
     with pytest.raises(ValueError, match=r"model must be a built keras.Model, .*, got"):
         function(model)
@@ -760,19 +760,19 @@ def test_what_is_no_built_model_is_refused(function, model):
 
 # --- the weights that come with the course ---
 
-SHIPPED, SHA256 = models.STORED_WEIGHTS["cifar10"]
-BOTH = pytest.mark.parametrize("name", models.STORED_WEIGHTS)
+SHIPPED, SHA256 = STORED_WEIGHTS["cifar10"]
+BOTH = pytest.mark.parametrize("name", STORED_WEIGHTS)
 
 
 def described(name):
-    with np.load(models.WEIGHTS_FOLDER / models.STORED_WEIGHTS[name][0], allow_pickle=False) as archive:
+    with np.load(WEIGHTS_FOLDER / STORED_WEIGHTS[name][0], allow_pickle=False) as archive:
         return json.loads(str(archive["about"]))
 
 
 @BOTH
 def test_the_shipped_weights_are_small_and_described_in_the_data_readme(name):
-    file, sha256 = models.STORED_WEIGHTS[name]
-    assert (models.WEIGHTS_FOLDER / file).stat().st_size <= 6_000_000
+    file, sha256 = STORED_WEIGHTS[name]
+    assert (WEIGHTS_FOLDER / file).stat().st_size <= 6_000_000
     text, about = (data.DATA_FOLDER / "README.md").read_text("utf-8"), described(name)
     for said in (file, sha256, about["recipe"], f"seed {about['seed']}", f"{about['test_accuracy']:.2%}"):
         assert said.replace("%", " %") in text
@@ -797,8 +797,8 @@ def test_the_shipped_network_is_the_median_of_its_seeds():
 
 
 def test_a_changed_copy_of_the_shipped_weights_is_not_taken_for_them(tmp_path, monkeypatch):
-    (tmp_path / SHIPPED).write_bytes((models.WEIGHTS_FOLDER / SHIPPED).read_bytes() + b"\0")
-    monkeypatch.setattr(models, "WEIGHTS_FOLDER", tmp_path)
+    (tmp_path / SHIPPED).write_bytes((WEIGHTS_FOLDER / SHIPPED).read_bytes() + b"\0")
+    monkeypatch.setattr(weights, "WEIGHTS_FOLDER", tmp_path)
     with pytest.raises(ValueError, match=rf"weights='cifar10': .*{SHIPPED} is damaged or not the course's file"):
         alexnet_cifar10(weights="cifar10")
     (tmp_path / SHIPPED).unlink()

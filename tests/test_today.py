@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from alexnet_helpers import augmentation, compilation, data, models, recipes, studies, training
+from alexnet_helpers import augmentation, compilation, data, models, recipes, studies, training, variants
 from alexnet_helpers.batches import Batches
 from alexnet_helpers.views import predict_ten_views
 
@@ -160,7 +160,7 @@ def test_a_stem_has_the_filters_that_it_names_at_every_width():
 )
 def test_a_stem_that_contradicts_the_network_is_refused(arguments, said):
     with pytest.raises(ValueError, match=said):
-        models.check_network(**{"variant": "paper"} | arguments)
+        variants.check_network(**{"variant": "paper"} | arguments)
 
 
 def test_nesterov_momentum_arrives_and_is_refused_where_it_would_be_dropped():

@@ -22,6 +22,7 @@ if __name__ == "__main__":  # called by its path, without the course's folder on
     sys.path.insert(0, str(FOLDER.parents[1]))
 
 from alexnet_helpers import data, load_keras, models  # noqa: E402
+from alexnet_helpers.weights import named_weights  # noqa: E402
 
 SCRIPTS = ("network.js", "explain.js", "pictures.js", "explanation.js", "photos.js", "interface.js")
 MOST_BYTES = 8_000_000
@@ -91,7 +92,7 @@ def describe(network):
 def pack(network):
     """Return where each array of a network lies, and all of them as bytes: kernels in 16 bits, vectors in 32."""
     entries, content = [], bytearray()
-    for name, variable in models.named_weights(network).items():
+    for name, variable in named_weights(network).items():
         array = variable.numpy()
         stored = array.astype("<f2" if array.ndim > 1 else "<f4")
         if not np.array_equal(stored.astype("float32"), array):
