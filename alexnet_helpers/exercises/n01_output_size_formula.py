@@ -5,9 +5,60 @@ import itertools
 from alexnet_helpers import geometry
 from alexnet_helpers.exercises.engine import exercise
 
-_WINDOWS = [layer for layer in geometry.ALEXNET if layer.kernel]
+exercise(
+    "01.1",
+    112,
+    hints=[
+        (55, "That takes a stride of 4 and forgets the padding."),
+        (
+            56,
+            "That would need a stride of 4."
+            " (In ResNet it is the size behind the next layer.)",
+        ),
+        (
+            108,
+            "That forgets the padding, 3 zeros on the left and 3 on the right,"
+            " and the + 1.",
+        ),
+        (109, "That forgets the padding: 3 zeros on the left and 3 on the right."),
+        (110, "That forgets the padding, and rounds up."),
+        (113, "That rounds up: half a step fits no window."),
+        (
+            111,
+            "One short: count the window at the start, and the padding on both sides.",
+        ),
+        (111.5, "That forgets the + 1 and the rounding."),
+        (112.5, "A number of windows is whole: round down."),
+        (
+            114,
+            "Too large: before any step,"
+            " the first window takes 7 of the places of the padded row.",
+        ),
+        (
+            114.5,
+            "Too large: before any step,"
+            " the first window takes 7 of the places of the padded row.",
+        ),
+        (
+            115,
+            "That divides the padded size by the stride: count the windows that fit.",
+        ),
+        (118, "That swaps the window and the padding."),
+        (118.5, "That swaps the window and the padding."),
+        (12544, "That is how many numbers a whole map has: one side is asked for."),
+        (218, "That forgets the padding and the stride."),
+        (
+            223,
+            "That is what the first window leaves of the padded row:"
+            " count the steps in it.",
+        ),
+        (230, "That is the padded row: count the windows on it."),
+        (224, "That would be the size with a stride of 1: the windows step by 2."),
+    ],
+    remark="One layer halves the side of the image.",
+)
 
-# What each part of an answer to 01.2 may be, and what a wrong one did.
+# What each part of the answer may be, and the hint if it is wrong.
 _STRIDES = {
     4: "",
     76 / 20: (
@@ -23,6 +74,7 @@ _STRIDES = {
         for stride in (2, 3, 5, 8)
     },
 }
+
 _FILTERS = {
     32: "",
     4: "The filters: 4 is the number of channels that come in. How many go out?",
@@ -34,6 +86,7 @@ _FILTERS = {
         " stop."
     ),
 }
+
 _WEIGHTS = {
     8 * 8 * 4: "",
     8 * 8: "The weights: 64 are those for one channel.",
@@ -48,51 +101,30 @@ _WEIGHTS = {
     ),
     8 * 8 * 4 * 32: "The weights: those are the weights of all filters together.",
 }
-# The same for 01.4.
-_VALID = {
-    10: "",
-    9: "valid: that forgets the + 1.",
-    11: "valid: that rounds up, or divides; only windows that fit completely count.",
-}
-_SAME = {
-    11: "",
-    10: "same: 32/3 is rounded up.",
-    32: "same: that keeps the size, as with stride 1.",
-    12: "same: that is one too many: 32/3, rounded up.",
-}
-_IN_FRONT = {
-    1: "",
-    0: "In front: three places are added, and half of them, rounded down, go in front.",
-    2: (
-        "In front: half of an odd number is rounded down, so the extra place goes"
-        " behind."
-    ),
-    3: "In front: 3 is how many are added in all.",
-    1.5: "In front: a number of places is whole.",
-}
 
 
 def _slips(*parts):
-    """List the wrong answers to an exercise of several parts, each with what is wrong in it."""
-    parts = itertools.product(*(part.items() for part in parts))
-    told = [
-        (tuple(value for value, _ in part), " ".join(hint for _, hint in part if hint))
-        for part in parts
-    ]
-    return [(answer, hint) for answer, hint in told if hint]
+    """List the wrong answers to an exercise of several parts, each with its hint."""
+    slips = []
+    for choice in itertools.product(*(part.items() for part in parts)):
+        answer, hints = zip(*choice)
+        if any(hints):
+            slips.append((answer, " ".join(filter(None, hints))))
+    return slips
+
+
+exercise("01.2", (4, 32, 256), hints=_slips(_STRIDES, _FILTERS, _WEIGHTS))
 
 
 def _left_over(size):
-    """Say which layer is the first to leave pixels over on an image of this side; None if no layer does."""
+    """Name the first layer that leaves pixels over, or None if no layer does."""
     sides = [f"{size} pixels"]
-    for layer in _WINDOWS:
+    for layer in geometry.ALEXNET:
+        if not layer.kernel:
+            continue
         room = size + 2 * layer.padding - layer.kernel
-        if room % layer.stride:
-            pixels = (
-                "one pixel"
-                if room % layer.stride == 1
-                else f"{room % layer.stride} pixels"
-            )
+        if rest := room % layer.stride:
+            pixels = "one pixel" if rest == 1 else f"{rest} pixels"
             return f"With {', '.join(sides)}, {layer.name} leaves {pixels} over."
         size = room // layer.stride + 1
         sides.append(f"{size} behind {layer.name}")
@@ -100,81 +132,17 @@ def _left_over(size):
 
 
 exercise(
-    "01.1",
-    112,
-    hints=[
-        (55, "That takes a stride of 4 and forgets the padding."),
-        (
-            56,
-            (
-                "That would need a stride of 4. (In ResNet it is the size behind the"
-                " next layer.)"
-            ),
-        ),
-        (
-            108,
-            (
-                "That forgets the padding, 3 zeros on the left and 3 on the right, and"
-                " the + 1."
-            ),
-        ),
-        (109, "That forgets the padding: 3 zeros on the left and 3 on the right."),
-        (110, "That forgets the padding, and rounds up."),
-        (113, "That rounds up: half a step fits no window."),
-        (
-            111,
-            "One short: count the window at the start, and the padding on both sides.",
-        ),
-        (111.5, "That forgets the + 1 and the rounding."),
-        (112.5, "A number of windows is whole: round down."),
-        (
-            114,
-            (
-                "Too large: before any step, the first window takes 7 of the places of"
-                " the padded row."
-            ),
-        ),
-        (
-            114.5,
-            (
-                "Too large: before any step, the first window takes 7 of the places of"
-                " the padded row."
-            ),
-        ),
-        (
-            115,
-            "That divides the padded size by the stride: count the windows that fit.",
-        ),
-        (118, "That swaps the window and the padding."),
-        (118.5, "That swaps the window and the padding."),
-        (12544, "That is how many numbers a whole map has: one side is asked for."),
-        (218, "That forgets the padding and the stride."),
-        (
-            223,
-            (
-                "That is what the first window leaves of the padded row: count the"
-                " steps in it."
-            ),
-        ),
-        (230, "That is the padded row: count the windows on it."),
-        (224, "That would be the size with a stride of 1: the windows step by 2."),
-    ],
-    remark="One layer halves the side of the image.",
-)
-exercise("01.2", (4, 32, 256), hints=_slips(_STRIDES, _FILTERS, _WEIGHTS))
-exercise(
     "01.3",
     259,
     hints=[
         (227, "That is AlexNet's own size: the next larger one is asked for."),
+        *((size, _left_over(size)) for size in range(228, 581) if _left_over(size)),
         *(
             (
                 size,
-                _left_over(size)
-                or "Nothing is left over there, but a smaller size above 227 does it too.",
+                "Nothing is left over there, but a smaller size above 227 does it too.",
             )
-            for size in range(228, 581)
-            if size != 259
+            for size in range(291, 581, 32)
         ),
         *(
             (
@@ -186,4 +154,29 @@ exercise(
     ],
     remark="Now explain the distance from 227.",
 )
+
+_VALID = {
+    10: "",
+    9: "valid: that forgets the + 1.",
+    11: "valid: that rounds up, or divides; only windows that fit completely count.",
+}
+
+_SAME = {
+    11: "",
+    10: "same: 32/3 is rounded up.",
+    32: "same: that keeps the size, as with stride 1.",
+    12: "same: that is one too many: 32/3, rounded up.",
+}
+
+_IN_FRONT = {
+    1: "",
+    0: "In front: three places are added, and half of them, rounded down, go in front.",
+    2: (
+        "In front: half of an odd number is rounded down, so the extra place goes"
+        " behind."
+    ),
+    3: "In front: 3 is how many are added in all.",
+    1.5: "In front: a number of places is whole.",
+}
+
 exercise("01.4", (10, 11, 1), hints=_slips(_VALID, _SAME, _IN_FRONT))

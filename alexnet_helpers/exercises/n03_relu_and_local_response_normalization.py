@@ -6,6 +6,118 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
+exercise(
+    "03.1",
+    (1, -2, 1),
+    hints=[
+        (
+            (1, -1, 0),
+            "Those are the slopes between the points:"
+            " a weight is the change of slope at its bend.",
+        ),
+        (
+            (1, -2, 0),
+            "That comes down to 0 at 2, but goes on below 0 to the right of it.",
+        ),
+        (
+            (0, 1, 0),
+            "Those are the heights at 0, 1 and 2:"
+            " a weight is the change of slope at its bend.",
+        ),
+        ((1, -1, -1), "That stays at 1 from 1 to 2 and comes down only then."),
+        ((1, -1, 1), "That stays at 1 from 1 to 2 and rises again to the right of it."),
+        ((1, -2, 2), "That is right up to 2, but rises again to the right of it."),
+        ((1, 1, 1), "With weights that are all positive, the sum can only rise."),
+        ((1, 2, 1), "With weights that are all positive, the sum can only rise."),
+        ((1, 0, -1), "That does not bend at 1: it rises to 2 and stays there."),
+        ((1, 0, 1), "That does not bend at 1, and from 2 on it is twice as steep."),
+        (
+            (2, -3, 1),
+            "Those belong to the four points of the lesson: the hat has other slopes.",
+        ),
+        ((-1, 2, -1), "That is the hat upside down."),
+        (
+            (0, 1, -1),
+            "That is 0 up to 1 and rises only then: the hat begins to rise at 0.",
+        ),
+        (
+            (0, 1, -2),
+            "That is 0 up to 1 and rises only then: the hat begins to rise at 0.",
+        ),
+        (
+            (0, -1, 1),
+            "That is 0 up to 1 and falls only then: the hat begins to rise at 0.",
+        ),
+        (
+            (1, 1, -1),
+            "That goes on rising at 1, twice as steeply:"
+            " the hat comes down from there.",
+        ),
+        (
+            (1, 1, -2),
+            "That goes on rising at 1, twice as steeply:"
+            " the hat comes down from there.",
+        ),
+        (
+            (1, -2, -1),
+            "That is right up to 2, but falls even faster to the right of it.",
+        ),
+        (
+            (1, -1, 0.5),
+            "That stays at 1 from 1 to 2 and rises again to the right of it.",
+        ),
+        ((2, -2, 1), "That is 2 at 1, not 1."),
+        (
+            (1, 0, 0),
+            "That rises forever: the hat comes down at 1 and is flat from 2 on.",
+        ),
+    ],
+)
+
+_OWN_ALPHA = (
+    "The paper's α multiplies the sum as it is: it is not divided by the number of"
+    " channels."
+)
+
+_TOO_FAR = "The first channel is three away: n = 5 reaches two to each side."
+
+_SQUARES = "Square each value first, and then add."
+
+exercise(
+    "03.2",
+    60 / 3.13**0.75,
+    hints=[
+        (60 / 3.94**0.75, _TOO_FAR),
+        (60 / 5.61**0.75, _SQUARES),
+        (60 / 9.84**0.75, _SQUARES + " And t" + _TOO_FAR[1:]),
+        (60 / 2.019**0.75, "The sum is over squares, such as 60 ** 2."),
+        (60 / 2.028**0.75, "The sum is over squares, such as 60 ** 2."),
+        *(
+            (60 / (2 + total / n) ** 0.75, _OWN_ALPHA)
+            for total in (1.13, 1.94, 0.77)
+            for n in (4, 5)
+        ),
+        (60 / 2.77**0.75, "The value's own square belongs to the sum."),
+        (
+            60 / 3.04**0.75,
+            "n = 5 reaches two channels to each side, where they exist, not one.",
+        ),
+        (60 / 2.36**0.75, "The neighbours belong to the sum, too, not the 60 alone."),
+        (60 / 2**0.75, "That divides by k alone: the sum of squares is missing."),
+        (60 / 2.40**0.75, "n = 5 reaches two channels to each side, where they exist."),
+        (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
+        (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
+        (60 / 2.13**0.75, "k is 2 in the paper."),
+        (60 / 1.13**0.75, "k = 2 is added before the power is taken."),
+        (60 / (2 + 1.13**0.75), "The power is taken of the whole bracket, k included."),
+        (60 / 3.13, "The bracket is raised to the power 0.75."),
+        (60 / 3.13**0.5, "The power is 0.75, not a square root."),
+        (3.13**0.75, "That is the divisor: what is the 60 divided by it?"),
+        (20 / 3.94**0.75, "That is the value of the 20: the 60 is asked for."),
+    ],
+    tolerance=2.5e-4,  # two decimals
+)
+
 
 def _collapse(weights, biases):
     all_weights, all_biases = weights[0], biases[0]
@@ -47,121 +159,6 @@ def _layers(*sizes):
 
 
 exercise(
-    "03.1",
-    (1, -2, 1),
-    hints=[
-        (
-            (1, -1, 0),
-            (
-                "Those are the slopes between the points: a weight is the change of"
-                " slope at its bend."
-            ),
-        ),
-        (
-            (1, -2, 0),
-            "That comes down to 0 at 2, but goes on below 0 to the right of it.",
-        ),
-        (
-            (0, 1, 0),
-            (
-                "Those are the heights at 0, 1 and 2: a weight is the change of slope"
-                " at its bend."
-            ),
-        ),
-        ((1, -1, -1), "That stays at 1 from 1 to 2 and comes down only then."),
-        ((1, -1, 1), "That stays at 1 from 1 to 2 and rises again to the right of it."),
-        ((1, -2, 2), "That is right up to 2, but rises again to the right of it."),
-        ((1, 1, 1), "With weights that are all positive, the sum can only rise."),
-        ((1, 2, 1), "With weights that are all positive, the sum can only rise."),
-        ((1, 0, -1), "That does not bend at 1: it rises to 2 and stays there."),
-        ((1, 0, 1), "That does not bend at 1, and from 2 on it is twice as steep."),
-        (
-            (2, -3, 1),
-            "Those belong to the four points of the lesson: the hat has other slopes.",
-        ),
-        ((-1, 2, -1), "That is the hat upside down."),
-        (
-            (0, 1, -1),
-            "That is 0 up to 1 and rises only then: the hat begins to rise at 0.",
-        ),
-        (
-            (0, 1, -2),
-            "That is 0 up to 1 and rises only then: the hat begins to rise at 0.",
-        ),
-        (
-            (0, -1, 1),
-            "That is 0 up to 1 and falls only then: the hat begins to rise at 0.",
-        ),
-        (
-            (1, 1, -1),
-            (
-                "That goes on rising at 1, twice as steeply: the hat comes down from"
-                " there."
-            ),
-        ),
-        (
-            (1, 1, -2),
-            (
-                "That goes on rising at 1, twice as steeply: the hat comes down from"
-                " there."
-            ),
-        ),
-        (
-            (1, -2, -1),
-            "That is right up to 2, but falls even faster to the right of it.",
-        ),
-        (
-            (1, -1, 0.5),
-            "That stays at 1 from 1 to 2 and rises again to the right of it.",
-        ),
-        ((2, -2, 1), "That is 2 at 1, not 1."),
-        (
-            (1, 0, 0),
-            "That rises forever: the hat comes down at 1 and is flat from 2 on.",
-        ),
-    ],
-)
-_OWN_ALPHA = (
-    "The paper's α multiplies the sum as it is: it is not divided by the number of"
-    " channels."
-)
-_TOO_FAR = "The first channel is three away: n = 5 reaches two to each side."
-_SQUARES = "Square each value first, and then add."
-exercise(
-    "03.2",
-    60 / 3.13**0.75,
-    hints=[
-        (60 / 3.94**0.75, _TOO_FAR),
-        (60 / 5.61**0.75, _SQUARES),
-        (60 / 9.84**0.75, _SQUARES + " And t" + _TOO_FAR[1:]),
-        (60 / 2.019**0.75, "The sum is over squares, such as 60 ** 2."),
-        (60 / 2.028**0.75, "The sum is over squares, such as 60 ** 2."),
-        *(
-            (60 / (2 + total / n) ** 0.75, _OWN_ALPHA)
-            for total in (1.13, 1.94, 0.77)
-            for n in (4, 5)
-        ),
-        (60 / 2.77**0.75, "The value's own square belongs to the sum."),
-        (
-            60 / 3.04**0.75,
-            "n = 5 reaches two channels to each side, where they exist, not one.",
-        ),
-        (60 / 2.36**0.75, "The neighbours belong to the sum, too, not the 60 alone."),
-        (60 / 2**0.75, "That divides by k alone: the sum of squares is missing."),
-        (60 / 2.40**0.75, "n = 5 reaches two channels to each side, where they exist."),
-        (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
-        (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
-        (60 / 2.13**0.75, "k is 2 in the paper."),
-        (60 / 1.13**0.75, "k = 2 is added before the power is taken."),
-        (60 / (2 + 1.13**0.75), "The power is taken of the whole bracket, k included."),
-        (60 / 3.13, "The bracket is raised to the power 0.75."),
-        (60 / 3.13**0.5, "The power is 0.75, not a square root."),
-        (3.13**0.75, "That is the divisor: what is the 60 divided by it?"),
-        (20 / 3.94**0.75, "That is the value of the 20: the 60 is asked for."),
-    ],
-    tolerance=2.5e-4,  # two decimals
-)
-exercise(
     "03.3",
     _collapse,
     cases=[
@@ -176,10 +173,8 @@ exercise(
                 _product(weights[::-1]),
                 _collapse(weights, biases)[1],
             ),
-            (
-                "The order of the product is reversed: x meets the first layer first,"
-                " so its weights stand on the left."
-            ),
+            "The order of the product is reversed: x meets the first layer first, so"
+            " its weights stand on the left.",
         ),
         (
             lambda weights, biases: tuple(
@@ -189,10 +184,8 @@ exercise(
         ),
         (
             lambda weights, biases: (_product(weights), sum(biases)),
-            (
-                "The weights are right, but the biases of a layer pass through the"
-                " weights of all later layers."
-            ),
+            "The weights are right, but the biases of a layer pass through the weights"
+            " of all later layers.",
         ),
         (
             lambda weights, biases: (_product(weights), biases[-1]),
@@ -213,37 +206,29 @@ exercise(
             lambda weights, biases: _biases(
                 weights, biases, lambda row, w, b, product: (row + b) @ w
             ),
-            (
-                "The weights are right, but a layer's own biases are added after its"
-                " weights, not before."
-            ),
+            "The weights are right, but a layer's own biases are added after its"
+            " weights, not before.",
         ),
         (
             lambda weights, biases: _biases(
                 weights, biases, lambda row, w, b, product: row @ product + b
             ),
-            (
-                "The weights are right, but the biases so far pass through the next"
-                " layer, not through all weights so far."
-            ),
+            "The weights are right, but the biases so far pass through the next layer,"
+            " not through all weights so far.",
         ),
         (
             lambda weights, biases: _biases(
                 weights, biases, lambda row, w, b, product: row + b @ w
             ),
-            (
-                "The weights are right, but it is the biases so far that pass through a"
-                " layer's weights, not its own."
-            ),
+            "The weights are right, but it is the biases so far that pass through a"
+            " layer's weights, not its own.",
         ),
         (
             lambda weights, biases: _biases(
                 weights, biases, lambda row, w, b, product: row @ w + row
             ),
-            (
-                "The weights are right, but each layer adds its own biases to what"
-                " comes from below."
-            ),
+            "The weights are right,"
+            " but each layer adds its own biases to what comes from below.",
         ),
         (
             lambda weights, biases: _collapse(weights[:2], biases[:2]),
@@ -260,44 +245,34 @@ exercise(
             lambda weights, biases: _each(
                 weights, biases, lambda a, w: a * w, lambda row, w, b: row * w + b
             ),
-            (
-                "Weights and biases are multiplied element by element: use the matrix"
-                " product, @."
-            ),
+            "Weights and biases are multiplied element by element:"
+            " use the matrix product, @.",
         ),
         (
             lambda weights, biases: _each(
                 weights, biases, np.matmul, lambda row, w, b: row * w + b
             ),
-            (
-                "The weights are right, but the biases are multiplied element by"
-                " element: use the matrix product, @."
-            ),
+            "The weights are right, but the biases are multiplied element by element:"
+            " use the matrix product, @.",
         ),
         (
             lambda weights, biases: _each(
                 weights, biases, np.matmul, lambda row, w, b: w @ row + b
             ),
-            (
-                "The weights are right, but the biases so far are a row, which stands"
-                " on the left of the next weights."
-            ),
+            "The weights are right, but the biases so far are a row, which stands on"
+            " the left of the next weights.",
         ),
         (
             lambda weights, biases: _each(
                 weights, biases, lambda a, w: w @ a, lambda row, w, b: w @ row + b
             ),
-            (
-                "Both products are in the wrong order: x and the biases are rows, and"
-                " stand on the left of the weights."
-            ),
+            "Both products are in the wrong order: x and the biases are rows, and stand"
+            " on the left of the weights.",
         ),
         (
             lambda weights, biases: _collapse(weights[::-1], biases[::-1]),
-            (
-                "That goes through the layers from the last to the first: the first"
-                " layer comes first."
-            ),
+            "That goes through the layers from the last to the first:"
+            " the first layer comes first.",
         ),
         (
             lambda weights, biases: (sum(weights), sum(biases)),
@@ -305,10 +280,8 @@ exercise(
         ),
         (
             lambda weights, biases: _collapse(weights, biases)[::-1],
-            (
-                "Both parts are right, but swapped: return the weights first, and then"
-                " the biases."
-            ),
+            "Both parts are right, but swapped: return the weights first,"
+            " and then the biases.",
         ),
     ],
 )

@@ -4,6 +4,59 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
+exercise(
+    "04.1",
+    [[-1, -1], [-5, -2]],
+    hints=[
+        (
+            [[0, 0], [0, -2]],
+            "A 0 at the border won: what is padded must never be the largest.",
+        ),
+        (
+            [[0, 0], [0, 0]],
+            "That is after ReLU, or zeros have won: pool the numbers as they are.",
+        ),
+        (
+            -1,
+            "That is the window at the upper left without padding: with it,"
+            " there are four windows.",
+        ),
+        (
+            [[-1, -2], [-5, -2]],
+            "Those are windows of 2×2 without padding, or windows that move by 3.",
+        ),
+        (
+            [[-1, -2], [-3, -2]],
+            "That pads below and on the right only, as Keras does: pad each side by 1.",
+        ),
+        ([[-6, -7], [-9, -9]], "Those are the smallest values: −1 is larger than −6."),
+        ([[-1, -5], [-1, -2]], "Rows and columns are exchanged."),
+        ([-1, -1, -5, -2], "The numbers are right: write them as two rows of two."),
+    ],
+)
+
+exercise(
+    "04.2",
+    2,
+    hints=[
+        (8, "Look at the moves in the lesson: some of them change the pooled row."),
+        (
+            0,
+            "Begin at place 0: how many windows contain it,"
+            " and how many contain place 1?",
+        ),
+        (6, "Those are the moves that change something."),
+        (4, "That is right for windows of 2; here they are 3 wide and overlap."),
+        (
+            3,
+            "Write down for each place which of the four windows contain it, and"
+            " compare neighbours.",
+        ),
+        (1, "That is one end of the row: look at the other one, too."),
+        (7, "There are eight moves, and more than one of them changes the pooled row."),
+    ],
+)
+
 
 def _pooling(summary=np.mean, in_type_of_x=False):
     def pool(x, size, stride):
@@ -18,7 +71,7 @@ _average_pool = _pooling()
 
 
 def _mean_over(axis):
-    """Return average pooling that also takes the mean over other axes, and fills them with it."""
+    """Return average pooling that takes the mean over other axes as well."""
 
     def pool(x, size, stride):
         means = _average_pool(x, size, stride)
@@ -36,63 +89,6 @@ def _average_pool_as_if_square(x, size, stride):
     return np.moveaxis(np.array(rows), 2, 0)
 
 
-exercise(
-    "04.1",
-    [[-1, -1], [-5, -2]],
-    hints=[
-        (
-            [[0, 0], [0, -2]],
-            "A 0 at the border won: what is padded must never be the largest.",
-        ),
-        (
-            [[0, 0], [0, 0]],
-            "That is after ReLU, or zeros have won: pool the numbers as they are.",
-        ),
-        (
-            -1,
-            (
-                "That is the window at the upper left without padding: with it, there"
-                " are four windows."
-            ),
-        ),
-        (
-            [[-1, -2], [-5, -2]],
-            "Those are windows of 2×2 without padding, or windows that move by 3.",
-        ),
-        (
-            [[-1, -2], [-3, -2]],
-            "That pads below and on the right only, as Keras does: pad each side by 1.",
-        ),
-        ([[-6, -7], [-9, -9]], "Those are the smallest values: −1 is larger than −6."),
-        ([[-1, -5], [-1, -2]], "Rows and columns are exchanged."),
-        ([-1, -1, -5, -2], "The numbers are right: write them as two rows of two."),
-    ],
-)
-exercise(
-    "04.2",
-    2,
-    hints=[
-        (8, "Look at the moves in the lesson: some of them change the pooled row."),
-        (
-            0,
-            (
-                "Begin at place 0: how many windows contain it, and how many contain"
-                " place 1?"
-            ),
-        ),
-        (6, "Those are the moves that change something."),
-        (4, "That is right for windows of 2; here they are 3 wide and overlap."),
-        (
-            3,
-            (
-                "Write down for each place which of the four windows contain it, and"
-                " compare neighbours."
-            ),
-        ),
-        (1, "That is one end of the row: look at the other one, too."),
-        (7, "There are eight moves, and more than one of them changes the pooled row."),
-    ],
-)
 
 
 def _mean_of_nine(x, size, stride):
@@ -148,10 +144,8 @@ exercise(
         ),
         (
             _mean_over((0, 3)),
-            (
-                "Each image and each channel has a mean of its own: give `mean` the"
-                " axes of the window."
-            ),
+            "Each image and each channel has a mean of its own:"
+            " give `mean` the axes of the window.",
         ),
         (
             _mean_over(3),
@@ -163,17 +157,13 @@ exercise(
         ),
         (
             _average_pool_as_if_square,
-            (
-                "The height and the width can differ: count the windows along each of"
-                " them."
-            ),
+            "The height and the width can differ:"
+            " count the windows along each of them.",
         ),
         (
             _pooling(in_type_of_x=True),
-            (
-                "For integers x your result holds integers, which lose the fractions of"
-                " means."
-            ),
+            "For integers x your result holds integers,"
+            " which lose the fractions of means.",
         ),
     ],
 )

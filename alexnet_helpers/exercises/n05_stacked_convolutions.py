@@ -11,10 +11,8 @@ exercise(
     hints=[
         (
             5 * 5 * 96 * 256 + 256,
-            (
-                "That is without groups; with four, a filter sees a quarter of the"
-                " channels."
-            ),
+            "That is without groups; with four,"
+            " a filter sees a quarter of the channels.",
         ),
         (5 * 5 * 48 * 256 + 256, "That is with two groups."),
         (5 * 5 * 24 * 256, "The biases are missing."),
@@ -124,12 +122,14 @@ MANY = corner_maps(
         (15, 2, 3),
     ],
 )
+
 FEW = corner_maps(
     8,
     11,
     [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)],
     [(2, 6, 0), (2, 10, 1), (3, 6, 2)],
 )
+
 # One in the middle; the corners of two others would fit if the maps were joined at their borders.
 BROKEN = corner_maps(
     7,
@@ -163,10 +163,8 @@ exercise(
         (_rectangles(needed=3), "Three corners are not enough: all four are needed."),
         (
             _rectangles(needed=1),
-            (
-                "One corner is not enough: the other three have to be in their places,"
-                " too."
-            ),
+            "One corner is not enough:"
+            " the other three have to be in their places, too.",
         ),
         (
             _rectangles(needed=2, corners=(0, 3)),
@@ -177,10 +175,8 @@ exercise(
                 _rectangles()(corner_maps, height, width)
                 + 3 * (_rectangles()(corner_maps, height, width) > 0)
             ),
-            (
-                "The places are right; the value is 4 where 1 is asked for: subtract 3,"
-                " as the bias of the square does."
-            ),
+            "The places are right; the value is 4 where 1 is asked for: subtract 3, as"
+            " the bias of the square does.",
         ),
         (
             _moved(lambda side: side - 1),
@@ -188,25 +184,19 @@ exercise(
         ),
         (
             _short,
-            (
-                "A place that touches the last row or column is missing: look there as"
-                " well."
-            ),
+            "A place that touches the last row or column is missing:"
+            " look there as well.",
         ),
         (
             _around,
-            (
-                "Nothing lies beyond the border: `np.roll` brings in what leaves the"
-                " maps on the other side."
-            ),
+            "Nothing lies beyond the border: `np.roll` brings in what leaves the maps"
+            " on the other side.",
         ),
         (_rectangles(rectify=False), "Below 0 there should be 0: the ReLU is missing."),
         (
             _rectangles(exchanged=True),
-            (
-                "Top right and bottom left are exchanged: channel 1 is the top right"
-                " corner."
-            ),
+            "Top right and bottom left are exchanged:"
+            " channel 1 is the top right corner.",
         ),
         (
             lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 4),
@@ -306,87 +296,63 @@ exercise(
     wrong=[
         (
             _ends(clip="in each layer"),
-            (
-                "If the stride is larger than the window, nobody sees the pixels"
-                " between two windows: do not count them."
-            ),
+            "If the stride is larger than the window, nobody sees the pixels between"
+            " two windows: do not count them.",
         ),
         (
             _ends(clip="never"),
-            (
-                "That is the whole field: drop the places at which there is no unit or"
-                " pixel."
-            ),
+            "That is the whole field:"
+            " drop the places at which there is no unit or pixel.",
         ),
         (
             _seen(clip="never"),
-            (
-                "That is the whole field: drop the places at which there is no unit or"
-                " pixel."
-            ),
+            "That is the whole field:"
+            " drop the places at which there is no unit or pixel.",
         ),
         (
             _seen(clip="at the end"),
-            (
-                "A layer in the middle may be padded, too: drop the places without a"
-                " unit in every layer."
-            ),
+            "A layer in the middle may be padded, too: drop the places without a unit"
+            " in every layer.",
         ),
         (
             _seen(clip="at the output"),
-            (
-                "What a unit sees lies in the input of its layer: compare with the size"
-                " of that, not of the output."
-            ),
+            "What a unit sees lies in the input of its layer: compare with the size of"
+            " that, not of the output.",
         ),
         (
             _ends(),
-            (
-                "A layer in the middle may be padded, too: drop the places without a"
-                " unit in every layer."
-            ),
+            "A layer in the middle may be padded, too: drop the places without a unit"
+            " in every layer.",
         ),
         (
             _seen(clip="left"),
-            (
-                "You drop what lies before the first unit or pixel: do so after the"
-                " last one, too."
-            ),
+            "You drop what lies before the first unit or pixel:"
+            " do so after the last one, too.",
         ),
         (
             _seen(clip="right"),
-            (
-                "You drop what lies after the last unit or pixel: do so before the"
-                " first one, too."
-            ),
+            "You drop what lies after the last unit or pixel:"
+            " do so before the first one, too.",
         ),
         (
             _seen(padded=False),
-            (
-                "Padding moves the first window to the left, by its number of zeros, in"
-                " units of that layer's input."
-            ),
+            "Padding moves the first window to the left, by its number of zeros, in"
+            " units of that layer's input.",
         ),
         (
             _seen(stride_of_padding=True),
-            (
-                "The padding is counted in units of the layer's input: multiply the"
-                " unit by the stride, not the zeros."
-            ),
+            "The padding is counted in units of the layer's input: multiply the unit by"
+            " the stride, not the zeros.",
         ),
         (
             _ends(stride_of_padding=True),
-            (
-                "The padding is counted in units of the layer's input: multiply the"
-                " unit by the stride, not the zeros."
-            ),
+            "The padding is counted in units of the layer's input: multiply the unit by"
+            " the stride, not the zeros.",
         ),
         (
             _ends(clip="in each layer", stride_of_padding=True),
-            (
-                "The padding is counted in units of the layer's input: multiply the"
-                " unit by the stride, not the zeros."
-            ),
+            "The padding is counted in units of the layer's input: multiply the unit by"
+            " the stride, not the zeros.",
         ),
         (
             _ends(clip="in each layer", add=0),
@@ -396,10 +362,8 @@ exercise(
         (_seen(reach=1), "The last of k units lies k - 1 after the first."),
         (
             _seen(strides=False),
-            (
-                "Unit number u begins at u times the stride (less the padding) in the"
-                " layer below."
-            ),
+            "Unit number u begins at u times the stride (less the padding) in the layer"
+            " below.",
         ),
     ],
 )

@@ -6,9 +6,21 @@ from alexnet_helpers.exercises.engine import exercise
 from alexnet_helpers.exercises.functions import as_result, call, nearly_equal
 from alexnet_helpers.exercises.words import Refused
 
-
-def _dense_relu(X, W, b):
-    return np.maximum(np.einsum("ni,ui->nu", X, W) + b, 0.0)
+exercise(
+    "06.1",
+    [2.5, 0.0],
+    hints=[
+        ([2.5, -4.0], "Those are the pre-activations: now the ReLU."),
+        ([2.0, 0.0], "You left out the biases."),
+        ([2.0, -3.0], "You left out the biases and the ReLU."),
+        ([2.5, -3.0], "You left out the second bias, and the ReLU."),
+        ([2.0, -4.0], "You left out the first bias, and the ReLU."),
+        ([0.0, 2.5], "Those are the right numbers in the other order."),
+        ([2.5, 4.0], "The ReLU makes negative numbers 0, not positive."),
+        ([1.5, 0.0], "The biases are added."),
+        ([2.5, -1.0], "Add the bias before the ReLU."),
+    ],
+)
 
 
 def _z(function, image):
@@ -82,23 +94,7 @@ def _unit(places, bias):
 
 
 _MIDDLE = [(slice(2, 6), slice(3, 5), -1)]
-_RNG = np.random.default_rng(0)
 
-exercise(
-    "06.1",
-    [2.5, 0.0],
-    hints=[
-        ([2.5, -4.0], "Those are the pre-activations: now the ReLU."),
-        ([2.0, 0.0], "You left out the biases."),
-        ([2.0, -3.0], "You left out the biases and the ReLU."),
-        ([2.5, -3.0], "You left out the second bias, and the ReLU."),
-        ([2.0, -4.0], "You left out the first bias, and the ReLU."),
-        ([0.0, 2.5], "Those are the right numbers in the other order."),
-        ([2.5, 4.0], "The ReLU makes negative numbers 0, not positive."),
-        ([1.5, 0.0], "The biases are added."),
-        ([2.5, -1.0], "Add the bias before the ReLU."),
-    ],
-)
 # There are 178 zeros and 182 ones. Any unit that is right for 350 of them or more will do.
 exercise(
     "06.2",
@@ -115,10 +111,8 @@ exercise(
         ),
         (
             _unit(_MIDDLE, 1),
-            (
-                "You have the place; now choose the bias: it is right for 304 of 360"
-                " images."
-            ),
+            "You have the place; now choose the bias:"
+            " it is right for 304 of 360 images.",
         ),
         (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it counts ink"),
@@ -131,6 +125,14 @@ exercise(
         (lambda image: image, "One finite number is asked for"),
     ],
 )
+
+
+def _dense_relu(X, W, b):
+    return np.maximum(np.einsum("ni,ui->nu", X, W) + b, 0.0)
+
+
+_RNG = np.random.default_rng(0)
+
 exercise(
     "06.3",
     _dense_relu,
@@ -150,10 +152,8 @@ exercise(
     wrong=[
         (
             lambda X, W, b: np.maximum(X @ W + b, 0),
-            (
-                "You used X @ W: here W has one row for each unit, so it must be"
-                " transposed."
-            ),
+            "You used X @ W: here W has one row for each unit,"
+            " so it must be transposed.",
         ),
         (
             lambda X, W, b: X @ W.T + b,
@@ -165,17 +165,13 @@ exercise(
         (lambda X, W, b: X @ W.T - b, "The bias is added, and the ReLU is missing."),
         (
             lambda X, W, b: max(0, X @ W.T + b),
-            (
-                "Python's max compares whole arrays: take np.maximum, which compares"
-                " entry by entry."
-            ),
+            "Python's max compares whole arrays: take np.maximum,"
+            " which compares entry by entry.",
         ),
         (
             lambda X, W, b: np.maximum(W @ X.T + b, 0),
-            (
-                "W @ X.T has a row for each unit, so b does not fit its rows: the"
-                " images should be the rows."
-            ),
+            "W @ X.T has a row for each unit, so b does not fit its rows: the images"
+            " should be the rows.",
         ),
         (
             lambda X, W, b: np.abs(X @ W.T + b),

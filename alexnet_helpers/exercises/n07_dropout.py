@@ -6,6 +6,152 @@ from alexnet_helpers.exercises.engine import exercise
 from alexnet_helpers.exercises.functions import call, finite_array, nearly_equal
 from alexnet_helpers.exercises.words import Refused
 
+exercise(
+    "07.1",
+    5.5,
+    hints=[
+        (
+            7,
+            "That is the result when nothing is dropped,"
+            " or at test time in Keras' way.",
+        ),
+        (
+            5.25,
+            "You scaled the bias as well: the mask is multiplied with the inputs only.",
+        ),
+        (4.5, "That is the expected sum of the inputs: the bias is missing."),
+        (6, "That is the sum of the inputs when nothing is dropped."),
+        (2.5, "You kept the part that is dropped: the rate is the part that goes."),
+        (1.5, "You kept the part that is dropped, and the bias is missing."),
+        (1.75, "You kept the part that is dropped, and scaled the bias as well."),
+        (
+            9,
+            "Dividing while training is Keras' way; in the paper's,"
+            " kept values stay as they are.",
+        ),
+        (
+            25,
+            "You divided by the rate;"
+            " in the paper's way nothing is divided while training.",
+        ),
+    ],
+)
+
+
+def _shared(draws):
+    """Return whether two images, or two units, have the same draws all along; `draws` of one axis have not."""
+    each = [
+        np.moveaxis(draws, axis, 0).reshape(draws.shape[axis], -1)
+        for axis in range(draws.ndim)
+    ]
+    return draws.ndim > 1 and any(
+        len(np.unique(rows, axis=0)) < len(rows) for rows in each
+    )
+
+
+def judge_noise_factor(
+    function, trials=(((100, 64), 0.5), ((40, 20, 10), 0.2), ((6000,), 0.8))
+):
+    """Return None for noise with the mean and the variance of dropout's factor in these trials; else what is off."""
+    for shape, rate in trials:
+        f = [
+            finite_array(
+                call(function, shape, np.random.default_rng(seed), rate), shape
+            )
+            for seed in (0, 1, 0)
+        ]
+        if (f[0] == 0).mean() > 0.05:
+            return "That still switches units off: no number should be exactly 0."
+        if f[0].std() < 1e-9:
+            return "All your numbers are the same: draw one for each unit and image."
+        if (f[0].flat[1:] == f[0].flat[:-1]).mean() > 0.05 or _shared(f[0]):
+            return (
+                "Some numbers are used more than once: draw one for each unit and"
+                " image, `shape` in all."
+            )
+        if np.array_equal(f[0], f[1]):
+            return (
+                "The numbers are the same each time: draw new ones in every call, from"
+                " `rng`."
+            )
+        if not np.array_equal(f[0], f[2]):
+            return (
+                "Draw from `rng`: generators with the same seed must give the same"
+                " numbers."
+            )
+        spread = np.sqrt(rate / (1 - rate))
+        if abs(f[0].mean() - 1) > 0.06 * spread:
+            return (
+                f"At rate {rate} the mean of your numbers is {f[0].mean():.2f}; that of"
+                " dropout's factor is another."
+            )
+        if abs(f[0].std() - spread**2) < 0.06 * spread**2 and rate != 0.5:
+            return (
+                "`rng.normal` asks for the standard deviation; you gave it the"
+                " variance."
+            )
+        if abs(f[0].std() - spread) > 0.06 * spread:
+            variance = (
+                f"At rate {rate} the variance of your numbers is {f[0].var():.2f}"
+            )
+            return (
+                f"{variance}; that of dropout's factor, 0 or 1 / (1 - rate), is"
+                " another."
+            )
+    return None
+
+
+def _noise(mean=lambda rate: 1, deviation=lambda rate: np.sqrt(rate / (1 - rate))):
+    return lambda shape, rng, rate=0.5: rng.normal(mean(rate), deviation(rate), shape)
+
+
+exercise(
+    "07.2",
+    judge_noise_factor,
+    remark="Now train with it.",
+    wrong=[
+        (_noise(deviation=lambda rate: 1), "the variance of your numbers is"),
+        (
+            _noise(deviation=lambda rate: rate / (1 - rate)),
+            "asks for the standard deviation",
+        ),
+        (
+            _noise(deviation=lambda rate: np.sqrt(rate * (1 - rate))),
+            "the variance of your numbers is",
+        ),
+        (_noise(mean=lambda rate: 0), "the mean of your numbers is"),
+        (_noise(mean=lambda rate: 1 - rate), "the mean of your numbers is"),
+        (
+            lambda shape, rng, rate=0.5: (rng.random(shape) >= rate) / (1 - rate),
+            "switches units off",
+        ),
+        (lambda shape, rng, rate=0.5: np.ones(shape), "All your numbers are the same"),
+        (
+            lambda shape, rng, rate=0.5: (
+                np.zeros(shape) + _noise()(shape[-1:], rng, rate)
+            ),
+            "used more than once",
+        ),
+        (
+            lambda shape, rng, rate=0.5: (
+                np.zeros(shape)
+                + _noise()((shape[0],) + (1,) * (len(shape) - 1), rng, rate)
+            ),
+            "used more than once",
+        ),
+        (
+            lambda shape, rng, rate=0.5: _noise()(
+                shape, np.random.default_rng(0), rate
+            ),
+            "the same each time",
+        ),
+        (
+            lambda shape, rng, rate=0.5: _noise()(shape, np.random.default_rng(), rate),
+            "generators with the same seed",
+        ),
+    ],
+)
+
 
 def _mask_of(function, x, rate, rng):
     """Return which values a paper_dropout keeps while training, or raise what is wrong with them."""
@@ -49,17 +195,6 @@ def _mask_of(function, x, rate, rng):
             " of x."
         )
     return kept
-
-
-def _shared(draws):
-    """Return whether two images, or two units, have the same draws all along; `draws` of one axis have not."""
-    each = [
-        np.moveaxis(draws, axis, 0).reshape(draws.shape[axis], -1)
-        for axis in range(draws.ndim)
-    ]
-    return draws.ndim > 1 and any(
-        len(np.unique(rows, axis=0)) < len(rows) for rows in each
-    )
 
 
 def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
@@ -122,153 +257,12 @@ def _dropout(
     )
 
 
-def judge_noise_factor(
-    function, trials=(((100, 64), 0.5), ((40, 20, 10), 0.2), ((6000,), 0.8))
-):
-    """Return None for noise with the mean and the variance of dropout's factor in these trials; else what is off."""
-    for shape, rate in trials:
-        f = [
-            finite_array(
-                call(function, shape, np.random.default_rng(seed), rate), shape
-            )
-            for seed in (0, 1, 0)
-        ]
-        if (f[0] == 0).mean() > 0.05:
-            return "That still switches units off: no number should be exactly 0."
-        if f[0].std() < 1e-9:
-            return "All your numbers are the same: draw one for each unit and image."
-        if (f[0].flat[1:] == f[0].flat[:-1]).mean() > 0.05 or _shared(f[0]):
-            return (
-                "Some numbers are used more than once: draw one for each unit and"
-                " image, `shape` in all."
-            )
-        if np.array_equal(f[0], f[1]):
-            return (
-                "The numbers are the same each time: draw new ones in every call, from"
-                " `rng`."
-            )
-        if not np.array_equal(f[0], f[2]):
-            return (
-                "Draw from `rng`: generators with the same seed must give the same"
-                " numbers."
-            )
-        spread = np.sqrt(rate / (1 - rate))
-        if abs(f[0].mean() - 1) > 0.06 * spread:
-            return (
-                f"At rate {rate} the mean of your numbers is {f[0].mean():.2f}; that of"
-                " dropout's factor is another."
-            )
-        if abs(f[0].std() - spread**2) < 0.06 * spread**2 and rate != 0.5:
-            return (
-                "`rng.normal` asks for the standard deviation; you gave it the"
-                " variance."
-            )
-        if abs(f[0].std() - spread) > 0.06 * spread:
-            variance = (
-                f"At rate {rate} the variance of your numbers is {f[0].var():.2f}"
-            )
-            return (
-                f"{variance}; that of dropout's factor, 0 or 1 / (1 - rate), is"
-                " another."
-            )
-    return None
-
-
-def _noise(mean=lambda rate: 1, deviation=lambda rate: np.sqrt(rate / (1 - rate))):
-    return lambda shape, rng, rate=0.5: rng.normal(mean(rate), deviation(rate), shape)
-
-
-exercise(
-    "07.1",
-    5.5,
-    hints=[
-        (
-            7,
-            (
-                "That is the result when nothing is dropped, or at test time in Keras'"
-                " way."
-            ),
-        ),
-        (
-            5.25,
-            "You scaled the bias as well: the mask is multiplied with the inputs only.",
-        ),
-        (4.5, "That is the expected sum of the inputs: the bias is missing."),
-        (6, "That is the sum of the inputs when nothing is dropped."),
-        (2.5, "You kept the part that is dropped: the rate is the part that goes."),
-        (1.5, "You kept the part that is dropped, and the bias is missing."),
-        (1.75, "You kept the part that is dropped, and scaled the bias as well."),
-        (
-            9,
-            (
-                "Dividing while training is Keras' way; in the paper's, kept values"
-                " stay as they are."
-            ),
-        ),
-        (
-            25,
-            (
-                "You divided by the rate; in the paper's way nothing is divided while"
-                " training."
-            ),
-        ),
-    ],
-)
-exercise(
-    "07.2",
-    judge_noise_factor,
-    remark="Now train with it.",
-    wrong=[
-        (_noise(deviation=lambda rate: 1), "the variance of your numbers is"),
-        (
-            _noise(deviation=lambda rate: rate / (1 - rate)),
-            "asks for the standard deviation",
-        ),
-        (
-            _noise(deviation=lambda rate: np.sqrt(rate * (1 - rate))),
-            "the variance of your numbers is",
-        ),
-        (_noise(mean=lambda rate: 0), "the mean of your numbers is"),
-        (_noise(mean=lambda rate: 1 - rate), "the mean of your numbers is"),
-        (
-            lambda shape, rng, rate=0.5: (rng.random(shape) >= rate) / (1 - rate),
-            "switches units off",
-        ),
-        (lambda shape, rng, rate=0.5: np.ones(shape), "All your numbers are the same"),
-        (
-            lambda shape, rng, rate=0.5: (
-                np.zeros(shape) + _noise()(shape[-1:], rng, rate)
-            ),
-            "used more than once",
-        ),
-        (
-            lambda shape, rng, rate=0.5: (
-                np.zeros(shape)
-                + _noise()((shape[0],) + (1,) * (len(shape) - 1), rng, rate)
-            ),
-            "used more than once",
-        ),
-        (
-            lambda shape, rng, rate=0.5: _noise()(
-                shape, np.random.default_rng(0), rate
-            ),
-            "the same each time",
-        ),
-        (
-            lambda shape, rng, rate=0.5: _noise()(shape, np.random.default_rng(), rate),
-            "generators with the same seed",
-        ),
-    ],
-)
 exercise(
     "07.3",
     judge_paper_dropout,
     wrong=[
         (_dropout(scale=lambda rate: 1), "nothing is rescaled yet"),
-        (
-            _dropout(scale=lambda rate: rate),
-            "the part that is dropped while training",
-        ),
+        (_dropout(scale=lambda rate: rate), "the part that is dropped while training"),
         (
             _dropout(
                 lambda x, rate, rng: (rng.random(x.shape) >= rate) / (1 - rate),

@@ -5,6 +5,47 @@ import numpy as np
 from alexnet_helpers import numpy_layers
 from alexnet_helpers.exercises.engine import exercise
 
+exercise(
+    "09.1",
+    [-10, 16],
+    hints=[
+        ([16, -10], "Those are the right numbers in the other order."),
+        (
+            [-10, 4],
+            "dk_0 is right. x_4 lies in two windows;"
+            " you followed the one that ends there.",
+        ),
+        (
+            [-10, 12],
+            "dk_0 is right. x_4 lies in two windows;"
+            " you followed the one that starts there.",
+        ),
+        (
+            [-10, -14],
+            "dk_0 is right. For dx_4 you paired each dy with the wrong end of the"
+            " kernel.",
+        ),
+        ([-10, 48], "dk_0 is right. What do the contributions of different places do?"),
+        (
+            [-10, -8],
+            "dk_0 is right; for dx_4 the outputs are two pixels apart, not one.",
+        ),
+        (
+            [16, 16],
+            "dx_4 is right; for dk_0 the windows start two pixels apart, not one.",
+        ),
+        (
+            [14, 16],
+            "dx_4 is right; the first number of the kernel meets the first pixel of"
+            " each window, not the last.",
+        ),
+        ([2, 16], "dx_4 is right; k_0 takes part in all three outputs."),
+        ([10, -16], "The sign is the other way round."),
+        (-10, "That is dk_0; dx_4 is asked for as well."),
+        (16, "That is dx_4; dk_0 is asked for as well."),
+    ],
+)
+
 
 def _dense_relu_gradients(dy, x, W, b):
     return _from_dz(np.where(x @ W.T + b > 0, dy, 0), x, W)
@@ -27,85 +68,11 @@ def _with(dx=None, dW=None, db=None):
     return wrong
 
 
-def _avg_pool_gradient(dy, x, size, stride):
-    return _windows(dy, x, size, stride) / size**2
-
-
-def _windows(dy, x, size, stride, step=None, add=True):
-    """Hand the gradient of each window to all its pixels, undivided."""
-    dx, step = np.zeros(x.shape), step or stride
-    for i, j in np.ndindex(dy.shape[1:3]):
-        pixels = dx[:, i * step : i * step + size, j * step : j * step + size]
-        pixels[...] = dy[:, i : i + 1, j : j + 1] + (pixels if add else 0)
-    return dx
-
-
-def _pooling_case(seed, shape, size, stride):
-    rng = np.random.default_rng(seed)
-    n, height, width, channels = shape
-    outputs = (n, (height - size) // stride + 1, (width - size) // stride + 1, channels)
-    return (
-        rng.integers(-4, 5, outputs).astype(float),
-        rng.normal(size=shape).round(1),
-        size,
-        stride,
-    )
-
-
 def _dense_case(seed, images, inputs, units):
     rng = np.random.default_rng(seed)
     shapes = (images, units), (images, inputs), (units, inputs), units
     return tuple(rng.normal(scale=2, size=shape).round(1) for shape in shapes)
 
-
-exercise(
-    "09.1",
-    [-10, 16],
-    hints=[
-        ([16, -10], "Those are the right numbers in the other order."),
-        (
-            [-10, 4],
-            (
-                "dk_0 is right. x_4 lies in two windows; you followed the one that ends"
-                " there."
-            ),
-        ),
-        (
-            [-10, 12],
-            (
-                "dk_0 is right. x_4 lies in two windows; you followed the one that"
-                " starts there."
-            ),
-        ),
-        (
-            [-10, -14],
-            (
-                "dk_0 is right. For dx_4 you paired each dy with the wrong end of the"
-                " kernel."
-            ),
-        ),
-        ([-10, 48], "dk_0 is right. What do the contributions of different places do?"),
-        (
-            [-10, -8],
-            "dk_0 is right; for dx_4 the outputs are two pixels apart, not one.",
-        ),
-        (
-            [16, 16],
-            "dx_4 is right; for dk_0 the windows start two pixels apart, not one.",
-        ),
-        (
-            [14, 16],
-            (
-                "dx_4 is right; the first number of the kernel meets the first pixel of"
-                " each window, not the last."
-            ),
-        ),
-        ([2, 16], "dx_4 is right; k_0 takes part in all three outputs."),
-        ([10, -16], "The sign is the other way round."),
-        (-10, "That is dk_0; dx_4 is asked for as well."),
-        (16, "That is dx_4; dk_0 is asked for as well."),
-    ],
-)
 
 MEAN = (
     "The mean over the batch belongs to the loss, and is in dy already: add up the"
@@ -139,10 +106,8 @@ exercise(
         ),
         (
             _with(dx=lambda dz, dy, x, W: dy @ W),
-            (
-                "dW and db are right; for dx the ReLU is left out: x gets only what"
-                " passes through it."
-            ),
+            "dW and db are right; for dx the ReLU is left out:"
+            " x gets only what passes through it.",
         ),
         (
             _with(dW=lambda dz, dy, x, W: dy.T @ x),
@@ -160,10 +125,8 @@ exercise(
         ),
         (
             _with(db=lambda dz, dy, x, W: dz),
-            (
-                "dx and dW are right; a bias takes part once for each image, and these"
-                " places are added."
-            ),
+            "dx and dW are right; a bias takes part once for each image, and these"
+            " places are added.",
         ),
         (
             _with(db=lambda dz, dy, x, W: dz.sum(axis=0, keepdims=True)),
@@ -192,6 +155,33 @@ exercise(
         ),
     ],
 )
+
+
+def _avg_pool_gradient(dy, x, size, stride):
+    return _windows(dy, x, size, stride) / size**2
+
+
+def _windows(dy, x, size, stride, step=None, add=True):
+    """Hand the gradient of each window to all its pixels, undivided."""
+    dx, step = np.zeros(x.shape), step or stride
+    for i, j in np.ndindex(dy.shape[1:3]):
+        pixels = dx[:, i * step : i * step + size, j * step : j * step + size]
+        pixels[...] = dy[:, i : i + 1, j : j + 1] + (pixels if add else 0)
+    return dx
+
+
+def _pooling_case(seed, shape, size, stride):
+    rng = np.random.default_rng(seed)
+    n, height, width, channels = shape
+    outputs = (n, (height - size) // stride + 1, (width - size) // stride + 1, channels)
+    return (
+        rng.integers(-4, 5, outputs).astype(float),
+        rng.normal(size=shape).round(1),
+        size,
+        stride,
+    )
+
+
 exercise(
     "09.3",
     _avg_pool_gradient,
@@ -204,26 +194,20 @@ exercise(
     wrong=[
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride),
-            (
-                "Each pixel is one of many that are averaged: with which local"
-                " derivative does it take part?"
-            ),
+            "Each pixel is one of many that are averaged: with which local derivative"
+            " does it take part?",
         ),
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride) / size,
-            (
-                "That divides by the side of the window; how many pixels does a window"
-                " hold?"
-            ),
+            "That divides by the side of the window;"
+            " how many pixels does a window hold?",
         ),
         (
             lambda dy, x, size, stride: (
                 _windows(dy, x, size, stride, add=False) / size**2
             ),
-            (
-                "Where windows overlap, a pixel keeps only what the last one sent: add"
-                " up the places."
-            ),
+            "Where windows overlap, a pixel keeps only what the last one sent:"
+            " add up the places.",
         ),
         (
             lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(
@@ -243,29 +227,23 @@ exercise(
                 / size**2
                 / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
             ),
-            (
-                "A pixel adds up what its windows send; do not divide by how many there"
-                " are."
-            ),
+            "A pixel adds up what its windows send;"
+            " do not divide by how many there are.",
         ),
         (
             lambda dy, x, size, stride: (
                 _windows(dy, x, size, stride)
                 / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
             ),
-            (
-                "That divides by the number of windows that cover a pixel; the mean"
-                " divides by the pixels of a window."
-            ),
+            "That divides by the number of windows that cover a pixel; the mean divides"
+            " by the pixels of a window.",
         ),
         (
             lambda dy, x, size, stride: (
                 _windows(dy, x, size, stride, step=size) / size**2
             ),
-            (
-                "Your windows lie side by side, `size` apart; they start `stride`"
-                " pixels apart."
-            ),
+            "Your windows lie side by side, `size` apart;"
+            " they start `stride` pixels apart.",
         ),
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,

@@ -8,6 +8,7 @@ from alexnet_helpers.exercises.engine import exercise
 
 # Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
 MISTAKES = (2, 3, 4, 5, 6, 8, 9)
+
 LINES = {
     1: (
         "A line that you take for a mistake follows a convention of notebook 01 that"
@@ -44,6 +45,26 @@ def _wrong_marks():
     for number in (1, 2):
         for lines in itertools.combinations(LINES, number):
             yield _marks(set(MISTAKES) ^ set(lines)), LINES[lines[0]]
+
+
+exercise(
+    "10.1",
+    _marks(MISTAKES),
+    hints=[
+        (
+            _marks({1, 7, 10}),
+            "These are the lines that are right: put 1 where a line holds a mistake.",
+        ),
+        (_marks(LINES), "Not every line holds a mistake: redo the sums of each."),
+        (
+            list(MISTAKES),
+            "Not the numbers of the lines are asked for,"
+            " but a 1 or a 0 for each of the ten.",
+        ),
+        (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
+        *_wrong_marks(),
+    ],
+)
 
 
 def _first_difference(found, expected):
@@ -133,26 +154,6 @@ def _off(found, expected):
 
 
 exercise(
-    "10.1",
-    _marks(MISTAKES),
-    hints=[
-        (
-            _marks({1, 7, 10}),
-            "These are the lines that are right: put 1 where a line holds a mistake.",
-        ),
-        (_marks(LINES), "Not every line holds a mistake: redo the sums of each."),
-        (
-            list(MISTAKES),
-            (
-                "Not the numbers of the lines are asked for, but a 1 or a 0 for each of"
-                " the ten."
-            ),
-        ),
-        (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
-        *_wrong_marks(),
-    ],
-)
-exercise(
     "10.2",
     _first_difference,
     cases=_passes,
@@ -163,10 +164,8 @@ exercise(
                     abs(found - expected).max() > 1e-4 * abs(expected).max()
                 )
             ),
-            (
-                "A NaN is not more than anything: ask whether the difference is at most"
-                " the limit."
-            ),
+            "A NaN is not more than anything:"
+            " ask whether the difference is at most the limit.",
         ),
         (
             _careless(
@@ -182,10 +181,8 @@ exercise(
                     found.shape != expected.shape or abs(found - expected).max() > 1e-4
                 )
             ),
-            (
-                "That compares with 1/10,000 itself: compare with 1/10,000 of the"
-                " layer's largest magnitude."
-            ),
+            "That compares with 1/10,000 itself: compare with 1/10,000 of the layer's"
+            " largest magnitude.",
         ),
         (
             _careless(
@@ -194,17 +191,13 @@ exercise(
                     or not np.allclose(found, expected, 1e-4, 0)
                 )
             ),
-            (
-                "That compares each value with itself: compare with the layer's largest"
-                " magnitude."
-            ),
+            "That compares each value with itself:"
+            " compare with the layer's largest magnitude.",
         ),
         (
             _careless(lambda found, expected: (found != expected).any()),
-            (
-                "The last digits of right implementations differ: allow for a small"
-                " difference."
-            ),
+            "The last digits of right implementations differ:"
+            " allow for a small difference.",
         ),
         (
             _careless(
@@ -220,10 +213,8 @@ exercise(
                     abs(found - expected).mean() > 1e-4 * abs(expected).max()
                 )
             ),
-            (
-                "That is the mean difference: one wrong place among many right ones"
-                " counts, too."
-            ),
+            "That is the mean difference:"
+            " one wrong place among many right ones counts, too.",
         ),
         (
             _careless(
@@ -232,10 +223,8 @@ exercise(
                     > 1e-4 * abs(expected).max()
                 )
             ),
-            (
-                "That compares the largest magnitudes: subtract the arrays first, value"
-                " by value."
-            ),
+            "That compares the largest magnitudes: subtract the arrays first,"
+            " value by value.",
         ),
         (
             _careless(
@@ -244,10 +233,8 @@ exercise(
                 ),
                 shapes=False,
             ),
-            (
-                "NumPy stretches arrays of different shapes before it subtracts:"
-                " compare the shapes first."
-            ),
+            "NumPy stretches arrays of different shapes before it subtracts: compare"
+            " the shapes first.",
         ),
         (
             _careless(
@@ -266,10 +253,8 @@ exercise(
                     abs(found - expected).max() > 1e-4 * abs(found).max()
                 )
             ),
-            (
-                "That allows more the larger the wrong values are: compare with the"
-                " largest magnitude in `expected`."
-            ),
+            "That allows more the larger the wrong values are: compare with the largest"
+            " magnitude in `expected`.",
         ),
         (
             _careless(_off, last=True),
@@ -293,11 +278,13 @@ exercise(
         ),
     ],
 )
+
 # The kernels of conv2, conv4 and conv5 in one tower, and all parameters of that network.
 _DIVIDED, _ONE_TOWER = (
     5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256,
     62_378_344,
 )
+
 exercise(
     "10.3",
     _ONE_TOWER - _DIVIDED * 3 // 4,
@@ -317,10 +304,8 @@ exercise(
         ),
         (
             _DIVIDED // 4 + 896,
-            (
-                "Those are the parameters of the three layers: add those of all the"
-                " others."
-            ),
+            "Those are the parameters of the three layers:"
+            " add those of all the others.",
         ),
         (
             _ONE_TOWER - (_DIVIDED + 256 + 384 + 256) * 3 // 4,
@@ -332,10 +317,8 @@ exercise(
         ),
         (
             _ONE_TOWER - _DIVIDED * 15 // 16,
-            (
-                "Each filter reaches through a quarter of the channels, but there are"
-                " as many filters as before."
-            ),
+            "Each filter reaches through a quarter of the channels, but there are as"
+            " many filters as before.",
         ),
     ],
 )

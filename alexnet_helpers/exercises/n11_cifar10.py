@@ -16,6 +16,90 @@ def _float32(function):
     )
 
 
+def _from_noise(seed, shape):
+    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
+
+
+exercise(
+    "11.1",
+    _normalize_images,
+    cases=[
+        (
+            _from_noise(0, (3, 32, 32, 3)),
+            np.array([125.0, 120.0, 110.0]),
+            np.array([60.0, 50.0, 70.0]),
+        ),
+        (
+            _from_noise(1, (2, 32, 32, 3)),
+            np.array([90.5, 140.25, 33.0]),
+            np.array([31.5, 80.0, 44.0]),
+        ),
+    ],
+    wrong=[
+        (
+            _float32(lambda x, mean, std: (x - mean.astype(np.uint8)) / std),
+            "Below the mean uint8 begins again at 255: convert the images first.",
+        ),
+        (
+            lambda x, mean, std: ((x - mean) / std).astype(int),
+            "The result needs fractions and negative numbers: float32.",
+        ),
+        (
+            _float32(
+                lambda x, mean, std: (
+                    (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))
+                )
+            ),
+            "Use the mean and standard deviation that are given: those of these images"
+            " may be other ones.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - x.mean()) / x.std()),
+            "You used one mean and one standard deviation of these very images: use"
+            " those that are given.",
+        ),
+        (
+            _float32(lambda x, mean, std: x / 255),
+            "That only scales the values to 0-1:"
+            " the mean and the standard deviation are not used.",
+        ),
+        (
+            _float32(lambda x, mean, std: (mean - x) / std),
+            "The sign is reversed: a pixel brighter than the mean comes out positive.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean) / std**2),
+            "You divided by the variance.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean) / np.sqrt(std)),
+            "You took a square root: what is given is a standard deviation already,"
+            " not a variance.",
+        ),
+        (
+            _float32(lambda x, mean, std: x - mean),
+            "The standard deviation is missing: divide by it.",
+        ),
+        (
+            _float32(lambda x, mean, std: x - mean / std),
+            "Subtract first: (images - mean) needs brackets.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x / 255 - mean) / std),
+            "The mean is one of values 0-255, so it is not for images divided by 255.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean.mean()) / std.mean()),
+            "Each channel has a mean and a standard deviation of its own.",
+        ),
+        (
+            lambda x, mean, std: (x - mean) / std,
+            "The values are right, but the result is float64",
+        ),
+    ],
+)
+
+
 def judge_split(split, trials=((100, 20), (45, 30))):
     """Return None for a split at random of so many images, so many of them held out; else what is off."""
     for images, count in trials:
@@ -93,96 +177,6 @@ def _equally_spaced(images, held_out, seed):
     return np.setdiff1d(np.arange(images), chosen), chosen
 
 
-def _from_noise(seed, shape):
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
-
-
-exercise(
-    "11.1",
-    _normalize_images,
-    cases=[
-        (
-            _from_noise(0, (3, 32, 32, 3)),
-            np.array([125.0, 120.0, 110.0]),
-            np.array([60.0, 50.0, 70.0]),
-        ),
-        (
-            _from_noise(1, (2, 32, 32, 3)),
-            np.array([90.5, 140.25, 33.0]),
-            np.array([31.5, 80.0, 44.0]),
-        ),
-    ],
-    wrong=[
-        (
-            _float32(lambda x, mean, std: (x - mean.astype(np.uint8)) / std),
-            "Below the mean uint8 begins again at 255: convert the images first.",
-        ),
-        (
-            lambda x, mean, std: ((x - mean) / std).astype(int),
-            "The result needs fractions and negative numbers: float32.",
-        ),
-        (
-            _float32(
-                lambda x, mean, std: (
-                    (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))
-                )
-            ),
-            (
-                "Use the mean and standard deviation that are given: those of these"
-                " images may be other ones."
-            ),
-        ),
-        (
-            _float32(lambda x, mean, std: (x - x.mean()) / x.std()),
-            (
-                "You used one mean and one standard deviation of these very images: use"
-                " those that are given."
-            ),
-        ),
-        (
-            _float32(lambda x, mean, std: x / 255),
-            (
-                "That only scales the values to 0-1: the mean and the standard"
-                " deviation are not used."
-            ),
-        ),
-        (
-            _float32(lambda x, mean, std: (mean - x) / std),
-            "The sign is reversed: a pixel brighter than the mean comes out positive.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean) / std**2),
-            "You divided by the variance.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean) / np.sqrt(std)),
-            (
-                "You took a square root: what is given is a standard deviation already,"
-                " not a variance."
-            ),
-        ),
-        (
-            _float32(lambda x, mean, std: x - mean),
-            "The standard deviation is missing: divide by it.",
-        ),
-        (
-            _float32(lambda x, mean, std: x - mean / std),
-            "Subtract first: (images - mean) needs brackets.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x / 255 - mean) / std),
-            "The mean is one of values 0-255, so it is not for images divided by 255.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean.mean()) / std.mean()),
-            "Each channel has a mean and a standard deviation of its own.",
-        ),
-        (
-            lambda x, mean, std: (x - mean) / std,
-            "The values are right, but the result is float64",
-        ),
-    ],
-)
 exercise(
     "11.2",
     judge_split,
@@ -227,23 +221,20 @@ exercise(
         ),
     ],
 )
+
 exercise(
     "11.3",
     100 * (8_200 - 325) / 9_675,
     hints=[
         (
             78.75,
-            (
-                "That is a share of all 10,000 images: the question is about the other"
-                " 9,675."
-            ),
+            "That is a share of all 10,000 images:"
+            " the question is about the other 9,675.",
         ),
         (
             85.25,
-            (
-                "That counts the twins twice. They are among the 82.0 % already: take"
-                " them away from the right answers."
-            ),
+            "That counts the twins twice. They are among the 82.0 % already: take them"
+            " away from the right answers.",
         ),
         (
             100 * 8_200 / 9_675,
@@ -251,10 +242,8 @@ exercise(
         ),
         (
             82.0,
-            (
-                "That would hold if the network got 82 % of the twins right. It gets"
-                " all of them."
-            ),
+            "That would hold if the network got 82 % of the twins right."
+            " It gets all of them.",
         ),
         (
             7_875,
@@ -264,24 +253,18 @@ exercise(
         (100 * (1 - 7_875 / 9_675), "That is the percentage that it gets wrong."),
         (
             0.82 * 9_675 / 100,
-            (
-                "That is 82 % of the 9,675. But it gets all twins right: count the"
-                " right answers, less the twins."
-            ),
+            "That is 82 % of the 9,675. But it gets all twins right: count the right"
+            " answers, less the twins.",
         ),
         (
             100 * (8_200 - 325) / 9_675 - 82.0,
-            (
-                "That is by how much it differs from 82.0: the accuracy itself is asked"
-                " for."
-            ),
+            "That is by how much it differs from 82.0:"
+            " the accuracy itself is asked for.",
         ),
         (
             82.0 - 100 * (8_200 - 325) / 9_675,
-            (
-                "That is by how much it differs from 82.0: the accuracy itself is asked"
-                " for."
-            ),
+            "That is by how much it differs from 82.0:"
+            " the accuracy itself is asked for.",
         ),
     ],
     tolerance=0.0002,

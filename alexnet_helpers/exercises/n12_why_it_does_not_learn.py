@@ -4,35 +4,6 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-
-def _dead_share(outputs):
-    return float(np.mean((outputs <= 0).all(axis=tuple(range(outputs.ndim - 1)))))
-
-
-def _learning_rate(step, largest, warmup, total):
-    if step < warmup:
-        return largest * step / warmup
-    return largest * float(np.cos(np.pi / 2 * (step - warmup) / (total - warmup))) ** 2
-
-
-def _after_warm_up(rate):
-    """Return a schedule that is right until the warm-up is over, and then `rate(step, largest, warmup, total)`."""
-    return lambda step, *rest: (
-        _learning_rate(step, *rest) if step < rest[1] else float(rate(step, *rest))
-    )
-
-
-# Some units are dead, one is 0 for one image only, and one gives the same number always.
-_MAPS = np.random.default_rng(12).random((4, 2, 3, 6)) * (
-    np.random.default_rng(3).random((4, 2, 3, 6)) < 0.6
-)
-_MAPS[..., 1] = _MAPS[..., 4] = 0.0
-_MAPS[..., 2] = 1.0
-_MAPS[0, ..., 5] = _MAPS[:, 0, 0, 3] = 0.0
-_UNITS = np.array(
-    [[0.0, 2.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.5, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0, 0.0]]
-)
-
 exercise(
     "12.1",
     0.0005,
@@ -46,27 +17,44 @@ exercise(
         ),
         (
             0.00005,
-            (
-                "The average of the gradient is corrected as well: it is divided by 1 -"
-                " 0.9."
-            ),
+            "The average of the gradient is corrected as well:"
+            " it is divided by 1 - 0.9.",
         ),
         (0.3, "Adam divides by the gradient's size: the learning rate alone is left."),
         (
             0.0005 / 0.3,
-            (
-                "Adam divides the gradient by its own size: the learning rate alone is"
-                " left."
-            ),
+            "Adam divides the gradient by its own size:"
+            " the learning rate alone is left.",
         ),
     ],
     tolerance=2e-5,  # as large as the share of the tiny number that Adam adds
 )
+
+
+def _dead_share(outputs):
+    return float(np.mean((outputs <= 0).all(axis=tuple(range(outputs.ndim - 1)))))
+
+
+def _maps():
+    """Return maps of six units: two are dead, one is always 1, two are 0 in places."""
+    shape = (4, 2, 3, 6)
+    maps = np.random.default_rng(12).random(shape)
+    maps *= np.random.default_rng(3).random(shape) < 0.6
+    maps[..., [1, 4]] = 0.0
+    maps[..., 2] = 1.0
+    maps[0, ..., 5] = maps[:, 0, 0, 3] = 0.0
+    return maps
+
+
+_UNITS = np.array(
+    [[0.0, 2.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.5, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0, 0.0]]
+)
+
 exercise(
     "12.2",
     _dead_share,
     cases=[
-        (_MAPS,),
+        (_maps(),),
         (_UNITS,),
         (np.ones((2, 3)),),
         (np.zeros((3, 2, 2, 5), "float32"),),
@@ -74,35 +62,27 @@ exercise(
     wrong=[
         (
             lambda outputs: np.mean(outputs <= 0),
-            (
-                "That is the share of all outputs that are 0. A unit is dead if all of"
-                " its outputs are."
-            ),
+            "That is the share of all outputs that are 0."
+            " A unit is dead if all of its outputs are.",
         ),
         (
             lambda outputs: np.mean(
                 (outputs <= 0).any(axis=tuple(range(outputs.ndim - 1)))
             ),
-            (
-                "That counts units that are 0 at least once. A dead unit is 0 for every"
-                " image, at every position."
-            ),
+            "That counts units that are 0 at least once. A dead unit is 0 for every"
+            " image, at every position.",
         ),
         (
             lambda outputs: np.mean((outputs <= 0).all(axis=0)),
-            (
-                "In a convolutional layer a channel is one unit: it is dead if it is 0"
-                " at every position as well."
-            ),
+            "In a convolutional layer a channel is one unit: it is dead if it is 0 at"
+            " every position as well.",
         ),
         (
             lambda outputs: np.mean(
                 (outputs <= 0).all(axis=tuple(range(1, outputs.ndim)))
             ),
-            (
-                "That is the share of images for which all units are 0. The units lie"
-                " on the last axis."
-            ),
+            "That is the share of images for which all units are 0."
+            " The units lie on the last axis.",
         ),
         (
             lambda outputs: np.sum(
@@ -118,10 +98,8 @@ exercise(
             lambda outputs: np.mean(
                 outputs.std(axis=tuple(range(outputs.ndim - 1))) == 0
             ),
-            (
-                "That counts units whose output never changes. A unit that always gives"
-                " 1 is not dead."
-            ),
+            "That counts units whose output never changes."
+            " A unit that always gives 1 is not dead.",
         ),
         (
             lambda outputs: 100 * _dead_share(outputs),
@@ -129,6 +107,21 @@ exercise(
         ),
     ],
 )
+
+
+def _learning_rate(step, largest, warmup, total):
+    if step < warmup:
+        return largest * step / warmup
+    return largest * float(np.cos(np.pi / 2 * (step - warmup) / (total - warmup))) ** 2
+
+
+def _after_warm_up(rate):
+    """Return a schedule that is right until the warm-up is over, and then `rate(step, largest, warmup, total)`."""
+    return lambda step, *rest: (
+        _learning_rate(step, *rest) if step < rest[1] else float(rate(step, *rest))
+    )
+
+
 exercise(
     "12.3",
     _learning_rate,
@@ -150,17 +143,13 @@ exercise(
             lambda step, largest, warmup, total: (
                 largest * (1 + np.cos(np.pi * step / total)) / 2
             ),
-            (
-                "The warm-up is missing: until step `warmup` the rate climbs in a"
-                " straight line."
-            ),
+            "The warm-up is missing:"
+            " until step `warmup` the rate climbs in a straight line.",
         ),
         (
             lambda step, *rest: _learning_rate(step + 1, *rest),
-            (
-                "Steps are counted from 0: at step 0 the rate is 0, at step `warmup` it"
-                " is `largest`."
-            ),
+            "Steps are counted from 0: at step 0 the rate is 0,"
+            " at step `warmup` it is `largest`.",
         ),
         (
             _after_warm_up(
@@ -194,10 +183,8 @@ exercise(
                     / 2
                 )
             ),
-            (
-                "That is a whole cosine, which climbs again: half of one goes from 1"
-                " to -1."
-            ),
+            "That is a whole cosine, which climbs again:"
+            " half of one goes from 1 to -1.",
         ),
         (
             _after_warm_up(

@@ -4,6 +4,35 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
+exercise(
+    "13.1",
+    2 * 3 * 93.1e6 * 45_000 * 30 / 1e15,
+    hints=[
+        (3 * 93.1e6 * 45_000 * 30 / 1e15, "A multiply-add is two operations."),
+        (
+            2 * 93.1e6 * 45_000 * 30 / 1e15,
+            "That is the forward pass alone: a training step is three times as much.",
+        ),
+        (
+            93.1e6 * 45_000 * 30 / 1e15,
+            "Those are the multiply-adds of the forward pass: count operations,"
+            " of whole steps.",
+        ),
+        (2 * 3 * 93.1e6 * 45_000 / 1e15, "That is one epoch."),
+        (
+            2 * 3 * 93.1e6 * 45_000 * 30,
+            "Those are operations: a PFLOP is 10^15 of them.",
+        ),
+        (2 * 3 * 93.1e6 * 30 / 1e15, "That is for one image in each epoch."),
+        (
+            2 * 2 * 93.1e6 * 45_000 * 30 / 1e15,
+            "The backward pass costs two forward passes,"
+            " on top of the forward pass itself.",
+        ),
+    ],
+    tolerance=0.01,
+)
+
 
 def _most_confused(counts):
     both = np.triu(counts + counts.T, k=1)
@@ -16,61 +45,9 @@ def _pair_of(table):
     )
 
 
-def _gain_of(first, second, ddof=1):
-    error = (
-        np.var(first, ddof=ddof) / len(first) + np.var(second, ddof=ddof) / len(second)
-    ) ** 0.5
-    return float(np.mean(second) - np.mean(first)), float(error)
-
-
-def _pooled_error(first, second):
-    ones, others = len(first), len(second)
-    pooled = (
-        (ones - 1) * np.var(first, ddof=1) + (others - 1) * np.var(second, ddof=1)
-    ) / (ones + others - 2)
-    return float((pooled * (1 / ones + 1 / others)) ** 0.5)
-
-
 # In one direction 0 -> 3 is largest, in both directions together 1 and 2 are.
 _COUNTS = np.array([[90, 1, 0, 9], [2, 80, 8, 0], [0, 7, 70, 3], [1, 2, 1, 96]])
-_SEEDS = [
-    (np.array([0.76, 0.758, 0.763]), np.array([0.858, 0.861])),
-    (np.array([90.1, 90.9, 90.4, 90.2]), np.array([88.0, 89.5, 89.1])),
-    (np.array([1.0, 2.0]), np.array([4.0, 4.0, 7.0, 1.0, 9.0])),
-]
 
-exercise(
-    "13.1",
-    2 * 3 * 93.1e6 * 45_000 * 30 / 1e15,
-    hints=[
-        (3 * 93.1e6 * 45_000 * 30 / 1e15, "A multiply-add is two operations."),
-        (
-            2 * 93.1e6 * 45_000 * 30 / 1e15,
-            "That is the forward pass alone: a training step is three times as much.",
-        ),
-        (
-            93.1e6 * 45_000 * 30 / 1e15,
-            (
-                "Those are the multiply-adds of the forward pass: count operations, of"
-                " whole steps."
-            ),
-        ),
-        (2 * 3 * 93.1e6 * 45_000 / 1e15, "That is one epoch."),
-        (
-            2 * 3 * 93.1e6 * 45_000 * 30,
-            "Those are operations: a PFLOP is 10^15 of them.",
-        ),
-        (2 * 3 * 93.1e6 * 30 / 1e15, "That is for one image in each epoch."),
-        (
-            2 * 2 * 93.1e6 * 45_000 * 30 / 1e15,
-            (
-                "The backward pass costs two forward passes, on top of the forward pass"
-                " itself."
-            ),
-        ),
-    ],
-    tolerance=0.01,
-)
 exercise(
     "13.2",
     _most_confused,
@@ -122,6 +99,29 @@ exercise(
         ),
     ],
 )
+
+
+def _gain_of(first, second, ddof=1):
+    error = (
+        np.var(first, ddof=ddof) / len(first) + np.var(second, ddof=ddof) / len(second)
+    ) ** 0.5
+    return float(np.mean(second) - np.mean(first)), float(error)
+
+
+def _pooled_error(first, second):
+    ones, others = len(first), len(second)
+    pooled = (
+        (ones - 1) * np.var(first, ddof=1) + (others - 1) * np.var(second, ddof=1)
+    ) / (ones + others - 2)
+    return float((pooled * (1 / ones + 1 / others)) ** 0.5)
+
+
+_SEEDS = [
+    (np.array([0.76, 0.758, 0.763]), np.array([0.858, 0.861])),
+    (np.array([90.1, 90.9, 90.4, 90.2]), np.array([88.0, 89.5, 89.1])),
+    (np.array([1.0, 2.0]), np.array([4.0, 4.0, 7.0, 1.0, 9.0])),
+]
+
 exercise(
     "13.3",
     _gain_of,
@@ -129,27 +129,21 @@ exercise(
     wrong=[
         (
             lambda a, b: (_gain_of(b, a)[0], _gain_of(a, b)[1]),
-            (
-                "The gain goes from the first to the second: it is positive if the"
-                " second is better."
-            ),
+            "The gain goes from the first to the second:"
+            " it is positive if the second is better.",
         ),
         (
             lambda a, b: _gain_of(a, b, ddof=0),
-            (
-                "NumPy divides by n unless it is told otherwise: the sample standard"
-                " deviation divides by n - 1."
-            ),
+            "NumPy divides by n unless it is told otherwise: the sample standard"
+            " deviation divides by n - 1.",
         ),
         (
             lambda a, b: (
                 _gain_of(a, b)[0],
                 float(np.sqrt(np.var(a, ddof=1) + np.var(b, ddof=1))),
             ),
-            (
-                "That is the spread of single runs: divide each variance by its number"
-                " of runs."
-            ),
+            "That is the spread of single runs:"
+            " divide each variance by its number of runs.",
         ),
         (
             lambda a, b: (
@@ -159,27 +153,21 @@ exercise(
                     + np.std(b, ddof=1) / len(b) ** 0.5
                 ),
             ),
-            (
-                "Errors that are independent add up as squares: take the root of the"
-                " sum of the variances."
-            ),
+            "Errors that are independent add up as squares:"
+            " take the root of the sum of the variances.",
         ),
         (
             lambda a, b: (
                 _gain_of(a, b)[0],
                 float(np.sqrt((np.var(a, ddof=1) + np.var(b, ddof=1)) / len(a))),
             ),
-            (
-                "The two may have different numbers of runs: divide each variance by"
-                " its own."
-            ),
+            "The two may have different numbers of runs:"
+            " divide each variance by its own.",
         ),
         (
             lambda a, b: (_gain_of(a, b)[0], _pooled_error(a, b)),
-            (
-                "Do not pool the two variances: divide each by its own number of runs,"
-                " and add."
-            ),
+            "Do not pool the two variances: divide each by its own number of runs,"
+            " and add.",
         ),
         (
             lambda a, b: (_gain_of(a, b)[0], _gain_of(a, b)[1] ** 2),

@@ -4,16 +4,6 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-_RNG = np.random.default_rng(13)
-
-
-def _place_by_place(maps, gradient):
-    return np.maximum(np.einsum("hwc,hwc->hw", maps, gradient), 0.0)
-
-
-# In the first case each usual slip finds another map.
-_MAPS, _MAP_GRADIENT = _RNG.random((3, 4, 5)), _RNG.normal(size=(3, 4, 5))
-
 exercise(
     "14.1",
     49,
@@ -32,6 +22,17 @@ exercise(
         (50, "The uncovered image is not counted."),
     ],
 )
+
+_RNG = np.random.default_rng(13)
+
+
+def _place_by_place(maps, gradient):
+    return np.maximum(np.einsum("hwc,hwc->hw", maps, gradient), 0.0)
+
+
+# In the first case each usual slip finds another map.
+_MAPS, _MAP_GRADIENT = _RNG.random((3, 4, 5)), _RNG.normal(size=(3, 4, 5))
+
 exercise(
     "14.2",
     _place_by_place,
@@ -77,19 +78,15 @@ exercise(
             lambda maps, gradient: np.maximum(
                 (maps * gradient.sum(axis=(0, 1))).sum(axis=-1), 0
             ),
-            (
-                "That gives each map one weight, as Grad-CAM does: do not sum the"
-                " gradient over the places."
-            ),
+            "That gives each map one weight, as Grad-CAM does: do not sum the gradient"
+            " over the places.",
         ),
         (
             lambda maps, gradient: np.maximum(
                 (maps * gradient.mean(axis=-1, keepdims=True)).sum(axis=-1), 0
             ),
-            (
-                "Each map has a gradient of its own: do not average the gradient over"
-                " the maps."
-            ),
+            "Each map has a gradient of its own:"
+            " do not average the gradient over the maps.",
         ),
         (
             lambda maps, gradient: (maps * np.abs(gradient)).sum(axis=-1),
@@ -108,38 +105,31 @@ exercise(
         ),
     ],
 )
+
 exercise(
     "14.3",
     6.3,
     hints=[
         (
             3.3,
-            (
-                "The score of the grey image is negative: from -1.5 to 7.2 it is"
-                " further than 5.7."
-            ),
+            "The score of the grey image is negative:"
+            " from -1.5 to 7.2 it is further than 5.7.",
         ),
         (
             5.7,
-            (
-                "The score of the grey image is negative, and the parts outside the"
-                " face are still in there."
-            ),
+            "The score of the grey image is negative, and the parts outside the face"
+            " are still in there.",
         ),
         (
             4.8,
-            (
-                "The parts add up to a difference of two scores, and that of the grey"
-                " image is not 0."
-            ),
+            "The parts add up to a difference of two scores,"
+            " and that of the grey image is not 0.",
         ),
         (8.7, "That is the sum of all parts: take away those outside the face."),
         (
             11.1,
-            (
-                "All parts together make the difference of the scores: take away those"
-                " outside the face."
-            ),
+            "All parts together make the difference of the scores: take away those"
+            " outside the face.",
         ),
         (
             -6.3,

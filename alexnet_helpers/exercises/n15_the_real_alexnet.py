@@ -6,7 +6,9 @@ from alexnet_helpers import imagenet
 from alexnet_helpers.exercises.engine import exercise
 
 _RNG = np.random.default_rng(15)
+
 _MEANS = np.float32(imagenet.MEAN_BGR)
+
 _WRAPS = (
     "Values of uint8 cannot be negative, and wrap around: convert to float32 before you"
     " subtract."
@@ -25,24 +27,6 @@ def _to_uint8(photo):
     return _to_input(photo).astype(np.int64).astype(np.uint8).astype(np.float32)
 
 
-def _top_k_accuracy(probabilities, truth, k):
-    guesses = np.argsort(-probabilities, axis=1)[:, :k]
-    return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
-
-
-def _answers():
-    rng = np.random.default_rng(152)
-    for photos, classes, k in ((40, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
-        probabilities = (
-            rng.random((photos, classes))
-            + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
-        )
-        truth = probabilities.argmax(axis=1)
-        moved = rng.random(photos) < 0.6
-        truth[moved] = rng.integers(0, classes, moved.sum())
-        yield probabilities / probabilities.sum(axis=1, keepdims=True), truth, k
-
-
 exercise(
     "15.1",
     _to_input,
@@ -58,10 +42,8 @@ exercise(
         ),
         (
             lambda photo: (photo.astype(np.float32) - _MEANS)[np.newaxis, ..., ::-1],
-            (
-                "The means are those of blue, green and red: subtract them after the"
-                " channels have changed places."
-            ),
+            "The means are those of blue, green and red: subtract them after the"
+            " channels have changed places.",
         ),
         (
             lambda photo: (photo.astype(np.float32) - _MEANS[::-1])[np.newaxis],
@@ -71,32 +53,15 @@ exercise(
             lambda photo: photo[np.newaxis, ..., ::-1].astype(np.float32),
             "The channels are in the right order; the means are missing.",
         ),
-        (
-            _with_uint8,
-            _WRAPS,
-        ),
-        (
-            lambda photo: _with_uint8(photo, _MEANS.round()),
-            _WRAPS,
-        ),
-        (
-            lambda photo: _with_uint8(photo, order=1),
-            _WRAPS,
-        ),
-        (
-            lambda photo: _with_uint8(photo, _MEANS[::-1], 1),
-            _WRAPS,
-        ),
-        (
-            lambda photo: _with_uint8(photo, order=1)[..., ::-1],
-            _WRAPS,
-        ),
+        (_with_uint8, _WRAPS),
+        (lambda photo: _with_uint8(photo, _MEANS.round()), _WRAPS),
+        (lambda photo: _with_uint8(photo, order=1), _WRAPS),
+        (lambda photo: _with_uint8(photo, _MEANS[::-1], 1), _WRAPS),
+        (lambda photo: _with_uint8(photo, order=1)[..., ::-1], _WRAPS),
         (
             _to_uint8,
-            (
-                "The differences go below 0, and uint8 cannot hold them: the result has"
-                " to be float32 all the way."
-            ),
+            "The differences go below 0, and uint8 cannot hold them: the result has to"
+            " be float32 all the way.",
         ),
         (
             lambda photo: (
@@ -112,10 +77,8 @@ exercise(
         ),
         (
             lambda photo: _to_input(photo) / np.float32(255),
-            (
-                "Nothing is divided: the network was trained on differences of up to"
-                " about 150."
-            ),
+            "Nothing is divided:"
+            " the network was trained on differences of up to about 150.",
         ),
         (
             lambda photo: (
@@ -150,12 +113,29 @@ exercise(
             ),
             "Each colour has a mean of its own.",
         ),
-        (
-            lambda photo: _to_input(photo).astype(np.float64),
-            "the result is float64",
-        ),
+        (lambda photo: _to_input(photo).astype(np.float64), "the result is float64"),
     ],
 )
+
+
+def _top_k_accuracy(probabilities, truth, k):
+    guesses = np.argsort(-probabilities, axis=1)[:, :k]
+    return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
+
+
+def _answers():
+    rng = np.random.default_rng(152)
+    for photos, classes, k in ((40, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
+        probabilities = (
+            rng.random((photos, classes))
+            + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
+        )
+        truth = probabilities.argmax(axis=1)
+        moved = rng.random(photos) < 0.6
+        truth[moved] = rng.integers(0, classes, moved.sum())
+        yield probabilities / probabilities.sum(axis=1, keepdims=True), truth, k
+
+
 exercise(
     "15.2",
     _top_k_accuracy,
@@ -167,17 +147,13 @@ exercise(
         ),
         (
             lambda p, truth, k: _top_k_accuracy(-p, truth, k),
-            (
-                "Those are the k least probable classes: argsort begins with the"
-                " smallest value."
-            ),
+            "Those are the k least probable classes:"
+            " argsort begins with the smallest value.",
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k) / k,
-            (
-                "A photo counts once or not at all: of its k guesses at most one can be"
-                " right."
-            ),
+            "A photo counts once or not at all:"
+            " of its k guesses at most one can be right.",
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k) * len(p),
@@ -195,10 +171,8 @@ exercise(
             lambda p, truth, k: (
                 _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, k - 1)
             ),
-            (
-                "Only the k-th guess counts there: any of the first k may be the right"
-                " one."
-            ),
+            "Only the k-th guess counts there:"
+            " any of the first k may be the right one.",
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k - 1),
@@ -210,13 +184,12 @@ exercise(
         ),
         (
             lambda p, truth, k: np.isin(truth, np.argsort(-p, axis=1)[:, :k]).mean(),
-            (
-                "Each photo has guesses of its own: compare its label with its own row"
-                " alone."
-            ),
+            "Each photo has guesses of its own:"
+            " compare its label with its own row alone.",
         ),
     ],
 )
+
 exercise(
     "15.3",
     9_799,
@@ -228,10 +201,8 @@ exercise(
         (9_798.36, "A number of photos is a whole number."),
         (
             9_800,
-            (
-                "A little too many: the question asks for the least number. Round only"
-                " at the end."
-            ),
+            "A little too many: the question asks for the least number."
+            " Round only at the end.",
         ),
         (10_000, "That is for an accuracy of 50 %."),
         (22_840, "The factor 1 - p is missing."),
@@ -244,10 +215,8 @@ exercise(
         (38_416, "That is for 1.96 standard errors and an accuracy of 50 %."),
         (
             50_000,
-            (
-                "That is the size of the validation set, whose standard error is 0.22"
-                " points."
-            ),
+            "That is the size of the validation set,"
+            " whose standard error is 0.22 points.",
         ),
     ],
 )

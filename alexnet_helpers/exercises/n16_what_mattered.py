@@ -4,12 +4,6 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-
-def _between_seeds(results):
-    squares = [((row - row.mean()) ** 2).sum() / (len(row) - 1) for row in results]
-    return float(np.sqrt(np.mean(squares)))
-
-
 _FOUR_RUNS = np.array([[64.0, 65.0], [66.2, 66.6]])
 
 exercise(
@@ -19,10 +13,8 @@ exercise(
         (0.29, "That is the variance: take its root."),
         (
             np.sqrt(0.145),
-            (
-                "Two runs: divide the sum of the squared distances from the mean by 2 -"
-                " 1, not by 2."
-            ),
+            "Two runs: divide the sum of the squared distances from the mean by 2 - 1,"
+            " not by 2.",
         ),
         (
             (np.sqrt(0.5) + np.sqrt(0.08)) / 2,
@@ -30,25 +22,19 @@ exercise(
         ),
         (
             _FOUR_RUNS.std(ddof=1),
-            (
-                "That is the spread of all four runs: the recipes differ as well. Stay"
-                " within each pair."
-            ),
+            "That is the spread of all four runs: the recipes differ as well. Stay"
+            " within each pair.",
         ),
         (
             _FOUR_RUNS.std(),
-            (
-                "That is the spread of all four runs: the recipes differ as well. Stay"
-                " within each pair."
-            ),
+            "That is the spread of all four runs: the recipes differ as well. Stay"
+            " within each pair.",
         ),
         (np.sqrt(0.58), "The mean of the two variances is asked for, not their sum."),
         (
             0.7,
-            (
-                "That is the mean difference within the pairs: take variances, their"
-                " mean, and the root."
-            ),
+            "That is the mean difference within the pairs: take variances,"
+            " their mean, and the root.",
         ),
         (
             _FOUR_RUNS.mean(axis=1).std(ddof=1),
@@ -57,18 +43,16 @@ exercise(
     ],
     tolerance=5e-3,
 )
+
 exercise(
     "16.2",
     True,
     hints=[
         (
             False,
-            (
-                "By the rule it does: the means lie 1.9 points apart, and twice the"
-                " deviation is 1.1. If you distrust the rule, since two pairs hardly"
-                " tell a deviation, you have a point; the question is what the rule"
-                " says."
-            ),
+            "By the rule it does: the means lie 1.9 points apart, and twice the"
+            " deviation is 1.1. If you distrust the rule, since two pairs hardly tell a"
+            " deviation, you have a point; the question is what the rule says.",
         )
     ],
     remark=(
@@ -76,6 +60,7 @@ exercise(
         "chance alone passes it in 18 of 100 cases."
     ),
 )
+
 exercise(
     "16.3",
     18_432,
@@ -89,6 +74,13 @@ exercise(
         (73_728, "Groups divide the weights, they do not multiply them."),
     ],
 )
+
+
+def _between_seeds(results):
+    squares = [((row - row.mean()) ** 2).sum() / (len(row) - 1) for row in results]
+    return float(np.sqrt(np.mean(squares)))
+
+
 exercise(
     "16.4",
     _between_seeds,
@@ -105,24 +97,18 @@ exercise(
         ),
         (
             lambda results: results.std(axis=1, ddof=1).mean(),
-            (
-                "Average the variances and take the root at the end; yours is the mean"
-                " of the roots."
-            ),
+            "Average the variances and take the root at the end;"
+            " yours is the mean of the roots.",
         ),
         (
             lambda results: results.std(ddof=1),
-            (
-                "That is the spread of all results: the recipes differ as well. Take"
-                " the variance within each row."
-            ),
+            "That is the spread of all results: the recipes differ as well. Take the"
+            " variance within each row.",
         ),
         (
             lambda results: results.std(),
-            (
-                "That is the spread of all results: the recipes differ as well. Take"
-                " the variance within each row."
-            ),
+            "That is the spread of all results: the recipes differ as well. Take the"
+            " variance within each row.",
         ),
         (
             lambda results: results.var(axis=1, ddof=1).mean(),

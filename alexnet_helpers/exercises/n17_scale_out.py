@@ -4,14 +4,6 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-_RNG = np.random.default_rng(15)
-
-
-def _all_reduce(gradients, examples):
-    total = sum(count * gradient for count, gradient in zip(examples, gradients))
-    return 1.0 * total / sum(examples)
-
-
 exercise(
     "17.1",
     0.8,
@@ -27,6 +19,7 @@ exercise(
         (204.8, "Multiply by how many times the batch has grown, not by its size."),
     ],
 )
+
 exercise(
     "17.2",
     150,
@@ -37,15 +30,22 @@ exercise(
         (25, "That is one piece: how often does a device send one?"),
         (
             300,
-            (
-                "That would be the whole gradient for each of the three others: a ring"
-                " sends a piece in each round."
-            ),
+            "That would be the whole gradient for each of the three others: a ring"
+            " sends a piece in each round.",
         ),
         (37.5, "That divides by 4 twice: a piece has 25 MB."),
         (600, "That is what all four send together."),
     ],
 )
+
+_RNG = np.random.default_rng(15)
+
+
+def _all_reduce(gradients, examples):
+    total = sum(count * gradient for count, gradient in zip(examples, gradients))
+    return 1.0 * total / sum(examples)
+
+
 exercise(
     "17.3",
     _all_reduce,
@@ -70,10 +70,8 @@ exercise(
         ),
         (
             lambda gradients, examples: gradients.sum(axis=0) / examples.sum(),
-            (
-                "Each gradient is the mean of its own examples: multiply it by their"
-                " number before you add up."
-            ),
+            "Each gradient is the mean of its own examples: multiply it by their number"
+            " before you add up.",
         ),
         (
             lambda gradients, examples: (
@@ -85,19 +83,15 @@ exercise(
             lambda gradients, examples: (
                 (gradients * examples).sum(axis=0) / examples.sum()
             ),
-            (
-                "NumPy lines up the last axes, and the devices are the first:"
-                " np.average takes weights along an axis."
-            ),
+            "NumPy lines up the last axes, and the devices are the first: np.average"
+            " takes weights along an axis.",
         ),
         (
             lambda gradients, examples: (
                 (gradients * examples[:, None, None]).sum(axis=0) / examples.sum()
             ),
-            (
-                "Gradients can have any number of axes: np.average takes weights along"
-                " the first."
-            ),
+            "Gradients can have any number of axes:"
+            " np.average takes weights along the first.",
         ),
     ],
 )
