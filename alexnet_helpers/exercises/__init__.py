@@ -1,11 +1,13 @@
-"""Exercises that check themselves: `check(name, answer)` says right, or what is off, never the solution.
+"""Exercises that check themselves: `check(name, answer)` says right, or what is off.
 
-`check` and `exercise` are in `engine`; `values` and `functions` compare the two kinds of answers. Each notebook has a
-file of its own, such as `n01_output_size_formula`, with the right answer of each exercise, and beside it the usual
-wrong ones and the hint that each of them gets.
+`check` and `exercise` are in `engine`; `values` and `functions` compare the two kinds
+of answers. Each notebook has a file of its own, such as `n01_output_size_formula`, with
+the right answer of each exercise and, beside it, the usual wrong ones with their hints.
+No hint gives the answer away.
 """
 
-from alexnet_helpers.exercises import (  # noqa: F401 (they enter their exercises in this order)
+# Each of these enters the exercises of its notebook, in this order.
+from alexnet_helpers.exercises import (  # noqa: F401
     n00_contents,
     n01_output_size_formula,
     n02_convolution,

@@ -1,4 +1,4 @@
-"""`exercise` enters an exercise into the table, and `check` compares an answer with it."""
+"""`exercise` enters an exercise into the table; `check` compares an answer with it."""
 
 from typing import Any, NamedTuple
 
@@ -27,21 +27,34 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
 
     Parameters
     ----------
-    name : such as "01.2".
-    right : the expected number, True or False, text, sequence or array. When the answer is a
-        function, a function that does the same, to be compared in each of the `cases`; where it
-        returns a NumPy integer or an array of float32 or of integers, that type is asked for as
-        well. Without cases, a function that takes the learner's, and returns None when it is right
-        and else a hint.
-    hints : pairs (wrong answer, hint). An integer stands for itself, a fraction for what rounds to it.
-    tolerance : the largest difference that counts as equal, over the largest expected number; None
-        for 1e-6 (1e-5 for what a function returns), and for next to nothing where integers are
-        expected.
-    remark : a sentence printed after "right.".
-    cases : tuples of arguments, or a function that makes them when they are needed. All of
-        them have to come out right.
-    wrong : pairs (wrong function, its hint): the usual slips. A learner's function that is wrong
-        and does in one of the cases as such a function does gets its hint.
+    name : str
+        Such as "01.2".
+    right : number, bool, str, sequence, ndarray or function
+        The right answer. A learner's function is compared with this one in each of the
+        `cases`; where this one returns a NumPy integer, or an array of float32 or of
+        integers, the type counts as well. Without cases, `right` is a judge: it takes
+        the learner's function, and returns None if it is right and else a hint.
+    hints : list of tuple
+        Pairs (wrong answer, hint). An integer stands for itself, a fraction also for
+        what rounds to it.
+    tolerance : float, optional
+        The largest difference that counts as equal, over the largest expected number.
+        Without it, integers have to be equal; of other numbers, 1e-6 is allowed (1e-5
+        for what a function returns).
+    remark : str
+        A sentence to be printed after "right.".
+    cases : list of tuple, or function
+        The arguments of each call, or a function that returns them.
+    wrong : list of tuple
+        Pairs (wrong function, hint): the usual slips. A learner's function gets the
+        hint if, in a case that it gets wrong, it does what the wrong function does.
+
+    Examples
+    --------
+    >>> exercise("99.1", 55, hints=[(54, "Count the first window, too.")])
+    >>> check("99.1", 54)
+    Exercise 99.1: not yet. Count the first window, too.
+    >>> del EXERCISES["99.1"]
     """
     checks.text("name", name)
     if tolerance is not None:
@@ -51,26 +64,15 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
     if not callable(right) and not is_finite(right) and as_texts(right) is None:
         checks.refuse("right", "finite numbers, a text or texts, or a function", right)
     hints = _tuple("hints", hints, "pairs (wrong answer, hint)", _is_pair)
-    wrong = _tuple(
-        "wrong",
-        wrong,
-        "pairs (function, hint)",
-        lambda pair: _is_pair(pair) and callable(pair[0]),
-    )
+    wrong = _tuple("wrong", wrong, "pairs (function, hint)", _is_pair_with_function)
     if not callable(cases):
-        cases = _tuple(
-            "cases", cases, "tuples of arguments", lambda case: isinstance(case, tuple)
-        )
+        cases = _tuple("cases", cases, "tuples of arguments", _is_tuple)
     if callable(right) and hints:
-        checks.refuse(
-            "hints", "left out where the answer is a function (see `wrong`)", hints
-        )
+        needed = "left out where the answer is a function (see `wrong`)"
+        checks.refuse("hints", needed, hints)
     if not callable(right) and (cases or wrong):
-        checks.refuse(
-            "cases and wrong",
-            "left out where the answer is a value (see `hints`)",
-            cases or wrong,
-        )
+        needed = "left out where the answer is a value (see `hints`)"
+        checks.refuse("cases and wrong", needed, cases or wrong)
     EXERCISES[name] = Exercise(right, hints, tolerance, remark, cases, wrong)
 
 
@@ -80,24 +82,36 @@ def _tuple(name, value, needed, fits):
     return tuple(value)
 
 
+def _is_tuple(value):
+    return isinstance(value, tuple)
+
+
 def _is_pair(pair):
-    return (
-        isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[1], str)
-    )
+    is_sequence = isinstance(pair, (list, tuple))
+    return is_sequence and len(pair) == 2 and isinstance(pair[1], str)
+
+
+def _is_pair_with_function(pair):
+    return _is_pair(pair) and callable(pair[0])
 
 
 def check(name, answer):
-    """Print whether an answer is right, and a hint when it is not.
+    """Print whether an answer is right, and a hint if it is not.
 
     Parameters
     ----------
-    name : the number of the exercise, such as "01.2".
-    answer : a number, text, sequence, array or function; None or ... (alone, or in each place of a
-        sequence) while there is none. It is never changed, and whatever it is, nothing is raised.
+    name : str
+        The number of the exercise, such as "01.2".
+    answer : number, str, sequence, ndarray, function or None
+        It is never changed, and whatever it is, nothing is raised. While there is no
+        answer, pass None or `...`, alone or in each place of a sequence.
 
-    Raises
-    ------
-    ValueError : for an exercise that does not exist.
+    Examples
+    --------
+    >>> check("01.1", ...)
+    Exercise 01.1: no answer yet.
+    >>> check("01.1", 113)
+    Exercise 01.1: not yet. That rounds up: half a step fits no window.
     """
     if not isinstance(name, str) or name not in EXERCISES:
         first, last = min(EXERCISES, default="?"), max(EXERCISES, default="?")
@@ -109,20 +123,15 @@ def check(name, answer):
 
 def _verdict(entry, answer):
     try:
-        hint = (
-            hint_for_a_function(entry, answer)
-            if callable(entry.right)
-            else hint_for_a_value(entry, answer)
-        )
+        compare = hint_for_a_function if callable(entry.right) else hint_for_a_value
+        hint = compare(entry, answer)
     except NotAnswered as unanswered:
         return f"no answer yet. {unanswered}".strip()
     except Refused as refused:
         hint = str(refused)
     except (Exception, SystemExit):  # an object may raise anything when it is looked at
-        what = (
-            "What your function returned"
-            if callable(answer)
-            else f"This {type_name(answer)}"
-        )
+        what = f"This {type_name(answer)}"
+        if callable(answer):
+            what = "What your function returned"
         hint = f"{what} cannot be read."
     return "right." if hint is None else f"not yet. {one_line(hint)}"

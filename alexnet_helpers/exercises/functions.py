@@ -1,4 +1,4 @@
-"""Answers that are functions: called with copies, compared in several cases, wrong in the usual ways."""
+"""Answers that are functions: each is called in several cases, with copies."""
 
 import copy
 import dis
@@ -18,12 +18,27 @@ from alexnet_helpers.exercises.words import (
 
 
 def call(function, *arguments, **named):
-    """Call a learner's function with copies of lists and arrays, and return what it returns.
+    """Call a learner's function with copies of lists and arrays.
+
+    Returns
+    -------
+    object
+        What the function returns.
 
     Raises
     ------
-    NotAnswered : if it returns None or `...`.
-    Refused : if it raises an exception, or changes its arguments.
+    NotAnswered
+        If it returns None or `...`.
+    Refused
+        If it raises an exception, or changes its arguments.
+
+    Examples
+    --------
+    >>> call(sorted, [3, 1, 2])
+    [1, 2, 3]
+    >>> call(list.sort, [3, 1, 2])
+    Traceback (most recent call last):
+    alexnet_helpers.exercises.words.Refused: Your function changes the argument ...
     """
     checks.function("function", function)
     given, given_by_name = _copies(arguments), dict(zip(named, _copies(named.values())))
@@ -33,11 +48,8 @@ def call(function, *arguments, **named):
             value = function(*given, **given_by_name)
     except (Exception, SystemExit) as error:
         raise Refused(_raised(error, [*arguments, *named.values()])) from None
-    if not all(
-        map(
-            _unchanged, [*given, *given_by_name.values()], [*arguments, *named.values()]
-        )
-    ):
+    passed, originals = [*given, *given_by_name.values()], [*arguments, *named.values()]
+    if not all(map(_unchanged, passed, originals)):
         raise Refused(
             "Your function changes the argument that is passed: work on a copy of it."
         )
@@ -47,27 +59,28 @@ def call(function, *arguments, **named):
 
 
 def _copies(arguments):
-    """Copy arrays, and lists and dicts with what they hold; models and random generators stay themselves."""
+    """Copy arrays, lists and dicts; models and random generators stay themselves."""
     containers = (np.ndarray, list, tuple, dict, set)
     return [
-        copy.deepcopy(one) if isinstance(one, containers) else one for one in arguments
+        copy.deepcopy(value) if isinstance(value, containers) else value
+        for value in arguments
     ]
 
 
-def _unchanged(now, before):
-    if type(now) is not type(before):
+def _unchanged(passed, original):
+    if type(passed) is not type(original):
         return False
-    if isinstance(now, np.ndarray):
-        return now.dtype == before.dtype and np.array_equal(
-            now, before, equal_nan=now.dtype.kind == "f"
+    if isinstance(passed, np.ndarray):
+        return passed.dtype == original.dtype and np.array_equal(
+            passed, original, equal_nan=passed.dtype.kind == "f"
         )
-    if isinstance(now, dict):
-        return now.keys() == before.keys() and all(
-            _unchanged(now[name], before[name]) for name in before
+    if isinstance(passed, dict):
+        return passed.keys() == original.keys() and all(
+            _unchanged(passed[name], original[name]) for name in original
         )
-    if isinstance(now, (list, tuple)):
-        return len(now) == len(before) and all(map(_unchanged, now, before))
-    return now is before or now == before
+    if isinstance(passed, (list, tuple)):
+        return len(passed) == len(original) and all(map(_unchanged, passed, original))
+    return passed is original or passed == original
 
 
 def _raised(error, arguments):
@@ -91,11 +104,12 @@ def hint_for_a_function(entry, answer):
     if not callable(answer):
         return "The answer is a function: pass its name, without calling it."
     if not entry.cases:
-        return entry.right(answer)
+        judge = entry.right
+        return judge(answer)
     for case in entry.cases() if callable(entry.cases) else entry.cases:
         expected = entry.right(*_copies(case))
         found = _outcome(answer, case, expected)
-        if not _agree(found, _results(expected), entry.tolerance):
+        if not _agree(found, _results(expected, expected), entry.tolerance):
             return _hint_for_a_case(entry, case, found, expected)
         if wrong_type := _wrong_type(found, expected):
             return wrong_type
@@ -103,37 +117,36 @@ def hint_for_a_function(entry, answer):
 
 
 def _has_no_body(function):
-    """Tell whether a Python function holds nothing but `...`, `pass`, a docstring, or the return of such."""
+    """Tell whether a function holds nothing but `...`, `pass` or a docstring."""
     code = getattr(function, "__code__", None)
     if not inspect.iscode(code):
         return False
-    nothing = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
-    blank = (None, ..., getattr(function, "__doc__", None))
-    return {step.opname for step in dis.get_instructions(code)} <= nothing and all(
-        any(type(constant) is type(one) and constant == one for one in blank)
+    idle = {"RESUME", "NOP", "LOAD_CONST", "RETURN_CONST", "RETURN_VALUE"}
+    if not {step.opname for step in dis.get_instructions(code)} <= idle:
+        return False
+    docstring = getattr(function, "__doc__", None)
+    return all(
+        constant is None or constant is ... or constant == docstring
         for constant in code.co_consts
     )
 
 
 def _outcome(function, case, expected):
-    """Return the results of a function in one case as arrays, or the Refused that tells why there are none."""
+    """Return a function's results in one case, or the Refused that says what is off."""
     try:
         return _results(call(function, *case), expected)
     except Refused as refused:
         return refused
 
 
-def _results(value, expected=None):
-    """Return a result, or the several results in a tuple, as a list of arrays of numbers."""
-    if not isinstance(value if expected is None else expected, tuple):
-        return [
-            as_result(
-                value, "a number" if np.ndim(expected) == 0 else "an array of numbers"
-            )
-        ]
-    if expected is not None and not _has_length(value, len(expected)):
+def _results(value, expected):
+    """Return a result, or the several results in a tuple, as a list of arrays."""
+    if not isinstance(expected, tuple):
+        is_number = np.ndim(expected) == 0
+        return [as_result(value, "a number" if is_number else "an array of numbers")]
+    if not _has_length(value, len(expected)):
         raise Refused(
-            f"Your function returned {kind_of(value)}; {len(expected)} results are"
+            f"Your function returned {_kind_of(value)}; {len(expected)} results are"
             " asked for."
         )
     return [as_result(part, "numbers") for part in value]
@@ -148,26 +161,24 @@ def _has_length(value, length):
 
 
 def as_result(value, needed="an array of numbers"):
-    """Return a result as an array of numbers, or raise what it is instead."""
+    """Return a result as an array of numbers, or raise a hint."""
     array = as_numbers(value)
     if array is None or array.dtype == bool:
         verb = "are" if needed == "numbers" else "is"
         raise Refused(
-            f"Your function returned {kind_of(value)}; {needed} {verb} asked for."
+            f"Your function returned {_kind_of(value)}; {needed} {verb} asked for."
         )
     return array
 
 
-def kind_of(value):
+def _kind_of(value):
     """Say what a function returned: a type, and that of the first entry."""
     if isinstance(value, np.ndarray):
         return f"an array of dtype {value.dtype}"
+    kind = with_article(type_name(value))
     if isinstance(value, (list, tuple)) and value:
-        return (
-            f"{with_article(type_name(value))} that begins with"
-            f" {with_article(type_name(value[0]))}"
-        )
-    return with_article(type_name(value))
+        return f"{kind} that begins with {with_article(type_name(value[0]))}"
+    return kind
 
 
 def _agree(found, expected, tolerance=None):
@@ -180,7 +191,10 @@ def _agree(found, expected, tolerance=None):
 
 
 def nearly_equal(found, expected, tolerance=None):
-    """Tell whether two arrays have the same shape and, up to rounding, the same numbers, NaN and infinite ones too."""
+    """Tell whether two arrays have the same shape and nearly the same numbers.
+
+    NaN equals NaN here.
+    """
     found, expected = np.asarray(found), np.asarray(expected)
     if found.shape != expected.shape:
         return False
@@ -195,50 +209,35 @@ def nearly_equal(found, expected, tolerance=None):
 
 
 def _wrong_type(found, expected):
-    """Return a hint if the numbers are right, but not their type, where that matters."""
+    """Return a hint if the numbers are right, but their type is not."""
     if isinstance(expected, tuple):
-        return next(
-            filter(
-                None, (_wrong_type([one], part) for one, part in zip(found, expected))
-            ),
-            None,
-        )
-    got = found[0].dtype
-    if isinstance(expected, np.integer) and got.kind not in "iu":
-        return f"The value is right, but it has to be an integer, and yours is {got}."
-    if (
-        isinstance(expected, np.ndarray)
-        and expected.dtype == np.float32
-        and got != np.float32
-    ):
-        return (
-            f"The values are right, but the result is {got}; float32 takes less memory."
-        )
-    if (
-        isinstance(expected, np.ndarray)
-        and expected.dtype.kind in "iu"
-        and got != expected.dtype
-    ):
-        return (
-            f"The values are right, but the result is {got} instead of"
-            f" {expected.dtype}."
-        )
+        hints = (_wrong_type([part], right) for part, right in zip(found, expected))
+        return next(filter(None, hints), None)
+    dtype = found[0].dtype
+    if isinstance(expected, np.integer) and dtype.kind not in "iu":
+        return f"The value is right, but it has to be an integer, and yours is {dtype}."
+    if not isinstance(expected, np.ndarray) or dtype == expected.dtype:
+        return None
+    off = f"The values are right, but the result is {dtype}"
+    if expected.dtype == np.float32:
+        return f"{off}; float32 takes less memory."
+    if expected.dtype.kind in "iu":
+        return f"{off} instead of {expected.dtype}."
     return None
 
 
 def _hint_for_a_case(entry, case, found, expected):
-    """Say what is off in one case: as one of the usual wrong functions is, or else in general."""
+    """Say what is off in one case: the hint of a usual slip, or else a general one."""
     for wrong, hint in entry.wrong:
         if _agree(found, _outcome(wrong, case, expected), entry.tolerance):
             refused = isinstance(found, Refused) and hint not in str(found)
             return f"{found} {hint}" if refused else hint
     if isinstance(found, Refused):
         return str(found)
-    with_names = zip(inspect.signature(entry.right).parameters, case)
-    where = "For " + ", ".join(
-        f"{name} = {_described(value)}" for name, value in with_names
-    )
-    for number, (got, right) in enumerate(zip(found, _results(expected)), 1):
+    names = inspect.signature(entry.right).parameters
+    values = [f"{name} = {_described(value)}" for name, value in zip(names, case)]
+    where = f"For {', '.join(values)}"
+    for number, (got, right) in enumerate(zip(found, _results(expected, expected)), 1):
         if not nearly_equal(got, right, entry.tolerance):
             which = f"result {number}" if len(found) > 1 else "the result"
             return f"{where}: {which} {_difference(got, right, entry.tolerance)}"
@@ -251,9 +250,8 @@ def _difference(found, expected, tolerance):
     if found.shape != expected.shape:
         return f"has the shape {expected.shape}, yours {found.shape}."
     if not np.isfinite(found).all() and np.isfinite(expected).all():
-        return (
-            "holds a NaN (not a number)." if np.isnan(found).any() else "is infinite."
-        )
+        has_nan = np.isnan(found).any()
+        return "holds a NaN (not a number)." if has_nan else "is infinite."
     if not expected.shape:
         return f"{found:.6g} is too {'large' if found > expected else 'small'}."
     off = which_differ(found, expected, tolerance or 1e-5)
@@ -269,20 +267,8 @@ def _described(value):
     return checks.describe(value)
 
 
-def _one_number(value):
-    """Return the number that a learner's function returned, or raise what it is instead."""
-    array = as_result(value, "a number")
-    if array.shape:
-        raise Refused(
-            f"Your function returned {array.size} values; one number is asked for."
-        )
-    if not np.isfinite(array):
-        raise Refused(f"Your function returned {array}; a number is asked for.")
-    return float(array)
-
-
 def finite_array(value, shape):
-    """Return the array that a learner's function returned, or raise what is wrong with it."""
+    """Return a result as an array of this shape without NaN, or raise a hint."""
     array = as_result(value)
     if array.shape != shape:
         raise Refused(f"The result has the shape {shape}, yours {array.shape}.")

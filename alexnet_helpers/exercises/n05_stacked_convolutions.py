@@ -44,42 +44,47 @@ def _rectangles(
         down, right = height - 1 + longer, width - 1 + longer
         if swap:
             down, right = right, down
-        found = np.zeros((rows, columns))
         places = [(0, 0), (0, right), (down, 0), (down, right)]
         if exchanged:
             places[1], places[2] = places[2], places[1]
         padded = np.pad(corner_maps, ((0, max(down, 0)), (0, max(right, 0)), (0, 0)))
+        found = np.full((rows, columns), 1.0 - needed)
         for channel in corners:
             row, column = places[channel]
             found += padded[row : row + rows, column : column + columns, channel]
-        found -= needed - 1
         return np.maximum(found, 0) if rectify else found
 
     return rectangles
 
 
-def _moved(by):
-    """Return a function that marks another pixel of each rectangle, so many rows and columns further."""
+_right_rectangles = _rectangles()
+
+
+def _moved(shift):
+    """Return a function that marks a pixel `shift(side)` further down and right."""
 
     def rectangles(corner_maps, height, width):
-        return np.roll(
-            _rectangles()(corner_maps, height, width),
-            (by(height), by(width)),
-            axis=(0, 1),
-        )
+        found = _right_rectangles(corner_maps, height, width)
+        return np.roll(found, (shift(height), shift(width)), axis=(0, 1))
 
     return rectangles
 
 
-def _short(corner_maps, height, width):
+def _too_large(corner_maps, height, width):
+    """Forget that a corner that was found counts once."""
+    found = _right_rectangles(corner_maps, height, width)
+    return found + 3 * (found > 0)
+
+
+def _stops_early(corner_maps, height, width):
     """Stop one row and one column too early."""
-    found = _rectangles()(corner_maps, height, width)
+    found = _right_rectangles(corner_maps, height, width)
     found[len(found) - height :], found[:, found.shape[1] - width :] = 0, 0
     return found
 
 
-def _around(corner_maps, height, width):
-    """Look for the corners beyond the right and the lower border at the opposite one."""
+def _wraps_around(corner_maps, height, width):
+    """Look for what lies beyond the right or lower border at the opposite one."""
     shifts = [(0, 0), (0, 1 - width), (1 - height, 0), (1 - height, 1 - width)]
     maps = [
         np.roll(corner_maps[:, :, channel], shift, axis=(0, 1))
@@ -88,69 +93,54 @@ def _around(corner_maps, height, width):
     return np.maximum(sum(maps) - 3, 0)
 
 
-def corner_maps(rows, columns, rectangles, more=()):
-    """Mark the corners of rectangles (row, column, height, width), and single corners (row, column, channel)."""
+def corner_maps(rows, columns, rectangles, corners=()):
+    """Draw corners into four maps.
+
+    Parameters
+    ----------
+    rows, columns : int
+        The size of the maps.
+    rectangles : list of tuple
+        Row, column, height and width: all four corners of each are drawn.
+    corners : list of tuple
+        Row, column and channel: single corners.
+    """
     maps = np.zeros((rows, columns, 4))
     for row, column, height, width in rectangles:
         bottom, right = row + height - 1, column + width - 1
         maps[[row, row, bottom, bottom], [column, right, column, right], range(4)] = 1
-    for row, column, channel in more:
+    for row, column, channel in corners:
         maps[row, column, channel] = 1
     return maps
 
 
-# Four corners in their places for several sizes, two that lack a corner, and one that has only two opposite ones.
-MANY = corner_maps(
-    16,
-    20,
-    [
-        (1, 1, 3, 5),
-        (1, 8, 5, 3),
-        (1, 12, 4, 6),
-        (13, 15, 3, 5),
-        (6, 16, 3, 4),
-        (7, 12, 3, 3),
-    ],
-    [
-        (7, 1, 0),
-        (7, 5, 1),
-        (9, 1, 2),
-        (8, 9, 0),
-        (10, 13, 3),
-        (11, 2, 1),
-        (11, 0, 0),
-        (15, 2, 3),
-    ],
-)
+# Rectangles of several sizes, two that lack a corner, and two opposite corners.
+_MANY = corner_maps(
+    16, 20,
+    [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6),
+     (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3)],
+    [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0),
+     (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
+)  # fmt: skip
 
-FEW = corner_maps(
-    8,
-    11,
+_FEW = corner_maps(
+    8, 11,
     [(0, 0, 2, 5), (3, 1, 3, 3), (5, 8, 3, 3)],
     [(2, 6, 0), (2, 10, 1), (3, 6, 2)],
-)
+)  # fmt: skip
 
-# One in the middle; the corners of two others would fit if the maps were joined at their borders.
-BROKEN = corner_maps(
-    7,
-    9,
+# One rectangle, and two that would be there if opposite borders were joined.
+_BROKEN = corner_maps(
+    7, 9,
     [(2, 3, 3, 4)],
-    [
-        (1, 7, 0),
-        (1, 1, 1),
-        (3, 7, 2),
-        (3, 1, 3),
-        (5, 2, 0),
-        (5, 5, 1),
-        (0, 2, 2),
-        (0, 5, 3),
-    ],
-)
+    [(1, 7, 0), (1, 1, 1), (3, 7, 2), (3, 1, 3),
+     (5, 2, 0), (5, 5, 1), (0, 2, 2), (0, 5, 3)],
+)  # fmt: skip
 
 exercise(
     "05.2",
-    _rectangles(),
-    cases=[(MANY, 3, 5), (MANY, 5, 3), (FEW, 2, 5), (FEW, 3, 3), (BROKEN, 3, 4)],
+    _right_rectangles,
+    cases=[(_MANY, 3, 5), (_MANY, 5, 3), (_FEW, 2, 5), (_FEW, 3, 3), (_BROKEN, 3, 4)],
     wrong=[
         (
             _rectangles(longer=1),
@@ -171,10 +161,7 @@ exercise(
             "Two opposite corners are not enough: the other two may belong to nothing.",
         ),
         (
-            lambda corner_maps, height, width: (
-                _rectangles()(corner_maps, height, width)
-                + 3 * (_rectangles()(corner_maps, height, width) > 0)
-            ),
+            _too_large,
             "The places are right; the value is 4 where 1 is asked for: subtract 3, as"
             " the bias of the square does.",
         ),
@@ -183,12 +170,12 @@ exercise(
             "The 1 belongs to the top left corner, not to the bottom right one.",
         ),
         (
-            _short,
+            _stops_early,
             "A place that touches the last row or column is missing:"
             " look there as well.",
         ),
         (
-            _around,
+            _wraps_around,
             "Nothing lies beyond the border: `np.roll` brings in what leaves the maps"
             " on the other side.",
         ),
@@ -199,11 +186,11 @@ exercise(
             " channel 1 is the top right corner.",
         ),
         (
-            lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 4),
+            lambda corner_maps, height, width: _right_rectangles(corner_maps, 3, 4),
             "That looks for 3×4 only: use `height` and `width`.",
         ),
         (
-            lambda corner_maps, height, width: _rectangles()(corner_maps, 3, 3),
+            lambda corner_maps, height, width: _right_rectangles(corner_maps, 3, 3),
             "That looks for 3×3 only: use `height` and `width`.",
         ),
         (
@@ -225,7 +212,7 @@ def _sizes(layers, size):
 def _seen(
     stride_of_padding=False, padded=True, reach=0, clip="in each layer", strides=True
 ):
-    """Return a function that counts the pixels that a unit sees, right or with one of the usual slips."""
+    """Return a function that counts the pixels seen, right or with a usual slip."""
 
     def pixels_seen(layers, unit, size):
         sizes = _sizes(layers, size)
@@ -235,30 +222,24 @@ def _seen(
         for (kernel, stride, padding), side in zip(reversed(layers), reversed(sizes)):
             stride, padding = stride if strides else 1, padding if padded else 0
             zeros = padding * stride if stride_of_padding else padding
-            seen = {
-                one * stride - zeros + step
-                for one in seen
-                for step in range(kernel + reach)
-            }
-            lowest = 0 if clip not in ("right", "at the end", "never") else min(seen)
-            highest = (
-                side - 1 if clip not in ("left", "at the end", "never") else max(seen)
-            )
-            seen = {one for one in seen if lowest <= one <= highest}
+            starts = {place * stride - zeros for place in seen}
+            seen = {start + step for start in starts for step in range(kernel + reach)}
+            if clip in ("in each layer", "at the output", "left"):
+                seen = {place for place in seen if place >= 0}
+            if clip in ("in each layer", "at the output", "right"):
+                seen = {place for place in seen if place < side}
         return len(seen & set(range(size)) if clip == "at the end" else seen)
 
     return pixels_seen
 
 
 def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
-    """Return a function that follows the first and the last unit seen, and takes all between them as seen."""
+    """Return a function that follows the first and last unit, with a usual slip."""
 
     def pixels_seen(layers, unit, size):
         first = last = unit
-        plan = zip(layers, _sizes(layers, size))
-        for (kernel, stride, padding), side in (
-            plan if forward else reversed(list(plan))
-        ):
+        plan = list(zip(layers, _sizes(layers, size)))
+        for (kernel, stride, padding), side in plan if forward else reversed(plan):
             zeros = padding * stride if stride_of_padding else padding
             first, last = first * stride - zeros, last * stride - zeros + kernel - 1
             if clip == "in each layer":
@@ -270,11 +251,25 @@ def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
     return pixels_seen
 
 
-ALEXNET = [
+_ALEXNET = [
     (layer.kernel, layer.stride, layer.padding)
     for layer in geometry.ALEXNET
     if layer.kernel
 ]
+
+_WHOLE_FIELD = (
+    "That is the whole field: drop the places at which there is no unit or pixel."
+)
+
+_IN_EVERY_LAYER = (
+    "A layer in the middle may be padded, too: drop the places without a unit in every"
+    " layer."
+)
+
+_UNITS_OF_PADDING = (
+    "The padding is counted in units of the layer's input: multiply the unit by the"
+    " stride, not the zeros."
+)
 
 exercise(
     "05.3",
@@ -285,9 +280,9 @@ exercise(
         ([(3, 3, 1), (5, 2, 2)], 1, 10),
         ([(3, 2, 0), (3, 1, 1)], 3, 10),
         ([(1, 2, 0), (3, 1, 0)], 1, 10),
-        (ALEXNET, 1, 227),
-        (ALEXNET, 2, 227),
-        (ALEXNET, 4, 224),
+        (_ALEXNET, 1, 227),
+        (_ALEXNET, 2, 227),
+        (_ALEXNET, 4, 224),
         ([(5, 2, 2), (3, 1, 1)], 0, 9),
         ([(3, 1, 1), (3, 1, 1), (3, 1, 1)], 2, 5),
         ([(2, 3, 0), (3, 2, 1)], 1, 17),
@@ -301,18 +296,15 @@ exercise(
         ),
         (
             _ends(clip="never"),
-            "That is the whole field:"
-            " drop the places at which there is no unit or pixel.",
+            _WHOLE_FIELD,
         ),
         (
             _seen(clip="never"),
-            "That is the whole field:"
-            " drop the places at which there is no unit or pixel.",
+            _WHOLE_FIELD,
         ),
         (
             _seen(clip="at the end"),
-            "A layer in the middle may be padded, too: drop the places without a unit"
-            " in every layer.",
+            _IN_EVERY_LAYER,
         ),
         (
             _seen(clip="at the output"),
@@ -321,8 +313,7 @@ exercise(
         ),
         (
             _ends(),
-            "A layer in the middle may be padded, too: drop the places without a unit"
-            " in every layer.",
+            _IN_EVERY_LAYER,
         ),
         (
             _seen(clip="left"),
@@ -341,18 +332,15 @@ exercise(
         ),
         (
             _seen(stride_of_padding=True),
-            "The padding is counted in units of the layer's input: multiply the unit by"
-            " the stride, not the zeros.",
+            _UNITS_OF_PADDING,
         ),
         (
             _ends(stride_of_padding=True),
-            "The padding is counted in units of the layer's input: multiply the unit by"
-            " the stride, not the zeros.",
+            _UNITS_OF_PADDING,
         ),
         (
             _ends(clip="in each layer", stride_of_padding=True),
-            "The padding is counted in units of the layer's input: multiply the unit by"
-            " the stride, not the zeros.",
+            _UNITS_OF_PADDING,
         ),
         (
             _ends(clip="in each layer", add=0),

@@ -34,18 +34,16 @@ def _z(function, image):
 
 
 def judge_zero_unit(function, ink=1, turned_around=False):
-    """Return None for a unit that tells zeros from ones (or, turned around, ones from zeros), and else what is off.
+    """Return None if a unit tells zeros from ones, or else a hint.
 
-    The images go from 0 to `ink`.
+    The images go from 0 to `ink`. Turned around, it has to tell ones from zeros.
     """
     from sklearn.datasets import load_digits  # only here: it takes a second
 
     images, labels = load_digits(n_class=2, return_X_y=True)
-    images, zero = images.reshape(-1, 8, 8) / 16 * ink, labels == int(turned_around)
+    images, wanted = images.reshape(-1, 8, 8) / 16 * ink, labels == int(turned_around)
     bias = _z(function, np.zeros((8, 8)))
-    weights = np.array(
-        [_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)]
-    )
+    weights = [_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)]
     sums = images.reshape(-1, 64) @ weights
     z = np.array([_z(function, image) for image in images])
     if not nearly_equal(z, sums + bias):
@@ -53,7 +51,7 @@ def judge_zero_unit(function, ink=1, turned_around=False):
             "A unit is a weighted sum of the pixels plus a constant; yours is something"
             " else."
         )
-    right = int(((z > 0) == zero).sum())
+    right = ((z > 0) == wanted).sum()
     if right >= 350:
         return None
     if np.ptp(weights) == 0:
@@ -63,24 +61,14 @@ def judge_zero_unit(function, ink=1, turned_around=False):
         )
     if right <= 30:
         return "Nearly always wrong is nearly right: turn the signs around."
-    said = "every image" if (z > 0).all() else "no image" if (z <= 0).all() else ""
-    if max(((sums > value) == zero).sum() for value in sums) >= 350:
-        place = "You have the place; now choose the bias"
-        name = f"a {int(turned_around)}"
-        return (
-            f"{place}: your unit calls {said} {name}."
-            if said
-            else f"{place}: it is right for {right} of 360 images."
-        )
-    if said:
-        return (
-            f"Your unit calls {said} a {int(turned_around)}, and no bias would help"
-            " enough: choose other places."
-        )
-    return (
-        f"Right for {right} of 360 images, and no bias would help enough: choose other"
-        " places."
-    )
+    result = f"it is right for {right} of 360 images"
+    if (z > 0).all() or (z <= 0).all():
+        images_called = "every image" if (z > 0).all() else "no image"
+        result = f"your unit calls {images_called} a {int(turned_around)}"
+    with_best_bias = max(((sums > value) == wanted).sum() for value in sums)
+    if with_best_bias >= 350:
+        return f"You have the place; now choose the bias: {result}."
+    return f"{result.capitalize()}, and no bias would help enough: choose other places."
 
 
 def _unit(places, bias):
@@ -95,7 +83,7 @@ def _unit(places, bias):
 
 _MIDDLE = [(slice(2, 6), slice(3, 5), -1)]
 
-# There are 178 zeros and 182 ones. Any unit that is right for 350 of them or more will do.
+# There are 178 zeros and 182 ones. Any unit that is right for 350 of them will do.
 exercise(
     "06.2",
     judge_zero_unit,

@@ -39,65 +39,77 @@ exercise(
 
 
 def _shared(draws):
-    """Return whether two images, or two units, have the same draws all along; `draws` of one axis have not."""
-    each = [
+    """Tell whether two images, or two units, have the same draws throughout."""
+    by_axis = [
         np.moveaxis(draws, axis, 0).reshape(draws.shape[axis], -1)
         for axis in range(draws.ndim)
     ]
     return draws.ndim > 1 and any(
-        len(np.unique(rows, axis=0)) < len(rows) for rows in each
+        len(np.unique(rows, axis=0)) < len(rows) for rows in by_axis
     )
+
+
+def _equal_neighbours(draws):
+    """Return the share of draws that are equal to the one before."""
+    return (draws.flat[1:] == draws.flat[:-1]).mean()
 
 
 def judge_noise_factor(
     function, trials=(((100, 64), 0.5), ((40, 20, 10), 0.2), ((6000,), 0.8))
 ):
-    """Return None for noise with the mean and the variance of dropout's factor in these trials; else what is off."""
+    """Return None if noise has the mean and variance of dropout's factor, or a hint.
+
+    The trials are pairs (shape, rate).
+    """
     for shape, rate in trials:
-        f = [
+        first, other_seed, same_seed = (
             finite_array(
                 call(function, shape, np.random.default_rng(seed), rate), shape
             )
             for seed in (0, 1, 0)
-        ]
-        if (f[0] == 0).mean() > 0.05:
-            return "That still switches units off: no number should be exactly 0."
-        if f[0].std() < 1e-9:
-            return "All your numbers are the same: draw one for each unit and image."
-        if (f[0].flat[1:] == f[0].flat[:-1]).mean() > 0.05 or _shared(f[0]):
-            return (
-                "Some numbers are used more than once: draw one for each unit and"
-                " image, `shape` in all."
-            )
-        if np.array_equal(f[0], f[1]):
-            return (
-                "The numbers are the same each time: draw new ones in every call, from"
-                " `rng`."
-            )
-        if not np.array_equal(f[0], f[2]):
-            return (
-                "Draw from `rng`: generators with the same seed must give the same"
-                " numbers."
-            )
-        spread = np.sqrt(rate / (1 - rate))
-        if abs(f[0].mean() - 1) > 0.06 * spread:
-            return (
-                f"At rate {rate} the mean of your numbers is {f[0].mean():.2f}; that of"
-                " dropout's factor is another."
-            )
-        if abs(f[0].std() - spread**2) < 0.06 * spread**2 and rate != 0.5:
-            return (
-                "`rng.normal` asks for the standard deviation; you gave it the"
-                " variance."
-            )
-        if abs(f[0].std() - spread) > 0.06 * spread:
-            variance = (
-                f"At rate {rate} the variance of your numbers is {f[0].var():.2f}"
-            )
-            return (
-                f"{variance}; that of dropout's factor, 0 or 1 / (1 - rate), is"
-                " another."
-            )
+        )
+        hint = _off_in_draws(first, other_seed, same_seed) or _off_in_size(first, rate)
+        if hint:
+            return hint
+    return None
+
+
+def _off_in_draws(first, other_seed, same_seed):
+    if (first == 0).mean() > 0.05:
+        return "That still switches units off: no number should be exactly 0."
+    if first.std() < 1e-9:
+        return "All your numbers are the same: draw one for each unit and image."
+    if _equal_neighbours(first) > 0.05 or _shared(first):
+        return (
+            "Some numbers are used more than once: draw one for each unit and image,"
+            " `shape` in all."
+        )
+    if np.array_equal(first, other_seed):
+        return (
+            "The numbers are the same each time: draw new ones in every call, from"
+            " `rng`."
+        )
+    if not np.array_equal(first, same_seed):
+        return (
+            "Draw from `rng`: generators with the same seed must give the same numbers."
+        )
+    return None
+
+
+def _off_in_size(noise, rate):
+    deviation = np.sqrt(rate / (1 - rate))
+    if abs(noise.mean() - 1) > 0.06 * deviation:
+        return (
+            f"At rate {rate} the mean of your numbers is {noise.mean():.2f}; that of"
+            " dropout's factor is another."
+        )
+    if abs(noise.std() - deviation**2) < 0.06 * deviation**2 and rate != 0.5:
+        return "`rng.normal` asks for the standard deviation; you gave it the variance."
+    if abs(noise.std() - deviation) > 0.06 * deviation:
+        return (
+            f"At rate {rate} the variance of your numbers is {noise.var():.2f};"
+            " that of dropout's factor, 0 or 1 / (1 - rate), is another."
+        )
     return None
 
 
@@ -154,7 +166,7 @@ exercise(
 
 
 def _mask_of(function, x, rate, rng):
-    """Return which values a paper_dropout keeps while training, or raise what is wrong with them."""
+    """Return which values a paper_dropout keeps while training, or raise a hint."""
     trained = finite_array(call(function, x, rate, True, rng), x.shape)
     kept = trained != 0
     if nearly_equal(trained, x * (1 - rate)):
@@ -169,82 +181,97 @@ def _mask_of(function, x, rate, rng):
         )
     if not nearly_equal(trained[kept], x[kept]):
         raise Refused("While training, each value is either kept as it is or 0.")
+    if hint := _off_in_mask(kept, rate):
+        raise Refused(hint)
+    return kept
+
+
+def _off_in_mask(kept, rate):
     if kept.all() or not kept.any():
         dropped = "nothing" if kept.all() else "everything"
-        raise Refused(
+        return (
             f"At rate {rate} a call dropped {dropped} while training: draw for each"
             " value of x."
         )
     if _shared(kept):
-        raise Refused(
+        return (
             "Some images of the batch, or some of their units, share one draw: draw for"
             " each value of x."
         )
-    if abs(kept.mean() - (1 - rate)) > 0.05:
-        if abs(kept.mean() - rate) < 0.05:
-            raise Refused(
-                f"At rate {rate} the part {rate} is dropped; yours keeps that part."
-            )
-        raise Refused(
+    share = kept.mean()
+    if abs(share - (1 - rate)) > 0.05:
+        if abs(share - rate) < 0.05:
+            return f"At rate {rate} the part {rate} is dropped; yours keeps that part."
+        return (
             f"At rate {rate} the part {rate} of the values is dropped; yours drops"
-            f" {1 - kept.mean():.2f}."
+            f" {1 - share:.2f}."
         )
-    if abs((kept.flat[1:] == kept.flat[:-1]).mean() - rate**2 - (1 - rate) ** 2) > 0.06:
-        raise Refused(
+    if abs(_equal_neighbours(kept) - rate**2 - (1 - rate) ** 2) > 0.06:
+        return (
             "Whether a value is kept depends on its neighbour: draw for each value"
             " of x."
         )
-    return kept
+    return None
 
 
 def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
-    """Return None for dropout in the paper's way, at these rates and on arrays of such sides; else what is off."""
+    """Return None for dropout in the paper's way, or else a hint.
+
+    It is tried at these three rates, on arrays of two, three and one axes, the first
+    two with sides such as these.
+    """
     rows, columns, groups = sides
-    images, varies = np.linspace(0.5, 4, rows * columns).reshape(rows, columns), False
-    groups = np.linspace(0.5, 4, groups * 5 * rows).reshape(groups, 5, rows)
-    for x, rate in zip((images, groups, np.arange(1, 2001)), rates):
-        masks = [
+    flat = np.linspace(0.5, 4, rows * columns).reshape(rows, columns)
+    deep = np.linspace(0.5, 4, groups * 5 * rows).reshape(groups, 5, rows)
+    varies = False
+    for x, rate in zip((flat, deep, np.arange(1, 2001)), rates):
+        first, other_seed, same_seed = (
             _mask_of(function, x, rate, np.random.default_rng(seed))
             for seed in (0, 1, 0)
-        ]
-        if np.array_equal(masks[0], masks[1]):
+        )
+        if np.array_equal(first, other_seed):
             return (
                 "The mask is the same each time: draw a new one in every call, from"
                 " `rng`."
             )
-        if not np.array_equal(masks[0], masks[2]):
+        if not np.array_equal(first, same_seed):
             return (
                 "Draw from `rng`: generators with the same seed must give the same"
                 " mask."
             )
-        varies |= masks[0].sum() != masks[1].sum()
-        tested = finite_array(
-            call(function, x, rate, False, np.random.default_rng(0)), x.shape
-        )
-        if nearly_equal(tested, x):
-            return (
-                "At test time nothing is rescaled yet: the next layer would get more"
-                " than it is used to."
-            )
-        if nearly_equal(tested, rate * x):
-            return (
-                f"At test time you multiply by {rate}, the part that is dropped while"
-                " training."
-            )
-        if (tested == 0).any():
-            return (
-                "At test time some values are 0: no mask is used there, all units"
-                " are on."
-            )
-        if not nearly_equal(tested, (1 - rate) * x):
-            return (
-                "At test time the next layer should get its mean while training; yours"
-                " gives another mean."
-            )
+        varies |= first.sum() != other_seed.sum()
+        if hint := _off_at_test_time(function, x, rate):
+            return hint
     if not varies:
         return (
             "Your masks keep the same number of values each time: draw for each value"
             " by itself."
+        )
+    return None
+
+
+def _off_at_test_time(function, x, rate):
+    tested = finite_array(
+        call(function, x, rate, False, np.random.default_rng(0)), x.shape
+    )
+    if nearly_equal(tested, x):
+        return (
+            "At test time nothing is rescaled yet: the next layer would get more than"
+            " it is used to."
+        )
+    if nearly_equal(tested, rate * x):
+        return (
+            f"At test time you multiply by {rate}, the part that is dropped while"
+            " training."
+        )
+    if (tested == 0).any():
+        return (
+            "At test time some values are 0: no mask is used there, all units are on."
+        )
+    if not nearly_equal(tested, (1 - rate) * x):
+        return (
+            "At test time the next layer should get its mean while training; yours"
+            " gives another mean."
         )
     return None
 

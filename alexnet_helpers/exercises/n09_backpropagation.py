@@ -56,13 +56,13 @@ def _from_dz(dz, x, W):
 
 
 def _with(dx=None, dW=None, db=None):
-    """Return the right function with some of its three results replaced, each by a function of dz, dy, x, W."""
+    """Return the right function, with some results as functions of dz, dy, x, W."""
 
     def wrong(dy, x, W, b):
         dz = np.where(x @ W.T + b > 0, dy, 0)
-        right = _from_dz(dz, x, W)
+        results = zip((dx, dW, db), _from_dz(dz, x, W))
         return tuple(
-            one(dz, dy, x, W) if one else part for one, part in zip((dx, dW, db), right)
+            replaced(dz, dy, x, W) if replaced else right for replaced, right in results
         )
 
     return wrong
@@ -74,7 +74,7 @@ def _dense_case(seed, images, inputs, units):
     return tuple(rng.normal(scale=2, size=shape).round(1) for shape in shapes)
 
 
-MEAN = (
+_MEAN = (
     "The mean over the batch belongs to the loss, and is in dy already: add up the"
     " images, do not divide."
 )
@@ -133,7 +133,7 @@ exercise(
             "dx and dW are right; db has the shape of b, one axis, without keepdims.",
         ),
         *(
-            (wrong, MEAN)
+            (wrong, _MEAN)
             for wrong in (
                 _with(db=lambda dz, dy, x, W: dz.mean(axis=0)),
                 _with(dW=lambda dz, dy, x, W: dz.T @ x / len(x)),
@@ -147,10 +147,9 @@ exercise(
             )
         ),
         (
-            lambda dy, x, W, b: (
-                *_dense_relu_gradients(dy, x, W, b)[1::-1],
-                _dense_relu_gradients(dy, x, W, b)[2],
-            ),
+            lambda dy, x, W, b: [
+                _dense_relu_gradients(dy, x, W, b)[place] for place in (1, 0, 2)
+            ],
             "The order is dx, dW, db.",
         ),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-# Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
+# The lines that hold a mistake, and for each line the hint if it is misjudged.
 MISTAKES = (2, 3, 4, 5, 6, 8, 9)
 
 LINES = {
@@ -41,7 +41,7 @@ def _marks(lines):
 
 
 def _wrong_marks():
-    """Return, for one or two misjudged lines, the marks and the hint for the first of these lines."""
+    """Yield the marks with one or two lines misjudged, and the hint for the first."""
     for number in (1, 2):
         for lines in itertools.combinations(LINES, number):
             yield _marks(set(MISTAKES) ^ set(lines)), LINES[lines[0]]
@@ -67,71 +67,69 @@ exercise(
 )
 
 
+def _differ(found, expected):
+    """Tell whether the arrays of a layer differ, as the exercise asks."""
+    return (
+        found.shape != expected.shape
+        or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
+    )
+
+
 def _first_difference(found, expected):
     for number, (name, right) in enumerate(expected.items()):
-        if _off(found[name], right):
+        if _differ(found[name], right):
             return number
     return len(expected)
 
 
 def _passes():
-    """Return pairs of passes: shapes of several kinds, and differences that a careless test lets through."""
+    """Return three passes: dicts of arrays of several shapes and sizes."""
     rng = np.random.default_rng(10)
     first = {"a": rng.normal(size=(1, 4, 4, 2)), "b": 30 * rng.normal(size=(1, 3, 3))}
-    first |= {
-        "c": rng.normal(size=(1, 5)),
-        "d": rng.normal(size=(1, 5)),
-        "e": rng.normal(size=(1, 2)),
-    }
-    second = {
-        "x": rng.normal(size=(2, 6)),
-        "y": 1e-3 * rng.normal(size=(2, 4)),
-        "z": rng.normal(size=(2, 3)),
-    }
-    second["z"][0, 0] = (
-        1e-9  # of a difference that is small beside the others, but not beside this value
-    )
+    first |= {"c": rng.normal(size=(1, 5)), "d": rng.normal(size=(1, 5))}
+    first |= {"e": rng.normal(size=(1, 2))}
+    second = {"x": rng.normal(size=(2, 6)), "y": 1e-3 * rng.normal(size=(2, 4))}
+    second |= {"z": rng.normal(size=(2, 3))}
+    # A difference that is small beside the others is large beside this value.
+    second["z"][0, 0] = 1e-9
     third = {"p": -1 - rng.random((3, 2)), "q": np.full((1, 3), 2.0)}
+    return first, second, third
 
-    def changed(passes, **changes):
-        return passes | {
-            name: passes[name] + change for name, change in changes.items()
-        }
 
+def _changed(right, **changes):
+    return right | {name: right[name] + change for name, change in changes.items()}
+
+
+def _pairs_of_passes():
+    """Return pairs of passes whose difference a careless test lets through, or not."""
+    first, second, third = _passes()
+    last_digits = {name: values * (1 + 1e-6) for name, values in second.items()}
+    largest_a, largest_b = (first[name] == first[name].max() for name in "ab")
     return [
-        (first | {"c": first["c"][:, ::-1]}, first),  # the same values in other places
-        (changed(first, b=1.0, c=1.0, e=1.0), first),
+        # the same values in other places
+        (first | {"c": first["c"][:, ::-1]}, first),
+        (_changed(first, b=1.0, c=1.0, e=1.0), first),
         (dict(second), second),
-        ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
-        (changed(second, z=1e-6), second),
-        (
-            changed(second, y=1e-5),
-            second,
-        ),  # small, but not beside the values of this layer
-        (changed(first, b=1e-3), first),  # the other way round
-        (
-            changed(third, p=-0.5),
-            third,
-        ),  # below the right values, all of which are negative
-        (
-            third | {"q": np.full((4, 3), 2.0)},
-            third,
-        ),  # another shape that NumPy stretches
-        (
-            changed(first, a=1e-3 * (first["a"] == first["a"].max())),
-            first,
-        ),  # one place of many
-        (
-            third | {"p": third["p"].reshape(2, 3)},
-            third,
-        ),  # the same values in another shape
-        (changed(first, b=np.where(first["b"] == first["b"].max(), np.inf, 0)), first),
-        (changed(first, b=np.where(first["b"] == first["b"].max(), np.nan, 0)), first),
+        (last_digits, second),
+        (_changed(second, z=1e-6), second),
+        # small, but not beside the values of this layer; and the other way round
+        (_changed(second, y=1e-5), second),
+        (_changed(first, b=1e-3), first),
+        # below the right values, all of which are negative
+        (_changed(third, p=-0.5), third),
+        # another shape that NumPy stretches
+        (third | {"q": np.full((4, 3), 2.0)}, third),
+        # one place of many
+        (_changed(first, a=1e-3 * largest_a), first),
+        # the same values in another shape
+        (third | {"p": third["p"].reshape(2, 3)}, third),
+        (_changed(first, b=np.where(largest_b, np.inf, 0)), first),
+        (_changed(first, b=np.where(largest_b, np.nan, 0)), first),
     ]
 
 
 def _careless(differs, shapes=True, last=False):
-    """Return a (wrong) function of two passes that asks `differs` about each pair of arrays."""
+    """Return a wrong function of two passes: `differs` compares two arrays."""
 
     def first_difference(found, expected):
         numbers = [
@@ -145,18 +143,10 @@ def _careless(differs, shapes=True, last=False):
     return first_difference
 
 
-def _off(found, expected):
-    """Tell whether the arrays of a layer differ, as the exercise asks."""
-    return (
-        found.shape != expected.shape
-        or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
-    )
-
-
 exercise(
     "10.2",
     _first_difference,
-    cases=_passes,
+    cases=_pairs_of_passes,
     wrong=[
         (
             _careless(
@@ -257,7 +247,7 @@ exercise(
             " magnitude in `expected`.",
         ),
         (
-            _careless(_off, last=True),
+            _careless(_differ, last=True),
             "That is the last layer that differs: the mistake is in the first.",
         ),
         (
@@ -272,14 +262,14 @@ exercise(
         ),
         (
             lambda found, expected: sum(
-                _off(found[name], expected[name]) for name in expected
+                _differ(found[name], expected[name]) for name in expected
             ),
             "That is how many layers differ: the number of the first one is asked for.",
         ),
     ],
 )
 
-# The kernels of conv2, conv4 and conv5 in one tower, and all parameters of that network.
+# The kernels of conv2, conv4 and conv5 in one tower, and all of its parameters.
 _DIVIDED, _ONE_TOWER = (
     5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256,
     62_378_344,

@@ -101,68 +101,74 @@ exercise(
 
 
 def judge_split(split, trials=((100, 20), (45, 30))):
-    """Return None for a split at random of so many images, so many of them held out; else what is off."""
+    """Return None for a random split of the images, or else a hint.
+
+    The trials are pairs (number of images, number of images held out).
+    """
     for images, count in trials:
         parts = call(split, images, count, 0)
-        if not isinstance(parts, (tuple, list)) or len(parts) != 2:
-            return (
-                "Return two arrays: the numbers to train on, and the numbers held out."
+        hint = _off_in_parts(parts, images, count)
+        if not hint:
+            seed_0, seed_1 = (
+                np.sort(as_result(call(split, images, count, seed)[1]))
+                for seed in (0, 1)
             )
-        kept, held_out = map(as_result, parts)
-        if (
-            kept.ndim != 1
-            or held_out.ndim != 1
-            or kept.dtype.kind not in "iu"
-            or held_out.dtype.kind not in "iu"
-        ):
-            return (
-                "Return one-dimensional arrays of integers: they are to index the"
-                " images."
-            )
-        if (len(kept), len(held_out)) == (count, images - count):
-            return "The numbers to train on come first, those held out second."
-        if (len(kept), len(held_out)) != (images - count, count):
-            return (
-                f"Of {images} images with {count} held out you train on {len(kept)} and"
-                f" hold out {len(held_out)}."
-            )
-        if np.intersect1d(kept, held_out).size:
-            return (
-                "A number is in both parts: the network would be tested on what it was"
-                " trained on."
-            )
-        if not np.array_equal(
-            np.sort(np.concatenate([kept, held_out])), np.arange(images)
-        ):
-            return (
-                f"The two parts together must hold each number from 0 to {images - 1}"
-                " once."
-            )
-        gaps = np.sort(np.diff(np.sort(held_out)))
-        if (
-            3 * count <= images and gaps[0] > 1 and gaps[-2] - gaps[0] <= 1
-        ):  # the largest may lead past the end
-            return (
-                "The numbers held out are equally spaced: the first decides all others."
-                " Let chance decide for each."
-            )
-        again, other = (
-            np.sort(as_result(call(split, images, count, seed)[1])) for seed in (0, 1)
+            hint = _off_in_chance(np.sort(parts[1]), seed_0, seed_1, images)
+        if hint:
+            return hint
+    return None
+
+
+def _off_in_parts(parts, images, count):
+    if not isinstance(parts, (tuple, list)) or len(parts) != 2:
+        return "Return two arrays: the numbers to train on, and the numbers held out."
+    kept, held_out = map(as_result, parts)
+    if any(part.ndim != 1 or part.dtype.kind not in "iu" for part in (kept, held_out)):
+        return (
+            "Return one-dimensional arrays of integers: they are to index the images."
         )
-        if not np.array_equal(np.sort(held_out), again):
-            return "The same seed must give the same split each time."
-        if np.array_equal(again, other):
-            return "Another seed should give another split: let chance decide."
-        if (np.diff(again) == 1).sum() >= count - 2:
-            return (
-                "Neighbouring numbers are held out together: let chance decide for each"
-                " number."
-            )
+    if (len(kept), len(held_out)) == (count, images - count):
+        return "The numbers to train on come first, those held out second."
+    if (len(kept), len(held_out)) != (images - count, count):
+        return (
+            f"Of {images} images with {count} held out you train on {len(kept)} and"
+            f" hold out {len(held_out)}."
+        )
+    if np.intersect1d(kept, held_out).size:
+        return (
+            "A number is in both parts: the network would be tested on what it was"
+            " trained on."
+        )
+    if not np.array_equal(np.sort(np.concatenate([kept, held_out])), np.arange(images)):
+        return (
+            f"The two parts together must hold each number from 0 to {images - 1} once."
+        )
+    return None
+
+
+def _off_in_chance(held_out, seed_0, seed_1, images):
+    """Compare what is held out at first, for the same seed again, and for another."""
+    gaps, count = np.sort(np.diff(held_out)), len(held_out)
+    # The largest gap may lead past the end.
+    if 3 * count <= images and gaps[0] > 1 and gaps[-2] - gaps[0] <= 1:
+        return (
+            "The numbers held out are equally spaced: the first decides all others."
+            " Let chance decide for each."
+        )
+    if not np.array_equal(held_out, seed_0):
+        return "The same seed must give the same split each time."
+    if np.array_equal(seed_0, seed_1):
+        return "Another seed should give another split: let chance decide."
+    if (np.diff(seed_0) == 1).sum() >= count - 2:
+        return (
+            "Neighbouring numbers are held out together: let chance decide for each"
+            " number."
+        )
     return None
 
 
 def _split_by(order):
-    """Return a function that holds out the first of the numbers that `order` returns."""
+    """Return a split that holds out the first of the numbers `order(images, rng)`."""
 
     def split(images, held_out, seed):
         numbers_in_order = order(images, np.random.default_rng(seed))

@@ -116,7 +116,7 @@ def _learning_rate(step, largest, warmup, total):
 
 
 def _after_warm_up(rate):
-    """Return a schedule that is right until the warm-up is over, and then `rate(step, largest, warmup, total)`."""
+    """Return a schedule that is right during the warm-up, and then `rate(...)`."""
     return lambda step, *rest: (
         _learning_rate(step, *rest) if step < rest[1] else float(rate(step, *rest))
     )

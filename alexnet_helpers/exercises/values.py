@@ -1,4 +1,4 @@
-"""Answers that are values: numbers, truth values, texts, and sequences and arrays of them."""
+"""Answers that are values: numbers, truth values, texts, and sequences of these."""
 
 import numbers
 from decimal import Decimal
@@ -15,16 +15,14 @@ def hint_for_a_value(entry, answer):
     if blank and blank == len(parts):
         raise NotAnswered
     if blank:
-        return (
-            f"{blank} of the {len(parts)} parts of the answer"
-            f" {'has' if blank == 1 else 'have'} no value yet."
-        )
+        verb = "has" if blank == 1 else "have"
+        return f"{blank} of the {len(parts)} parts of the answer {verb} no value yet."
     if callable(answer):
         return "The answer is a value, yours a function: call it."
-    if _same(answer, entry.right, entry.tolerance):
+    if same_value(answer, entry.right, entry.tolerance):
         return None
     for wrong, hint in entry.hints:
-        if _same(answer, wrong, None) or _rounded(answer, wrong):
+        if same_value(answer, wrong, None) or _rounded(answer, wrong):
             return hint
     return _general_hint(answer, entry.right, entry.tolerance)
 
@@ -36,7 +34,8 @@ def _parts(answer):
     return [part for inner in answer for part in _parts(inner)]
 
 
-def _same(answer, expected, tolerance):
+def same_value(answer, expected, tolerance):
+    """Tell whether two values are the same, up to the tolerance (see `exercise`)."""
     if as_texts(expected) is not None:
         return as_texts(answer) == as_texts(expected)
     # A Boolean is no number here: True must not pass for 1.
@@ -47,7 +46,7 @@ def _same(answer, expected, tolerance):
 
 
 def _rounded(answer, wrong):
-    """Tell whether an answer is a wrong one, which is a fraction, with fewer digits: two at least."""
+    """Tell whether an answer is a wrong fraction, rounded to two digits or more."""
     found, wrong = as_numbers(answer), as_numbers(wrong)
     if found is None or found.dtype == bool or wrong is None or wrong.dtype.kind != "f":
         return False
@@ -64,14 +63,14 @@ def _is_rounding(short, long):
 
 
 def as_texts(value):
-    """Return a text or a sequence of texts as a list in lower case, or None if it is neither."""
+    """Return a text or a sequence of texts as a list in lower case, or else None."""
     texts = value if isinstance(value, (list, tuple)) else [value]
     are_texts = len(texts) > 0 and all(isinstance(text, str) for text in texts)
     return [text.strip().lower() for text in texts] if are_texts else None
 
 
 def as_numbers(value):
-    """Return real numbers as an array (of Booleans if all are), or None for everything else.
+    """Return real numbers or Booleans as an array, and None for everything else.
 
     NumPy alone would take the text "55", a date, or True among numbers for a number.
     """
@@ -89,14 +88,12 @@ def as_numbers(value):
 
 
 def _from_objects(array):
-    """Return fractions, decimals, and integers too long for NumPy, as floats; None if there is anything else."""
-    number = (numbers.Real, Decimal)
-    if not all(
-        isinstance(one, number) and not isinstance(one, (bool, np.bool_))
-        for one in array.flat
-    ):
-        return None
-    return np.array([_as_float(one) for one in array.flat]).reshape(array.shape)
+    """Return fractions, decimals and huge integers as floats, or None."""
+    for value in array.flat:
+        is_number = isinstance(value, (numbers.Real, Decimal))
+        if not is_number or isinstance(value, (bool, np.bool_)):
+            return None
+    return np.array([_as_float(number) for number in array.flat]).reshape(array.shape)
 
 
 def _as_float(number):
@@ -117,12 +114,14 @@ def _is_boolean(value):
 
 
 def which_differ(answer, expected, tolerance):
-    """Return which numbers differ too much, or None for another shape; sides of 1 do not count."""
+    """Return which numbers differ too much, or None for another shape.
+
+    Sides of 1 do not count: [[55, 55, 96]] has the shape of (55, 55, 96).
+    """
     if tolerance is None:
         tolerance = 1e-12 if np.asarray(expected).dtype.kind in "iub" else 1e-6
-    found, expected = (
-        np.squeeze(as_numbers(one)).astype(float) for one in (answer, expected)
-    )
+    found = np.squeeze(as_numbers(answer)).astype(float)
+    expected = np.squeeze(as_numbers(expected)).astype(float)
     if found.shape != expected.shape:
         return None
     largest = np.max(np.abs(expected), initial=1e-6)
@@ -132,47 +131,41 @@ def which_differ(answer, expected, tolerance):
 
 
 def _general_hint(answer, right, tolerance):
+    is_text = as_texts(answer) is not None
     if as_texts(right) is not None:
-        return (
-            "Another word is meant."
-            if as_texts(answer) is not None
-            else "The answer is a text, in quotes."
-        )
+        if is_text:
+            return "Another word is meant."
+        return "The answer is a text, in quotes."
     found, expected = as_numbers(answer), np.squeeze(as_numbers(right))
     if _is_boolean(right) and expected.ndim == 0:
         return "The answer is True or False."
     if found is None or _is_boolean(answer) != _is_boolean(right):
-        quotes = ", without quotes" if as_texts(answer) is not None else ""
-        return (
-            "The answer is"
-            f" {'a number' if expected.ndim == 0 else f'{expected.size} numbers'}{quotes}."
-        )
+        needed = "a number" if expected.ndim == 0 else f"{expected.size} numbers"
+        return f"The answer is {needed}{', without quotes' if is_text else ''}."
     found, off = np.squeeze(found), which_differ(answer, right, tolerance)
-    if off is None and expected.ndim == 0:
-        return f"The answer is one number, yours {found.size}."
-    if off is None and found.ndim == 0:
-        return f"The answer is {expected.size} numbers, yours one."
     if off is None:
-        return f"The answer has the shape {expected.shape}, yours {found.shape}."
+        return _hint_for_a_shape(found, expected)
     if np.isnan(found).any():
         return "Your answer holds a NaN (not a number)."
     if expected.ndim > 0:
         return _which_are_off(off)
     if expected != np.round(expected) and abs(found - expected) < 0.01 * abs(expected):
         return "Close: give more digits, or look at the last ones."
-    return (
-        "Your number is too large." if found > expected else "Your number is too small."
-    )
+    return f"Your number is too {'large' if found > expected else 'small'}."
+
+
+def _hint_for_a_shape(found, expected):
+    if expected.ndim == 0:
+        return f"The answer is one number, yours {found.size}."
+    if found.ndim == 0:
+        return f"The answer is {expected.size} numbers, yours one."
+    return f"The answer has the shape {expected.shape}, yours {found.shape}."
 
 
 def _which_are_off(off):
-    text = (
-        f"{off.sum()} of the {off.size} numbers {'is' if off.sum() == 1 else 'are'} off"
-    )
+    verb = "is" if off.sum() == 1 else "are"
+    text = f"{off.sum()} of the {off.size} numbers {verb} off"
     if off.ndim == 1 and off.sum() < off.size:
-        return (
-            f"{text}:"
-            f" {', '.join(f'number {place + 1}' for place in np.flatnonzero(off)[:3])}"
-            " in the row."
-        )
+        places = [f"number {place + 1}" for place in np.flatnonzero(off)[:3]]
+        return f"{text}: {', '.join(places)} in the row."
     return f"{text}."

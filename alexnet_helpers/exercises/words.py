@@ -1,8 +1,8 @@
-"""What is raised for an answer that cannot be judged, and small helpers for the wording of hints."""
+"""What is raised for an answer that cannot be judged, and the wording of hints."""
 
 
 class NotAnswered(Exception):
-    """Raised when there is no answer yet, or when the learner's function still returns nothing."""
+    """Raised if there is no answer yet, or a function that returns nothing."""
 
 
 class Refused(Exception):
@@ -10,7 +10,7 @@ class Refused(Exception):
 
 
 def one_line(text):
-    """Return a text on one line; no file or window takes half of a surrogate pair."""
+    """Return a text on one line, without the half characters that no file takes."""
     return " ".join(text.encode("utf-8", "backslashreplace").decode("utf-8").split())
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from alexnet_helpers.exercises import EXERCISES, Exercise, NotAnswered, Refused
 from alexnet_helpers.exercises.functions import hint_for_a_function
-from alexnet_helpers.exercises.values import _same
+from alexnet_helpers.exercises.values import same_value
 
 
 class Variant(NamedTuple):
@@ -92,7 +92,7 @@ def _passes(entry, cases, wrong):
 def _is_new(entry, published):
     """Tell whether the right value is neither the published one nor one of the wrong ones."""
     others = [published.right, *(wrong for wrong, _ in entry.hints)]
-    return not any(_same(other, entry.right, entry.tolerance) for other in others if other is not None)
+    return not any(same_value(other, entry.right, entry.tolerance) for other in others if other is not None)
 
 
 def _as_source(right):
