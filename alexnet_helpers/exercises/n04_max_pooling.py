@@ -89,8 +89,6 @@ def _average_pool_as_if_square(x, size, stride):
     return np.moveaxis(np.array(rows), 2, 0)
 
 
-
-
 def _mean_of_nine(x, size, stride):
     return _pooling(np.sum)(x, size, stride) / 9
 
