@@ -13,7 +13,7 @@ exercise(
         (
             56,
             "That would need a stride of 4."
-            " (In ResNet it is the size behind the next layer.)",
+            " (In ResNet it is the size after the next layer.)",
         ),
         (
             108,
@@ -71,8 +71,10 @@ _STRIDES = {
     ),
     **{
         stride: f"The stride: {stride} gives {76 // stride + 1} windows."
-        for stride in (2, 3, 5, 8)
+        for stride in (1, 2, 3, 5, 6, 7, 8)
     },
+    20: "The stride: 20 is a side of the maps. How far does the window move?",
+    32: "The stride: 32 is the number of maps. How far does the window move?",
 }
 
 _FILTERS = {
@@ -80,6 +82,7 @@ _FILTERS = {
     4: "The filters: 4 is the number of channels that come in. How many go out?",
     20: "The filters: 20 is a side of the maps. How many maps are there?",
     8: "The filters: 8 is a side of the window. How many maps are there?",
+    256: "The filters: 256 is not the number of maps that come out.",
     128: "The filters: each one reaches through all channels and makes one map.",
     400: (
         "The filters: 400 is the number of stops. Each filter gives a number at every"
@@ -127,7 +130,7 @@ def _left_over(size):
             pixels = "one pixel" if rest == 1 else f"{rest} pixels"
             return f"With {', '.join(sides)}, {layer.name} leaves {pixels} over."
         size = room // layer.stride + 1
-        sides.append(f"{size} behind {layer.name}")
+        sides.append(f"{size} after {layer.name}")
     return None
 
 
@@ -157,13 +160,16 @@ exercise(
 
 _VALID = {
     10: "",
+    28: "valid: that is with stride 1. How many steps of 3 fit?",
     9: "valid: that forgets the + 1.",
     11: "valid: that rounds up, or divides; only windows that fit completely count.",
+    32 / 3: "valid: that divides; count the windows that fit.",
 }
 
 _SAME = {
     11: "",
     10: "same: 32/3 is rounded up.",
+    32 / 3: "same: 32/3 is rounded up.",
     32: "same: that keeps the size, as with stride 1.",
     12: "same: that is one too many: 32/3, rounded up.",
 }
@@ -172,10 +178,11 @@ _IN_FRONT = {
     1: "",
     0: "In front: three places are added, and half of them, rounded down, go in front.",
     2: (
-        "In front: half of an odd number is rounded down, so the extra place goes"
-        " behind."
+        "In front: with stride 3, the number of added places is odd, and half of it is"
+        " rounded down."
     ),
     3: "In front: 3 is how many are added in all.",
+    4: "In front: 4 is how many are added in all with stride 1.",
     1.5: "In front: a number of places is whole.",
 }
 

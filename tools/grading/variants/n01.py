@@ -41,7 +41,7 @@ def _(rng):
     size = (out - 1) * stride + kernel
     changes = [
         (
-            "A network that learned to play Atari games (Mnih et al. 2015) gets four grey pictures at once, as the "
+            "A network that learned to play Atari games (Mnih et al. 2015) gets four greyscale frames at once, as the "
             "four channels of an 84×84×4 input. Its first layer has windows of 8×8, no padding, and puts out 20×20×32.",
             f"The first layer of a network gets an input of {size}×{size}×{channels}. It has windows of "
             f"{kernel}×{kernel}, no padding, and puts out {out}×{out}×{filters}; no pixel is left over.",
