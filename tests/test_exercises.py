@@ -512,7 +512,15 @@ def test_a_whole_number_may_be_a_float(solutions, name):
 
 
 ALSO_RIGHT = {
-    "02.3": lambda signal, kernel, stride: np.correlate(signal, kernel, mode="valid")[::stride],
+    "02.3": lambda x, weights, bias, stride, padding: np.stack(
+        [
+            [
+                np.tensordot(one[at : at + len(weights)], weights, 2) + bias
+                for at in range(0, len(one) - len(weights) + 1, stride)
+            ]
+            for one in np.pad(x, [(0, 0), (padding, padding), (0, 0)])
+        ]
+    ),
     "03.3": lambda weights, biases: (
         np.linalg.multi_dot([*weights, np.eye(weights[-1].shape[1])]),
         functools.reduce(lambda row, layer: row @ layer[0] + layer[1], zip(weights, biases), np.zeros(len(weights[0]))),

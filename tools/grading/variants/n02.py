@@ -32,6 +32,9 @@ def _(rng):
         (right.T, "Rows and columns are exchanged."),
         (2 * right, "That moves the image, and doubles its values: they should stay as they are."),
         (_filter((1, 1)), "That leaves the image where it is."),
+        (-right, "That moves the image, and turns the sign of its values."),
+        (0 * right, "That gives 0 everywhere: no pixel is taken at all."),
+        (right + _filter((1, 1)), "That adds the pixel itself: only one of them is wanted."),
         (right - right[::-1, ::-1], "That subtracts the pixel on the other side, too."),
     ]
     changes = [("moves an image one pixel to the **right**, with", f"moves an image one pixel {where}, with")]
@@ -47,10 +50,11 @@ def _(rng):
 @function("02.3")
 def _(rng):
     cases = []
-    for length, weights, stride in ((9, 3, 1), (10, 3, 3), (11, 4, 2), (8, 2, 3), (7, 7, 1), (12, 5, 4), (6, 1, 2)):
-        length += int(rng.integers(0, 3)) * (weights != length)
-        sound, kernel = rng.normal(size=length).round(2), rng.normal(size=weights).round(2)
-        if weights == 4:
-            sound, kernel = rng.integers(-9, 10, length), rng.integers(1, 5, weights)
-        cases.append((sound, kernel, stride))
+    for length, size, stride, padding in ((9, 3, 1, 0), (10, 3, 3, 1), (11, 4, 2, 2), (8, 2, 3, 0), (7, 5, 1, 2)):
+        n, channels, filters = rng.integers(2, 5, 3)
+        x = rng.normal(size=(n, length + rng.integers(0, 3), channels)).round(2)
+        weights = rng.normal(size=(size, channels, filters)).round(2)
+        if size == 4:
+            x = rng.integers(-9, 10, x.shape)
+        cases.append((x, weights, rng.normal(size=filters).round(2), stride, padding))
     return cases
