@@ -1,4 +1,7 @@
-"""The sizes, weights and work of a convolutional network, computed from its layers' numbers alone."""
+"""A convolutional network as data: sizes, weights and work from its layers' numbers.
+
+"Paper" is Krizhevsky, Sutskever and Hinton, NIPS 2012.
+"""
 
 import contextlib
 import math
@@ -9,8 +12,14 @@ import pandas as pd
 
 from alexnet_helpers import checks
 
-NOT_APPLICABLE = "–"
-ROUNDINGS = ("floor", "ceil")
+_NOT_APPLICABLE = "–"
+_ROUNDINGS = ("floor", "ceil")
+# The fields that each kind of layer uses.
+_USED = {
+    "conv": ("units", "kernel", "stride", "groups"),
+    "pool": ("kernel", "stride"),
+    "dense": ("units",),
+}
 
 
 def output_size(size, kernel, stride=1, padding=0, rounding="floor"):
@@ -18,31 +27,42 @@ def output_size(size, kernel, stride=1, padding=0, rounding="floor"):
 
     Parameters
     ----------
-    size : side of the input in pixels.
-    kernel : side of the window in pixels.
-    stride : step from one window to the next in pixels.
-    padding : rows of zeros added on each side of the input; "valid" for none; "same" as in Keras,
-        for as many zeros as give ceil(size / stride) positions.
-    rounding : "floor" counts the windows that lie wholly on the padded input,
-        floor((size + 2 padding - kernel) / stride) + 1, as Keras and PyTorch do. "ceil" counts as
-        many windows as it takes to reach its end, ceil((size + 2 padding - kernel) / stride) + 1:
-        the last one may overhang, as in the original code of 2012 (layer.py, `modulesX`). With a
-        stride larger than the kernel it may even lie wholly beyond the input, and still counts, as
-        in that code; PyTorch's `ceil_mode` drops a window that starts beyond the input and its
-        left padding. With "same" the rounding makes no difference.
+    size : int
+        Side of the input in pixels.
+    kernel : int
+        Side of the window in pixels.
+    stride : int
+        Step from one window to the next in pixels.
+    padding : int or str
+        Rows of zeros added on each side of the input; "valid" for none; "same" as in
+        Keras, for as many zeros as give ceil(size / stride) positions.
+    rounding : str
+        "floor" counts the windows that lie wholly on the padded input, as Keras and
+        PyTorch do. "ceil" counts as many windows as it takes to reach its end: the last
+        one may overhang, as in the original code of 2012 (layer.py, `modulesX`). With
+        "same" the rounding makes no difference.
 
     Returns
     -------
-    The number of positions, which is the side of the output, as an int.
+    int
+        The side of the output, (size + 2 * padding - kernel) / stride rounded, plus 1.
 
-    Raises
-    ------
-    ValueError : if a size is not a positive integer, the padding is negative or unknown, the
-        rounding is unknown, or the kernel is larger than the padded input.
+    Notes
+    -----
+    With "ceil" and a stride larger than the kernel, the last window may even lie wholly
+    beyond the input, and still counts, as in the code of 2012; PyTorch's `ceil_mode`
+    drops a window that starts beyond the input and its left padding.
+
+    Examples
+    --------
+    >>> output_size(227, kernel=11, stride=4)
+    55
+    >>> output_size(224, kernel=11, stride=4, padding=2)
+    55
     """
     size, kernel = checks.integer("size", size), checks.integer("kernel", kernel)
     stride, padding = checks.integer("stride", stride), _check_padding(padding)
-    checks.choice("rounding", rounding, ROUNDINGS)
+    checks.choice("rounding", rounding, _ROUNDINGS)
     if padding == "same":
         return -(-size // stride)
     zeros = 0 if padding == "valid" else padding
@@ -63,13 +83,25 @@ def _check_padding(padding):
 
 
 class Layer(NamedTuple):
-    """One layer that has a geometry.
+    """One layer that has a geometry; the functions that take layers check its fields.
 
-    `kind` is "conv", "pool" or "dense"; `units` the number of filters of a "conv" or of outputs of
-    a "dense" layer; `kernel`, `stride`, `padding` and `rounding` are those of `output_size`, for
-    "conv" and "pool"; `groups` the number of equal parts into which a "conv" layer's channels and
-    filters are divided, each part of the filters seeing its own part of the channels only. The
-    functions that take layers check all of it.
+    Attributes
+    ----------
+    name : str
+    kind : str
+        "conv", "pool" or "dense".
+    units : int
+        Filters of a "conv" layer, outputs of a "dense" one.
+    kernel, stride, padding, rounding
+        As for `output_size`; of "conv" and "pool" layers.
+    groups : int
+        Into how many equal parts the channels and the filters of a "conv" layer are
+        divided; each part of the filters sees its own part of the channels only.
+
+    Examples
+    --------
+    >>> Layer("pool1", "pool", kernel=3, stride=2).stride
+    2
     """
 
     name: str
@@ -83,30 +115,33 @@ class Layer(NamedTuple):
 
 
 def alexnet_layers(towers=1, padding=0, rounding="floor"):
-    """List AlexNet's layers (paper, section 3.5) as data.
+    """List AlexNet's layers as data (paper, section 3.5).
 
     Parameters
     ----------
-    towers : 1 for one network; 2 for the paper's two GPUs (section 3.2), where each filter of
-        conv2, conv4 and conv5 sees half of the channels.
-    padding, rounding : those of conv1. Three conventions give its 55 x 55 output: an input of 227
-        with (0, "floor"), the default; 224 with (2, "floor"); 224 with (0, "ceil"), which is the
-        original code's.
+    towers : int
+        1 for one network; 2 for the paper's two GPUs (section 3.2), where each filter
+        of conv2, conv4 and conv5 sees half of the channels.
+    padding, rounding : int or str, str
+        Those of conv1. Three conventions give its 55 x 55 output: an input of 227 with
+        (0, "floor"), the default; 224 with (2, "floor"); 224 with (0, "ceil"), which is
+        the original code's.
 
     Returns
     -------
-    A tuple of `Layer`, conv1 ... fc8.
+    tuple of Layer
+        conv1, pool1, conv2, pool2, conv3, conv4, conv5, pool3, fc6, fc7, fc8.
 
-    Raises
-    ------
-    ValueError : if `towers` is neither 1 nor 2, or the padding or the rounding is unknown.
+    Examples
+    --------
+    >>> sum(layer.kind == "conv" for layer in alexnet_layers())
+    5
     """
     towers, padding = checks.choice("towers", towers, (1, 2)), _check_padding(padding)
-    rounding = checks.choice("rounding", rounding, ROUNDINGS)
+    rounding = checks.choice("rounding", rounding, _ROUNDINGS)
+    conv1 = Layer("conv1", "conv", 96, kernel=11, stride=4)
     return (
-        Layer(
-            "conv1", "conv", 96, kernel=11, stride=4, padding=padding, rounding=rounding
-        ),
+        conv1._replace(padding=padding, rounding=rounding),
         Layer("pool1", "pool", kernel=3, stride=2),
         Layer("conv2", "conv", 256, kernel=5, padding=2, groups=towers),
         Layer("pool2", "pool", kernel=3, stride=2),
@@ -128,33 +163,44 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
 
     Parameters
     ----------
-    layers : the layers in order, each a `Layer`. The first dense layer flattens its input.
-    input_size : side of the square input in pixels.
-    channels : number of the input's channels, 3 for red, green and blue.
+    layers : sequence of Layer
+        In order. The first dense layer flattens its input.
+    input_size : int
+        Side of the square input in pixels.
+    channels : int
+        Of the input, 3 for red, green and blue.
 
     Returns
     -------
-    A `pandas.DataFrame` with one row a layer, named by the layer, and the columns
+    pandas.DataFrame
+        One row for each layer, named by the layer, and the columns
 
-    - `input`, `output`: the shape of one image's tensor, (height, width, channels), and (length,)
-      at a dense layer;
-    - `kernel`, `stride`, `padding`: as in the layer, "–" where a layer has none;
-    - `parameters`: the number of weights and biases;
-    - `multiply_adds`: the multiplications, each followed by an addition, for one image;
-    - `receptive_field`: how many pixels of the image, along one side, a value of the output can
-      depend on.
+        - `input`, `output`: the shape of one image's tensor, (height, width, channels),
+          and (length,) at a dense layer;
+        - `kernel`, `stride`, `padding`: as in the layer, "–" where a layer has none;
+        - `parameters`: the number of weights and biases;
+        - `multiply_adds`: the multiplications, each followed by an addition, for one
+          image;
+        - `receptive_field`: how many pixels of the image, along one side, a value of
+        the
+          output can depend on.
 
     Raises
     ------
-    ValueError : naming the layer, if a kernel is larger than its padded input, a size is not a
-        positive integer, groups do not divide channels and filters, the kind, the padding or the
-        rounding is unknown, a convolution or pooling follows a dense layer, a layer has a number
-        that its kind does not use, or two layers have one name.
+    ValueError
+        The message names the layer.
+
+    Examples
+    --------
+    >>> table = layer_table()
+    >>> table.loc["conv1", "output"], int(table["parameters"].sum())
+    ((55, 55, 96), 62378344)
     """
     input_size = checks.integer("input_size", input_size)
     channels = checks.integer("channels", channels)
     shape = (input_size, input_size, channels)
-    # `field`: pixels that one value sees; `jump`: pixels between the centres of two neighbours.
+    # `field`: pixels that one value sees; `jump`: pixels between two neighbours'
+    # centres.
     field = jump = 1
     rows = {}
     for layer in check_layers(layers):
@@ -164,58 +210,93 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
             given = f"with input_size={input_size} and channels={channels}"
             raise ValueError(f"{layer.name}: {error} ({given})") from None
         if layer.kind == "dense":
-            shape, window, field = (
-                (math.prod(shape),),
-                (NOT_APPLICABLE,) * 3,
-                input_size,
-            )
+            shape, field = (math.prod(shape),), input_size
+            window = (_NOT_APPLICABLE,) * 3
         else:
-            window = (layer.kernel, layer.stride, layer.padding)
             field = min(field + (layer.kernel - 1) * jump, input_size)
             jump *= layer.stride
+            window = (layer.kernel, layer.stride, layer.padding)
         rows[layer.name] = (shape, *window, output, parameters, multiply_adds, field)
         shape = output
-    columns = [
-        "input",
-        "kernel",
-        "stride",
-        "padding",
-        "output",
-        "parameters",
-        "multiply_adds",
-        "receptive_field",
-    ]
+    columns = "input kernel stride padding output parameters multiply_adds"
+    columns = [*columns.split(), "receptive_field"]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns)
 
 
-# The numbers that each kind of layer uses.
-USED = {
-    "conv": ("units", "kernel", "stride", "groups"),
-    "pool": ("kernel", "stride"),
-    "dense": ("units",),
-}
+def _measure(layer, shape):
+    """Return (output shape, parameters, multiply-adds) of a layer on such an input."""
+    if layer.kind == "dense":
+        weights = math.prod(shape) * layer.units
+        return (layer.units,), weights + layer.units, weights
+    if len(shape) == 1:
+        checks.refuse("kind", "'dense' after a dense layer", layer.kind)
+    window = (layer.kernel, layer.stride, layer.padding, layer.rounding)
+    side = output_size(shape[0], *window)
+    channels, units, groups = shape[2], layer.units, layer.groups
+    if layer.kind == "pool":
+        return (side, side, channels), 0, 0
+    if channels % groups or units % groups:
+        needed = f"a divisor of its {channels} channels and {units} filters"
+        checks.refuse("groups", needed, groups)
+    weights = layer.kernel**2 * (channels // groups) * units
+    return (side, side, units), weights + units, side**2 * weights
+
+
+def kernel_shapes(layers=ALEXNET, input_size=227, channels=3):
+    """List the shapes of the kernels, in the layout of Keras and `numpy_layers`.
+
+    Parameters
+    ----------
+    layers, input_size, channels
+        As for `layer_table`.
+
+    Returns
+    -------
+    dict from str to tuple of int
+        (k, k, channels / groups, filters), and (inputs, outputs) of a dense layer.
+
+    Examples
+    --------
+    >>> shapes = kernel_shapes()
+    >>> shapes["conv1"], shapes["fc8"]
+    ((11, 11, 3, 96), (4096, 1000))
+    """
+    layers = check_layers(layers)
+    inputs, shapes = layer_table(layers, input_size, channels)["input"], {}
+    for layer in layers:
+        if layer.kind == "conv":
+            window = (layer.kernel, layer.kernel)
+            seen = inputs[layer.name][2] // layer.groups
+            shapes[layer.name] = (*window, seen, layer.units)
+        elif layer.kind == "dense":
+            shapes[layer.name] = (*inputs[layer.name], layer.units)
+    return shapes
 
 
 def check_layers(layers):
-    """Return layers as a tuple of `Layer` with plain integers.
+    """Return layers as a tuple of `Layer` with checked fields, their numbers as int.
 
     Raises
     ------
-    ValueError : if one is not a `Layer`, has a field out of range or a number that its kind does
-        not use, or has the name of another one.
+    ValueError
+        Also for two layers of one name, and for a field that a kind does not use.
+
+    Examples
+    --------
+    >>> check_layers([Layer("pool1", "pool", kernel=0)])
+    Traceback (most recent call last):
+    ...
+    ValueError: pool1: kernel must be a positive integer, got 0
     """
     needed = "a list of geometry.Layer"
-    no_list = isinstance(layers, (str, bytes, Layer, Mapping)) or hasattr(
-        layers, "dtype"
-    )
-    if no_list or not isinstance(layers, Iterable):
+    several = isinstance(layers, Iterable) and not hasattr(layers, "dtype")
+    if not several or isinstance(layers, (str, bytes, Layer, Mapping)):
         checks.refuse("layers", needed, layers)
     checked = {}
     for layer in layers:
         if not isinstance(layer, Layer):
-            raise ValueError(
-                f"layers must be {needed}, got {checks.describe(layer)} as one of them"
-            )
+            got = f"{checks.describe(layer)} as one of them"
+            raise ValueError(f"layers must be {needed}, got {got}")
         name = checks.text("the name of a layer", layer.name)
         if name in checked:
             raise ValueError(f"layers must have different names, got {name!r} twice")
@@ -227,38 +308,13 @@ def check_layers(layers):
 
 
 def _check_layer(layer):
-    kind = checks.choice("kind", layer.kind, tuple(USED))
-    checks.choice("rounding", layer.rounding, ROUNDINGS)
+    kind = checks.choice("kind", layer.kind, tuple(_USED))
+    checks.choice("rounding", layer.rounding, _ROUNDINGS)
     fields = {"padding": _check_padding(layer.padding)}
     for name in ("units", "kernel", "stride", "groups"):
-        value = getattr(layer, name)
-        if name in USED[kind]:
+        value, default = getattr(layer, name), Layer._field_defaults[name]
+        if name in _USED[kind]:
             fields[name] = checks.integer(name, value)
         else:
-            checks.choice(
-                f"{name} of a {kind!r} layer", value, [Layer._field_defaults[name]]
-            )
+            checks.choice(f"{name} of a {kind!r} layer", value, [default])
     return layer._replace(**fields)
-
-
-def _measure(layer, shape):
-    """Return (output shape, parameters, multiply-adds) of a layer on an input of this shape."""
-    if layer.kind == "dense":
-        weights = math.prod(shape) * layer.units
-        return (layer.units,), weights + layer.units, weights
-    if len(shape) == 1:
-        checks.refuse("kind", "'dense' after a dense layer", layer.kind)
-    side = output_size(
-        shape[0], layer.kernel, layer.stride, layer.padding, layer.rounding
-    )
-    channels, units, groups = shape[2], layer.units, layer.groups
-    if layer.kind == "pool":
-        return (side, side, channels), 0, 0
-    if channels % groups or units % groups:
-        checks.refuse(
-            "groups",
-            f"a divisor of its {channels} channels and {units} filters",
-            groups,
-        )
-    weights = layer.kernel**2 * (channels // groups) * units
-    return (side, side, units), weights + units, side**2 * weights

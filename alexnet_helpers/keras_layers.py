@@ -1,7 +1,7 @@
 """Layers that Keras does not have, written against `keras` alone.
 
-So they run on its TensorFlow, JAX and PyTorch backends. "Paper" is Krizhevsky, Sutskever
-and Hinton, NIPS 2012.
+So they run on its TensorFlow, JAX and PyTorch backends. "Paper" is Krizhevsky,
+Sutskever and Hinton, NIPS 2012.
 """
 
 import numpy as np
@@ -55,8 +55,8 @@ class LocalResponseNorm(layers.Layer):
         if channels % self.towers:
             needed = f"a divisor of the {channels} channels"
             checks.refuse("towers", needed, self.towers)
-        # One matrix product adds up the neighbours of every channel: on a CPU nine times
-        # faster than adding shifted copies of the maps.
+        # One matrix product adds up the neighbours of every channel: on a CPU nine
+        # times faster than adding shifted copies of the maps.
         channel = np.arange(channels)
         tower = channel * self.towers // channels
         near = np.abs(channel[:, None] - channel) <= self.size // 2
@@ -112,7 +112,7 @@ class WhitenedConv2D(layers.Conv2D):
 
 
 def check_model(model):
-    """Return a `keras.Model` whose layers have their weights; refuse everything else."""
+    """Return a `keras.Model` whose layers have their weights, or refuse the value."""
     if not isinstance(model, keras.Model) or not model.built:
         needed = "a built keras.Model, such as models.alexnet_cifar10() returns"
         checks.refuse("model", needed, model)

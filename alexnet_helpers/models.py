@@ -48,7 +48,7 @@ def alexnet(
     kernel_initializer="he_normal",
     weights=None,
 ):
-    """Build the AlexNet of the paper (sections 3.1-3.5), untrained or trained on ImageNet.
+    """Build the AlexNet of the paper (sections 3.1-3.5), untrained or trained.
 
     Parameters
     ----------
@@ -61,18 +61,18 @@ def alexnet(
         and 1000 classes), 2 for the paper's two GPUs, where conv2, conv4 and conv5 see
         only the maps of their own half (60,965,224). None is 1, or 2 with `weights`.
     local_response_norm : bool or dict, optional
-        Whether to normalize after the ReLUs of conv1 and conv2 (section 3.3). True takes
-        the paper's constants, or those with which the weights were trained; a dict has
-        others, by the names of `LocalResponseNorm`'s arguments. None is False, or True
-        with `weights`.
+        Whether to normalize after the ReLUs of conv1 and conv2 (section 3.3). True
+        takes the paper's constants, or those with which the weights were trained; a
+        dict has others, by the names of `LocalResponseNorm`'s arguments. None is False,
+        or True with `weights`.
     kernel_initializer : str, dict or keras.initializers.Initializer
-        The biases start at 0. (The paper draws the weights from N(0, 0.01**2) and starts
-        some biases at 1.)
+        The biases start at 0. (The paper draws the weights from N(0, 0.01**2) and
+        starts some biases at 1.)
     weights : str or dict, optional
         "imagenet" for those that Berkeley trained on ImageNet (244 MB are downloaded if
-        they are not at hand), or what `imagenet.load_weights` returned. The network then
-        takes `imagenet.preprocess(photo)`, 227 x 227 or 224 x 224 pixels, and has 1,000
-        classes.
+        they are not at hand), or what `imagenet.load_weights` returned. The network
+        then takes `imagenet.preprocess(photo)`, 227 x 227 or 224 x 224 pixels, and has
+        1,000 classes.
 
     Returns
     -------
@@ -146,7 +146,7 @@ def _paper_dense(layer, initializer, is_last):
 
 
 def _check_paper(towers, local_response_norm, trained):
-    """Return the paper's layers, and the constants of its normalization (None: without)."""
+    """Return the paper's layers, and its normalization's constants (None: without)."""
     towers = int(trained) + 1 if towers is None else towers
     towers = checks.choice("towers", towers, (2,) if trained else (1, 2))
     norm = trained if local_response_norm is None else local_response_norm
@@ -215,8 +215,8 @@ def alexnet_cifar10(
     "paper" fits the paper's ideas (section 3) to small images: conv1 looks at 5 x 5
     pixels and does not stride, so that the maps shrink 32-32-16-16-8-8-8-8-4; local
     response normalization after conv1 and conv2, overlapping pooling, two hidden dense
-    layers of 512 units with dropout, weight decay of 0.0005 by the paper's rule (section
-    5: an L2 penalty of 0.00025 on the kernels).
+    layers of 512 units with dropout, weight decay of 0.0005 by the paper's rule
+    (section 5: an L2 penalty of 0.00025 on the kernels).
 
     "modern" is "paper" with batch normalization (arXiv:1502.03167) after every
     convolution and hidden dense layer in place of local response normalization, and no
@@ -242,9 +242,9 @@ def alexnet_cifar10(
     kernel_initializer : str, dict or keras.initializers.Initializer, optional
         None is Keras' default, which the tutorials keep: "glorot_uniform".
     centred_input : bool, optional
-        False divides the pixels by 255, as the tutorials do; True subtracts the mean and
-        divides by the standard deviation of CIFAR-10's channels. None is False, or True
-        with "today".
+        False divides the pixels by 255, as the tutorials do; True subtracts the mean
+        and divides by the standard deviation of CIFAR-10's channels. None is False, or
+        True with "today".
     batch_norm : bool, optional
         Whether each convolution and hidden dense layer is followed by batch
         normalization (in place of local response normalization). None is what the
@@ -370,7 +370,7 @@ def _hidden(network, number):
 
 
 def _learned(network, name, layer, *arguments, **options):
-    """Return a layer with its activation and normalization; nothing if it is left out."""
+    """Return a layer with activation and normalization; nothing if it is left out."""
     if name in network["without"]:
         return []
     norm, activation = f"norm{name[-1]}", network["activation"]
@@ -402,14 +402,14 @@ def _start(network):
 
 
 def _classes(network, **options):
-    """Return the last layer; under a policy of mixed precision it computes in 32 bits."""
+    """Return the last layer, which computes in 32 bits under mixed precision, too."""
     dtype = keras.config.dtype_policy().variable_dtype
     options = {"activation": "softmax", "dtype": dtype, **options}
     return layers.Dense(network["num_classes"], name="fc8", **options)
 
 
 def _rescaling(centred):
-    """Return the layer that brings pixels of 0-255 to the network's range by constants."""
+    """Return the layer that brings pixels of 0-255 to the network's range."""
     if not centred:
         return layers.Rescaling(1 / 255, name="rescaling")
     variance = [std**2 for std in CIFAR10_STD]
@@ -504,8 +504,8 @@ def whiten(model, images):
 def multiply_adds(model):
     """Count the multiplications, each followed by an addition, that one image takes.
 
-    Convolutions and dense layers are counted: each weight is used once at every place of
-    the layer's output map. (Normalization and pooling are left out, as in
+    Convolutions and dense layers are counted: each weight is used once at every place
+    of the layer's output map. (Normalization and pooling are left out, as in
     `geometry.layer_table`.)
 
     Parameters
@@ -518,8 +518,9 @@ def multiply_adds(model):
 
     Examples
     --------
-    >>> f"{multiply_adds(alexnet_cifar10('paper', width=0.1)):,}"
-    '3,303,936'
+    >>> conv = keras.Sequential([keras.Input((4, 4, 1)), layers.Conv2D(5, 3)])
+    >>> multiply_adds(conv)  # 5 filters of 3 x 3 weights, each at 2 x 2 places
+    180
     """
     return sum(
         math.prod(layer.kernel.shape) * math.prod(layer.output.shape[1:-1])

@@ -1,4 +1,4 @@
-"""The variants of AlexNet for CIFAR-10, and the check of all that may be changed in them."""
+"""The variants of AlexNet for CIFAR-10, and what may be changed in them."""
 
 import random
 from typing import NamedTuple
@@ -64,12 +64,14 @@ def check_network(
     batch_norm=None,
     **ingredients,
 ):
-    """Return all settings of a network as a dict, with the variant's own where none is given.
+    """Return all settings of a network, with the variant's own where none is given.
 
     Parameters
     ----------
-    variant, width, num_classes, kernel_initializer, centred_input, batch_norm, ingredients
+    variant, width, num_classes, kernel_initializer, centred_input, batch_norm
         As for `models.alexnet_cifar10`.
+    **ingredients
+        Likewise.
 
     Returns
     -------
@@ -166,7 +168,7 @@ def _check_stem(stem):
 
 
 def _check_contradictions(network, given):
-    """Refuse settings that would have no effect, and filters that two towers cannot share."""
+    """Refuse settings that would have no effect, or that cannot be together."""
     without = set(network["without"])
     beside_batch_norm = {
         "local_response_norm": "None or False with batch_norm=True",
@@ -207,7 +209,7 @@ def check_initializer(value):
     if isinstance(value, keras.initializers.Initializer):
         return value
     # A new initializer draws its seed from Python's generator, whose state is set back:
-    # else a look at a recipe would change the weights that the next network starts with.
+    # a look at a recipe does not change how the next network starts.
     state = random.getstate()
     try:
         initializer = keras.initializers.get(_plain(value))
@@ -225,7 +227,7 @@ def check_initializer(value):
 
 
 def _check_activation(value):
-    """Return the name of a Keras activation that works on each value, or such a function."""
+    """Return the name of a Keras activation that works on each value, or a function."""
     if isinstance(value, str) and value == INGREDIENTS["activation"]:
         return value
     try:

@@ -72,10 +72,10 @@ def named_weights(model):
 
 
 def save_weights(file, model, recipe, curves):
-    """Write a trained network to a file that `models.alexnet_cifar10(weights=file)` reads.
+    """Write a trained network to a file, for `models.alexnet_cifar10(weights=file)`.
 
-    Kernels are rounded to float16, the short vectors (biases, normalization) are kept in
-    float32. With them goes what the last row of the run's curves says.
+    Kernels are rounded to float16, the short vectors (biases, normalization) are kept
+    in float32. With them goes what the last row of the run's curves says.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def _describe(model, recipe):
 
 @contextlib.contextmanager
 def open_weights(weights):
-    """Open a file of weights, give its network's settings and the archive with the arrays.
+    """Open a file of weights; give its network's settings, and the archive of arrays.
 
     Parameters
     ----------
@@ -258,7 +258,7 @@ def _header(archive, member):
 
 
 def _read_member(archive, member, kinds, shape, most_bytes):
-    """Return an array that has this shape, one of these kinds of type, and no more bytes."""
+    """Return an array of this shape, kind of type, and at most so many bytes."""
     found, dtype, offset = _header(archive, member)
     size = archive.getinfo(member).file_size
     if found != shape or dtype.kind not in kinds:

@@ -185,6 +185,7 @@ def of_geometry(add):
     for later in ("too large a kernel", "conv after dense"):  # seen when it is measured
         del checked.wrong[later]
     add("check_layers", geometry.check_layers, layers=checked)
+    add("kernel_shapes", geometry.kernel_shapes, **layers)
     add(
         "Layer",
         lambda **named: geometry.layer_table([geometry.Layer(**named)], 9, 4),
@@ -230,8 +231,6 @@ def of_walk(add):
     side.wrong |= {"even": 10, "1": 1}
     wave = {"angle": real(0.5), "wavelength": real(4.0, above=0), "phase": real(1.5)}
     add("gabor", walk.gabor, **wave, size=side)
-    width = real(2.0, above=0)
-    add("spot", walk.spot, width=width, surround=flag(True), size=side)
     add("photo_tensor", walk.photo_tensor)
     add("filter_bank", walk.filter_bank)
     add("layer_weights", walk.layer_weights, name=choice("conv1"))
