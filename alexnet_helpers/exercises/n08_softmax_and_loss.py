@@ -56,6 +56,13 @@ exercise(
             "Take the logarithm for each image first, and the mean afterwards.",
         ),
         (
+            np.log(0.6 * 6 + 0.4 * 4),
+            (
+                "That is the logarithm of a mean number of classes: take the logarithm"
+                " for each image first, and the mean afterwards."
+            ),
+        ),
+        (
             0.6 * np.log(4) + 0.4 * np.log(6),
             "Check how many classes share the probability in each group.",
         ),
@@ -120,6 +127,31 @@ exercise(
         ),
         ([0.7, 0.1, 1.15, 0.05], "At the true class the 1 is subtracted."),
         (
+            [0.7, 0.1, 0.85, 0.05],
+            (
+                "Check a sign: if the score of the true class grows, does the loss grow"
+                " or fall?"
+            ),
+        ),
+        (
+            [0.7, 0.1, -0.15, 0.05],
+            "At the true class something is subtracted: the sign alone is not enough.",
+        ),
+        (
+            [-0.3, 0.1, 0.15, 0.05],
+            (
+                "The 1 is subtracted at the network's answer: the label says where it"
+                " belongs."
+            ),
+        ),
+        (
+            [0.175, 0.025, -0.2125, 0.0125],
+            (
+                "That is divided by the number of classes: a mean runs over images, and"
+                " here is one."
+            ),
+        ),
+        (
             [0.0, 0.0, -np.log(0.15), 0.0],
             "That is the loss: its derivative by each score is asked for.",
         ),
@@ -183,6 +215,27 @@ exercise(
             lambda z, t: -np.log(np.clip(_true(_softmax(z), t), 1e-7, 1 - 1e-7)).mean(),
             "Clipped probabilities limit the loss to 16.1: subtract scores,"
             " without probabilities.",
+        ),
+        *(
+            (
+                lambda z, t, tiny=tiny: -np.log(_true(_softmax(z), t) + tiny).mean(),
+                (
+                    "A tiny number in the logarithm limits the loss: subtract scores,"
+                    " without probabilities."
+                ),
+            )
+            for tiny in (1e-6, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, np.finfo(float).eps)
+        ),
+        (
+            lambda z, t: (np.logaddexp.reduce(z, axis=1) - z[:, t]).mean(),
+            (
+                "`z[:, labels]` takes the scores of all labels from every row: only its"
+                " own label's score belongs to a row."
+            ),
+        ),
+        (
+            lambda z, t: (np.logaddexp.reduce(z, axis=None) - _true(z, t)).mean(),
+            "The sum runs over all rows at once: each row has a sum of its own.",
         ),
         (
             lambda z, t: -_loss_from_scores(z, t),

@@ -51,6 +51,10 @@ def _(rng):
         (np.log(classes), "That is the loss of knowing nothing, but this network knows the group."),
         ((np.log(first) + np.log(other)) / 2, "That weighs both groups equally."),
         (np.log(classes / 2), "Take the logarithm for each image first, and the mean afterwards."),
+        (
+            np.log(share * first + (1 - share) * other),
+            "Take the logarithm for each image first, and the mean afterwards.",
+        ),
         (share * np.log(other) + (1 - share) * np.log(first), "Check how many classes share the probability."),
         (np.log(first) + np.log(other), "That is the sum of the two groups' losses."),
         (-right, "A loss is positive."),
@@ -80,6 +84,8 @@ def _(rng):
         ((p - np.eye(4)[true - 1]).tolist(), "The classes are counted from 0."),
         (p.tolist(), "Those are the probabilities: at the true class something is subtracted."),
         ((p + np.eye(4)[true]).tolist(), "At the true class the 1 is subtracted."),
+        (np.abs(right).tolist(), "Check the sign at the true class."),
+        ((right / 4).tolist(), "That is divided by the number of classes: a mean runs over images."),
         ((right * np.eye(4)[true]).tolist(), "The other scores count as well."),
         ((-np.eye(4)[true] / p[true]).tolist(), "That is the derivative by the probabilities."),
     ]
