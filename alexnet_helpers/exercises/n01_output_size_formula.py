@@ -170,6 +170,7 @@ _SAME = {
     11: "",
     10: "same: 32/3 is rounded up.",
     32 / 3: "same: 32/3 is rounded up.",
+    28: "same: that is valid with stride 1. Divide 32 by the stride, and round up.",
     32: "same: that keeps the size, as with stride 1.",
     12: "same: that is one too many: 32/3, rounded up.",
 }
