@@ -93,6 +93,12 @@ def _mean_of_nine(x, size, stride):
     return _pooling(np.sum)(x, size, stride) / 9
 
 
+def _mean_as_in_one_map(x, size, stride):
+    """Take axes 2 and 3 of the windows, which are right for a single map."""
+    views = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
+    return views[:, ::stride, ::stride].mean(axis=(2, 3))
+
+
 def _mean_over_a_row_and_the_channels(x, size, stride):
     """Take axes 3 and 4 of the windows for their height and width, which are 4 and 5."""
     views = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
@@ -117,6 +123,11 @@ exercise(
         (
             _mean_of_nine,
             "You always divide by 9: a window has `size` times `size` values.",
+        ),
+        (
+            _mean_as_in_one_map,
+            "Axes 2 and 3 are right for one map: with images and channels, the"
+            " window's axes are the last two, 4 and 5.",
         ),
         (
             _mean_over_a_row_and_the_channels,
