@@ -1,7 +1,6 @@
-"""Helpers of the course "AlexNet, layer by layer".
+"""Helpers of the course "AlexNet, layer by layer": what several notebooks need.
 
-Each module is built in the open by one notebook and imported by the later ones.
-Importing this package imports neither TensorFlow nor Keras.
+Importing this package imports neither TensorFlow nor Keras; `load_keras` does.
 """
 
 import contextlib
@@ -38,7 +37,13 @@ def quietly():
     TensorFlow writes its start-up lines straight to file descriptor 2, where Python's
     own redirection does not reach them; JupyterLab would show them in a red box. No
     explanation is lost: what was held back is written out if the block raises, and also
-    if the whole process dies in it (in a notebook: to the terminal that runs JupyterLab).
+    if the whole process dies in it (in a notebook: to the terminal that runs
+    JupyterLab).
+
+    Examples
+    --------
+    >>> with quietly():
+    ...     _ = os.write(2, b"a line that nobody sees")
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -92,7 +97,7 @@ def _watch(held_back, saved):
 
 @functools.cache
 def load_keras():
-    """Import Keras and wake its backend, quietly; return `keras`.
+    """Import Keras and wake its backend, quietly.
 
     Keras' own settings file, ~/.keras/keras.json, has no say: the backend is TensorFlow
     unless the environment variable KERAS_BACKEND names another one, images are
@@ -102,11 +107,21 @@ def load_keras():
     (KERAS_DISTRIBUTION_JOB_ADDRESSES, KERAS_DISTRIBUTION_NUM_PROCESSES,
     KERAS_DISTRIBUTION_PROCESS_ID) joins that job, which has to be done first.
 
+    Returns
+    -------
+    module
+        `keras`.
+
     Raises
     ------
     ValueError
         If KERAS_BACKEND names a backend that Keras does not have or that is not
         installed.
+
+    Examples
+    --------
+    >>> load_keras().config.image_data_format()
+    'channels_last'
     """
     _choose_backend()
     with quietly():
@@ -119,7 +134,7 @@ def load_keras():
 
 
 def _choose_backend():
-    """Have the environment name the backend; Keras prefers that to its settings file."""
+    """Have the environment name the backend, which Keras prefers to its settings file."""
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     os.environ["KERAS_BACKEND"] = backend
     known = backend in ("tensorflow", "jax", "torch", "numpy", "openvino")
@@ -174,7 +189,7 @@ def _keras_can_read(file):
 
 
 def _wake(keras):
-    """Have the backend look for a GPU and compile something: each logs the first time."""
+    """Have the backend look for a GPU and compile: each logs the first time."""
     first = keras.ops.zeros((1, 1, 1, 1))
     # On other backends too Keras imports TensorFlow, if there, when it first trains.
     with contextlib.suppress(ModuleNotFoundError):

@@ -1,11 +1,13 @@
 """What a function accepts: one check for each kind of argument, used by all modules.
 
-Each check returns the value in the form in which the caller should go on to use it (an int, a
-float, an array), and raises ValueError in one form if the value does not fit:
+Each check takes the argument's name and value. It returns the value in the form in
+which the caller should go on to use it (an int, a float, an array), and raises
+ValueError in one form if the value does not fit:
 
     stride must be a positive integer, got 0
 """
 
+import contextlib
 import math
 import numbers
 import operator
@@ -26,27 +28,15 @@ def refuse(name, needed, value):
 
 
 def describe(value):
-    """Return a value as an error message shows it: short, on one line, without memory addresses."""
-    if isinstance(
-        value, type
-    ):  # before arrays: the class np.ndarray has all that an array has
+    """Return a value as an error message shows it: short, on one line, no addresses.
+
+    >>> describe(np.zeros((2, 3))), describe(len), describe("text")
+    ('an array of shape (2, 3) and dtype float64', 'the function len', "'text'")
+    """
+    if isinstance(value, type):  # first: the class np.ndarray has all that an array has
         return f"the class {value.__name__}"
     if isinstance(value, np.ndarray) or hasattr(value, "__array__"):
-        if (
-            isinstance(value, np.ndarray)
-            and value.dtype.kind == "O"
-            and value.ndim == 0
-        ):
-            return describe(value.item())
-        if isinstance(value, np.generic) or (
-            isinstance(value, np.ndarray) and value.ndim == 0
-        ):
-            return f"{value.item()!r:.60}"
-        shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
-        kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else "an array"
-        return (
-            f"{kind} of shape {tuple(shape or ())} and dtype {dtype}" if dtype else kind
-        )
+        return _describe_array(value)
     if callable(value):
         return f"the function {getattr(value, '__name__', '?')}"
     try:
@@ -58,8 +48,20 @@ def describe(value):
     return " ".join(text.split())
 
 
+def _describe_array(value):
+    is_ndarray = isinstance(value, np.ndarray)
+    if isinstance(value, np.generic) or (is_ndarray and value.ndim == 0):
+        item = value.item()
+        return describe(item) if value.dtype.kind == "O" else f"{item!r:.60}"
+    kind = "a masked array" if isinstance(value, np.ma.MaskedArray) else "an array"
+    shape, dtype = getattr(value, "shape", None), getattr(value, "dtype", None)
+    if not dtype:
+        return kind
+    return f"{kind} of shape {tuple(shape or ())} and dtype {dtype}"
+
+
 def integer(name, value, lowest=1, highest=None):
-    """Return a Python or NumPy integer from `lowest` to `highest` as an int (None: no upper limit).
+    """Return a Python or NumPy integer from `lowest` to `highest` as an int.
 
     >>> integer("stride", np.int64(4))
     4
@@ -69,20 +71,15 @@ def integer(name, value, lowest=1, highest=None):
     ValueError: stride must be a positive integer, got 0
     """
     number = None
-    if not isinstance(value, (bool, np.bool_)) and (
-        np.ndim(value) == 0 if _is_array(value) else True
-    ):
-        try:
+    is_bool = isinstance(value, (bool, np.bool_))
+    if not is_bool and not (_is_array(value) and np.ndim(value)):
+        with contextlib.suppress(TypeError):
             number = operator.index(value)
-        except TypeError:
-            number = None
     if number is None or number < lowest or (highest is not None and number > highest):
+        needed = {1: "a positive integer", 0: "an integer, 0 or more"}
+        needed = needed.get(lowest, f"an integer, {lowest} or more")
         if highest is not None:
             needed = f"an integer from {lowest} to {highest}"
-        else:
-            needed = {1: "a positive integer", 0: "an integer, 0 or more"}.get(
-                lowest, f"an integer, {lowest} or more"
-            )
         refuse(name, needed, value)
     return number
 
@@ -99,13 +96,10 @@ def number(name, value, lowest=None, highest=None, above=None, below=None):
     ...
     ValueError: rate must be a number from 0 to less than 1, got 1
     """
-    try:
-        usable = isinstance(value, numbers.Real) and not isinstance(
-            value, (bool, np.bool_)
-        )
-        result = float(value) if usable else math.nan
-    except (OverflowError, ValueError, TypeError):
-        result = math.nan
+    result, is_bool = math.nan, isinstance(value, (bool, np.bool_))
+    if isinstance(value, numbers.Real) and not is_bool:
+        with contextlib.suppress(OverflowError, ValueError, TypeError):
+            result = float(value)
     within = (
         math.isfinite(result)
         and (lowest is None or result >= lowest)
@@ -120,35 +114,19 @@ def number(name, value, lowest=None, highest=None, above=None, below=None):
 
 def _range(lowest, highest, above, below):
     """Say in words which numbers are allowed."""
-    if above == 0 and highest is None and below is None:
-        return "a positive number"
-    start = (
-        f"from {lowest:g}"
-        if lowest is not None
-        else f"above {above:g}"
-        if above is not None
-        else ""
-    )
-    end = (
-        f"to {highest:g}"
-        if highest is not None
-        else f"to less than {below:g}"
-        if below is not None
-        else ""
-    )
-    if start and not end:
-        return (
-            f"a number, {lowest:g} or more"
-            if lowest is not None
-            else f"a number {start}"
-        )
-    if end and not start:
-        return (
-            f"a number up to {highest:g}"
-            if highest is not None
-            else f"a number below {below:g}"
-        )
-    return f"a number {start} {end}".rstrip() if start else "a finite number"
+    start = end = ""
+    if above is not None:
+        start = f" above {above:g}"
+    if lowest is not None:
+        is_open = highest is None and below is None
+        start = f", {lowest:g} or more" if is_open else f" from {lowest:g}"
+    if below is not None:
+        end = f" to less than {below:g}" if start else f" below {below:g}"
+    if highest is not None:
+        end = f" to {highest:g}" if start else f" up to {highest:g}"
+    words = f"a number{start}{end}"
+    in_short = {"a number": "a finite number", "a number above 0": "a positive number"}
+    return in_short.get(words, words)
 
 
 def flag(name, value):
@@ -159,7 +137,7 @@ def flag(name, value):
 
 
 def choice(name, value, allowed):
-    """Return the one of the `allowed` values that is equal to `value` and of its kind (1 is not True).
+    """Return the allowed value that `value` equals and has the type of (1 is not True).
 
     >>> choice("rounding", "round", ("floor", "ceil"))
     Traceback (most recent call last):
@@ -169,21 +147,23 @@ def choice(name, value, allowed):
     allowed = list(allowed)
     if isinstance(value, np.generic):
         value = value.item()
-    for one in allowed:
-        if type(one) is type(value) and one == value:
-            return one
-    return refuse(name, _listed(allowed), value)
+    for option in allowed:
+        if type(option) is type(value) and option == value:
+            return option
+    *first, last = map(repr, allowed)
+    return refuse(name, f"{', '.join(first)} or {last}" if first else last, value)
 
 
 def names(name, value, allowed):
-    """Return a list or tuple of the `allowed` names as a tuple; a single name, which is a text, is refused."""
-    allowed = list(allowed)
+    """Return several of the `allowed` names as a tuple; a single text is refused.
+
+    >>> names("without", ["fc7"], allowed=("fc6", "fc7"))
+    ('fc7',)
+    """
     needed = f"a list of names out of {', '.join(allowed)}"
-    if isinstance(value, str) or not isinstance(value, (list, tuple, set, frozenset)):
+    several = isinstance(value, (list, tuple, set, frozenset))
+    if not several or not all(isinstance(one, str) and one in allowed for one in value):
         refuse(name, needed, value)
-    for one in value:
-        if not isinstance(one, str) or one not in allowed:
-            refuse(name, needed, value)
     return tuple(value)
 
 
@@ -204,27 +184,22 @@ def texts(name, value, needed="a list of texts"):
 
 def path(name, value):
     """Return a text or path as a `pathlib.Path`, with ~ for the home folder."""
-    if (
-        not isinstance(value, (str, os.PathLike))
-        or not str(value)
-        or "\0" in str(value)
-    ):
-        refuse(name, "the path of a file or folder", value)
+    needed = "the path of a file or folder"
+    text = str(value) if isinstance(value, (str, os.PathLike)) else ""
+    if not text or "\0" in text:
+        refuse(name, needed, value)
     try:
         return Path(value).expanduser()
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{name} must be the path of a file or folder, got {describe(value)}"
-            f" ({error})"
-        ) from None
+        got = f"{describe(value)} ({error})"
+        raise ValueError(f"{name} must be {needed}, got {got}") from None
 
 
 def generator(name, value):
     """Return a `numpy.random.Generator`."""
     if not isinstance(value, np.random.Generator):
-        refuse(
-            name, "a numpy.random.Generator, such as numpy.random.default_rng(0)", value
-        )
+        needed = "a numpy.random.Generator, such as numpy.random.default_rng(0)"
+        refuse(name, needed, value)
     return value
 
 
@@ -236,145 +211,119 @@ def function(name, value):
 
 
 def array(name, value, axes=None, shape=None, needed="numbers"):
-    """Return numbers as a floating-point array: float32 and float64 stay, integers become floating-point.
+    """Return numbers as an array of float32 or float64, which integers become, too.
 
     Parameters
     ----------
-    axes : names of the axes, such as "NHWC"; each has at least one entry.
-    shape : the exact shape that is needed, in place of `axes`.
+    name : str
+    value : array_like
+    axes : sequence of str, optional
+        Names of the axes, such as "NHWC"; each has at least one entry.
+    shape : tuple of int, optional
+        The exact shape that is needed, in place of `axes`.
+    needed : str
+        What the array must consist of, in the words of the message.
 
     Raises
     ------
-    ValueError : also for lists of different lengths, texts, complex numbers, and masked arrays,
+    ValueError
+        Also for lists of different lengths, texts, complex numbers, and masked arrays,
         whose masks the layers would ignore.
+
+    Examples
+    --------
+    >>> array("x", [[1, 2]], axes=("N", "inputs"))
+    array([[1., 2.]])
     """
-    form = (
-        f" of shape {tuple(shape)}"
-        if shape is not None
-        else f" with the axes {' x '.join(axes)}"
-        if axes
-        else ""
-    )
-    wanted = f"an array of {needed}{form}"
-    result = as_array(name, value, wanted)
-    fits = (
-        result.shape == tuple(shape)
-        if shape is not None
-        else axes is None or result.ndim == len(axes)
-    )
+    needed = f"an array of {needed}"
+    if shape is not None:
+        needed += f" of shape {tuple(shape)}"
+    elif axes:
+        needed += f" with the axes {' x '.join(axes)}"
+    result = as_array(name, value, needed)
+    fits = axes is None or result.ndim == len(axes)
+    if shape is not None:
+        fits = result.shape == tuple(shape)
     if not fits or result.size == 0 or result.dtype.kind not in "fiub":
-        got = (
-            describe(value)
-            if _is_array(value)
-            else f"{describe(value)}, shape {result.shape}"
-        )
-        if result.dtype.kind == "O":
-            got = describe(value)
-        raise ValueError(f"{name} must be {wanted}, got {got}")
+        got = describe(value)
+        if not _is_array(value) and result.dtype.kind != "O":
+            got += f", shape {result.shape}"
+        raise ValueError(f"{name} must be {needed}, got {got}")
     return result.astype(np.result_type(result, np.float32), copy=False)
 
 
 def integers(name, value, lowest, highest, length=None):
-    """Return a one-dimensional array of integers, such as labels; say what is wrong with N x 1 and one-hot ones."""
-    count = f"{length} " if length is not None else ""
-    wanted = f"{count}integers from {lowest} to {highest} along one axis"
-    result = as_array(name, value, wanted)
-    n = result.shape[0] if result.ndim else 0
-    fits = (
-        result.ndim == 1
-        and result.dtype.kind in "iu"
-        and (length is None or n == length)
-    )
-    if not fits or (n and (result.min() < lowest or result.max() > highest)):
-        remedy = ""
-        if result.ndim == 2 and result.shape[1] == 1:
-            remedy = f". Use {name}.ravel()"
-        elif result.ndim == 2:
-            remedy = f". If they are one-hot, use {name}.argmax(axis=1)"
-        got = describe(result)
-        if (
-            result.ndim == 1
-            and n
-            and result.dtype.kind in "iuf"
-            and (length is None or n == length)
-        ):
-            got = f"{result.dtype} from {result.min():g} to {result.max():g}"
-        raise ValueError(f"{name} must be {wanted}, got {got}{remedy}")
-    return result
+    """Return a one-dimensional array of integers, such as labels.
+
+    The message says what to do with labels of shape N x 1 and with one-hot ones.
+
+    >>> integers("labels", [0, 9], 0, 9)
+    array([0, 9])
+    """
+    count = "" if length is None else f"{length} "
+    needed = f"{count}integers from {lowest} to {highest} along one axis"
+    result = as_array(name, value, needed)
+    is_list = result.ndim == 1 and length in (None, result.size)
+    if is_list and result.dtype.kind in "iu":
+        ends = (result.min(), result.max()) if result.size else ()
+        if all(lowest <= end <= highest for end in ends):
+            return result
+    got = describe(result)
+    if is_list and result.size and result.dtype.kind in "iuf":
+        got = f"{result.dtype} from {result.min():g} to {result.max():g}"
+    if result.ndim == 2 and result.shape[1] == 1:
+        got += f". Use {name}.ravel()"
+    elif result.ndim == 2:
+        got += f". If they are one-hot, use {name}.argmax(axis=1)"
+    raise ValueError(f"{name} must be {needed}, got {got}")
 
 
 def pixels(name, value, shape=None):
-    """Return images as a uint8 array N x height x width x 3; the network itself scales the values 0-255.
+    """Return images as an array of uint8, shape (N, height, width, 3).
 
-    Anything with a shape and a dtype passes unread (images in files are read when they are needed).
+    Anything with a shape and a dtype passes unread: images in files are read when they
+    are needed. (The network itself scales the values 0-255.)
     """
-    wanted = "uint8 images N x height x width x 3 with values 0 to 255"
-    if shape is not None:
-        wanted = f"uint8 images N x {' x '.join(map(str, shape))} with values 0 to 255"
-    result = (
-        value
-        if _is_array(value) and not isinstance(value, np.ma.MaskedArray)
-        else as_array(name, value, wanted)
-    )
-    got_shape, dtype = (
-        tuple(result.shape),
-        str(getattr(result.dtype, "name", result.dtype)),
-    )
-    fits = len(got_shape) == 4 and got_shape[3] == 3 and min(got_shape) > 0
-    if shape is not None:
-        fits = fits and got_shape[1:] == tuple(shape)
+    form = "height x width x 3" if shape is None else " x ".join(map(str, shape))
+    needed = f"uint8 images N x {form} with values 0 to 255"
+    if not _is_array(value) or isinstance(value, np.ma.MaskedArray):
+        value = as_array(name, value, needed)
+    found = tuple(value.shape)
+    dtype = str(getattr(value.dtype, "name", value.dtype))
+    fits = len(found) == 4 and found[3] == 3 and min(found) > 0
+    fits = fits and (shape is None or found[1:] == tuple(shape))
     if not fits or dtype != "uint8":
-        remedy = ""
+        got = describe(value)
         if "float" in dtype and fits:
-            remedy = (
-                ". The network scales the pixels itself: hand it the images as they"
-                " were loaded"
-            )
-        raise ValueError(f"{name} must be {wanted}, got {describe(result)}{remedy}")
-    return result
+            got += ". The network scales the pixels itself"
+            got += ": hand it the images as they were loaded"
+        raise ValueError(f"{name} must be {needed}, got {got}")
+    return value
 
 
 def as_array(name, value, needed):
     """Return a value as a NumPy array, or say that it cannot be one."""
     if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(
-            f"{name} must be {needed}, got {describe(value)}: use its filled() or"
-            " compressed() form"
-        )
+        got = f"{describe(value)}: use its filled() or compressed() form"
+        raise ValueError(f"{name} must be {needed}, got {got}")
     try:
         return np.asarray(value)
-    except (
-        Exception
-    ) as error:  # ragged lists, foreign types with an __array__ of their own
+    except Exception as error:  # ragged lists, foreign types with their own __array__
         raise ValueError(f"{name} must be {needed}, got {describe(value)}") from error
 
 
 def _is_array(value):
-    return (
-        not isinstance(value, type)
-        and hasattr(value, "shape")
-        and hasattr(value, "dtype")
-    )
-
-
-def _listed(allowed):
-    """Write 'a', 'b' or 'c'."""
-    words = [repr(one) for one in allowed]
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    is_class = isinstance(value, type)
+    return not is_class and hasattr(value, "shape") and hasattr(value, "dtype")
 
 
 # Names that Windows keeps for devices, with whatever extension.
-_DEVICES = {
-    "CON",
-    "PRN",
-    "AUX",
-    "NUL",
-    *(f"{device}{digit}" for device in ("COM", "LPT") for digit in range(1, 10)),
-}
+_PORTS = {f"{port}{digit}" for port in ("COM", "LPT") for digit in range(1, 10)}
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *_PORTS}
 
 
 def file_name(name, value):
-    """Return a text that can name a file in any system, and does not lead out of its folder.
+    """Return a text that can name a file in any system, and stays in its folder.
 
     >>> file_name("name", "../up")
     Traceback (most recent call last):
@@ -382,13 +331,13 @@ def file_name(name, value):
     ValueError: name must be a plain file name, without separators, got '../up'
     """
     usable = (
-        isinstance(value, str) and 0 < len(value) <= 100 and value == value.strip(" .")
+        isinstance(value, str)
+        and 0 < len(value) <= 100
+        and value == value.strip(" .")
+        and value.isprintable()
+        and not set(value) & set('<>:"/\\|?*')
+        and value.split(".")[0].rstrip().upper() not in _DEVICES
     )
-    if usable:
-        usable = not any(
-            letter in '<>:"/\\|?*' or not letter.isprintable() for letter in value
-        )
-        usable = usable and value.split(".")[0].rstrip().upper() not in _DEVICES
     if not usable:
         refuse(name, "a plain file name, without separators", value)
     return str(value)

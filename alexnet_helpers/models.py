@@ -10,7 +10,14 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from alexnet_helpers import checks, geometry, imagenet, load_keras, numpy_layers
+from alexnet_helpers import (
+    bvlc_alexnet,
+    checks,
+    geometry,
+    imagenet,
+    load_keras,
+    numpy_layers,
+)
 from alexnet_helpers.keras_layers import (
     GroupedConv2D,
     LocalResponseNorm,
@@ -152,8 +159,8 @@ def _check_paper(towers, local_response_norm, trained):
     norm = trained if local_response_norm is None else local_response_norm
     constants = numpy_layers.check_normalization(norm)
     if trained and not constants:
-        constants = imagenet.NORMALIZATION
-    paper = imagenet.LAYERS if trained else geometry.alexnet_layers(towers)
+        constants = bvlc_alexnet.NORMALIZATION
+    paper = bvlc_alexnet.LAYERS if trained else geometry.alexnet_layers(towers)
     return paper, {"towers": towers} | constants if norm else None
 
 
@@ -164,13 +171,11 @@ def _check_arrays(weights):
         if weights is None:
             got = "'imagenet', which is neither here nor could be downloaded"
             raise ValueError(f"weights must be at hand, got {got}")
-    expected = {
-        name: [kernel, kernel[-1:]] for name, kernel in imagenet.kernel_shapes().items()
-    }
-    fits = isinstance(weights, Mapping) and set(weights) == set(expected)
-    if not fits or any(
-        list(map(np.shape, weights[name])) != shapes
-        for name, shapes in expected.items()
+    shapes = geometry.kernel_shapes(bvlc_alexnet.LAYERS)
+    fits = isinstance(weights, Mapping) and set(weights) == set(shapes)
+    if not fits or not all(
+        list(map(np.shape, weights[name])) == [shape, shape[-1:]]
+        for name, shape in shapes.items()
     ):
         needed = "'imagenet', or what imagenet.load_weights returned"
         checks.refuse("weights", needed, weights)

@@ -1,7 +1,7 @@
-"""Muon, an optimizer for the kernels of convolutions and dense layers, written against Keras alone.
+"""Muon, an optimizer for the kernels of convolutions and dense layers.
 
-Keras' own `keras.optimizers.Muon` leaves every kernel with more than two axes, so all
-convolutions, to AdamW.
+It is written against `keras` alone. Keras' own `keras.optimizers.Muon` leaves every
+kernel with more than two axes, so all convolutions, to AdamW.
 """
 
 from alexnet_helpers import checks, load_keras
@@ -13,50 +13,73 @@ ops = keras.ops
 def _orthogonalized(matrix, steps=5):
     """Return the nearest matrix to `matrix` whose singular values are all about 1.
 
-    Newton-Schulz iteration: each step maps every singular value s to a s + b s**3 + c s**5, which
-    drives all of them towards 1 (to between 0.7 and 1.2) and leaves the singular vectors alone.
-    Only matrix products are needed (Jordan et al., "Muon", 2024).
+    Newton-Schulz iteration: each step maps every singular value s to a s + b s**3 + c
+    s**5, which drives all of them towards 1 (to between 0.7 and 1.2) and leaves the
+    singular vectors alone. Only matrix products are needed (Jordan et al., "Muon",
+    2024).
 
     Parameters
     ----------
-    matrix : rows x columns; a wide one is transposed on the way, so that the products stay small.
-    steps : number of iterations; five are enough for singular values from 0.01 of the norm.
+    matrix : tensor, shape (rows, columns)
+    steps : int
+        Five are enough for singular values from 0.01 of the norm.
 
     Returns
     -------
-    rows x columns.
+    tensor, shape (rows, columns)
+
+    Examples
+    --------
+    >>> stretched = ops.convert_to_tensor([[30.0, 0.0], [0.0, 2.0]])
+    >>> found = ops.convert_to_numpy(_orthogonalized(stretched))
+    >>> bool(abs(found - [[1, 0], [0, 1]]).max() < 0.3)
+    True
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    wide = matrix.shape[0] < matrix.shape[1]
-    x = matrix if wide else ops.transpose(matrix)
+    is_wide = matrix.shape[0] < matrix.shape[1]
+    x = matrix if is_wide else ops.transpose(matrix)  # so that x x^T is small
     x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
     for _ in range(steps):
         square = ops.matmul(x, ops.transpose(x))
         x = a * x + ops.matmul(b * square + c * ops.matmul(square, square), x)
-    return x if wide else ops.transpose(x)
+    return x if is_wide else ops.transpose(x)
 
 
 @keras.saving.register_keras_serializable(package="alexnet_helpers")
 class Muon(keras.optimizers.Optimizer):
-    """Nesterov momentum whose steps are orthogonalized for kernels, and plain for everything else.
+    """Nesterov momentum, with steps that are orthogonalized for kernels.
 
-    A kernel is seen as a matrix with one column for each filter. Its momentum is replaced by the
-    nearest orthogonal matrix, so that no direction of the step dominates. Before the step the
-    kernel is scaled to a root mean square column length of 1: with batch normalization behind the
-    layer the scale has no effect on its output, and `learning_rate` is then the relative size of a
-    step. (So only kernels that are followed by batch normalization may be in `orthogonal`.)
+    A kernel is seen as a matrix with one column for each filter. Its step, by Nesterov
+    momentum, is replaced by the nearest orthogonal matrix, so that no direction of the
+    step dominates. Before the step the kernel is scaled to a root mean square column
+    length of 1: with batch normalization behind the layer the scale has no effect on
+    its output, and `learning_rate` is then the relative size of a step. (So only
+    kernels that are followed by batch normalization may be in `orthogonal`.)
 
-    All other variables take steps of Nesterov momentum with the rate `learning_rate * plain_rate`.
+    All other variables take steps of Nesterov momentum with the rate
+    `learning_rate * plain_rate`.
 
     Parameters
     ----------
-    learning_rate : of the kernels, a number or a schedule.
-    momentum, plain_momentum : of the kernels, and of everything else.
-    plain_rate : rate of everything else, as a factor on `learning_rate`.
-    orthogonal : ends of the paths of the kernels that are orthogonalized, such as "conv2/kernel".
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+        Of the kernels.
+    momentum, plain_momentum : float
+        Of the kernels, and of everything else.
+    plain_rate : float
+        The rate of everything else, as a factor on `learning_rate`.
+    orthogonal : sequence of str
+        How the paths of the kernels that are orthogonalized end: "conv2/kernel".
 
-    Source: K. Jordan et al., "Muon: An optimizer for hidden layers", 2024; for CIFAR-10
+    References
+    ----------
+    K. Jordan et al., "Muon: An optimizer for hidden layers", 2024; for CIFAR-10
     KellerJordan/cifar10-airbench.
+
+    Examples
+    --------
+    >>> optimizer = Muon(0.1, orthogonal=["conv2/kernel"])
+    >>> optimizer.get_config()["orthogonal"]
+    ('conv2/kernel',)
     """
 
     def __init__(
@@ -75,23 +98,19 @@ class Muon(keras.optimizers.Optimizer):
         if not isinstance(learning_rate, schedules.LearningRateSchedule):
             learning_rate = checks.number("learning_rate", learning_rate, above=0)
         super().__init__(learning_rate=learning_rate, name=name, **kwargs)
-        self.momentum = checks.number("momentum", momentum, lowest=0, below=1)
-        self.plain_momentum = checks.number(
-            "plain_momentum", plain_momentum, lowest=0, below=1
-        )
+        share = {"lowest": 0, "below": 1}
+        self.momentum = checks.number("momentum", momentum, **share)
+        self.plain_momentum = checks.number("plain_momentum", plain_momentum, **share)
         self.plain_rate = checks.number("plain_rate", plain_rate, above=0)
-        self.orthogonal = checks.texts(
-            "orthogonal", orthogonal, "a list of kernels' names"
-        )
+        needed = "a list of kernels' names"
+        self.orthogonal = checks.texts("orthogonal", orthogonal, needed)
 
     def build(self, variables):
         """Make one momentum for each variable."""
         if self.built:
             return
         super().build(variables)
-        self.is_kernel = [
-            variable.path.endswith(self.orthogonal or (" ",)) for variable in variables
-        ]
+        self.is_kernel = [one.path.endswith(self.orthogonal) for one in variables]
         self.momentums = [
             self.add_variable_from_reference(variable, name="momentum")
             for variable in variables

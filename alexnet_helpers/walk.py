@@ -78,7 +78,7 @@ def gabor(angle, wavelength, phase, size=11):
 
 
 def _spot(width, surround=False):
-    """Return a round spot, `width` its standard deviation, alone or less its surround."""
+    """Return a round spot, alone or less its surround; width: standard deviation."""
     bell = _bell(*_pixel_grid(11), width)
     return _unit(bell - bell.mean() if surround else bell)
 

@@ -380,10 +380,8 @@ def of_imagenet(add):
     probabilities = array(RNG.permutation(2000).reshape(2, 1000) / 4096)
     add("decode", imagenet.decode, probabilities=probabilities, top=whole(3, 1, 1000))
     add("class_names", imagenet.class_names)
-    add("kernel_shapes", imagenet.kernel_shapes)
     add("stand_in", lambda: imagenet.stand_in()["conv1"])
     add("Guess", lambda: 1, imagenet.Guess._fields)  # a record
-    add("Weights", lambda: 1, ("arrays", "is_real", "source"))  # a dict
     mirrors = Argument(("http://127.0.0.1/a",), is_empty, {"as a list": ["http://127.0.0.1/a"]})
     mirrors.wrong |= {"an address alone": "http://127.0.0.1/a", "numbers": [1, 2]}
     limits = {"slowest": real(200_000.0, 0), "patience": real(10.0, above=0)}
@@ -395,15 +393,6 @@ def of_imagenet(add):
             return imagenet.load_weights(**named)
 
     add("load_weights", load, **arguments)
-
-    def read(**named):
-        with mock.patch.object(imagenet, "_need_onnx", stop):
-            imagenet.read_onnx(**named)
-
-    Path("network.onnx").write_bytes(b"no network")
-    sha256 = words("0" * 64).but(right=lambda value: value is None)
-    sha256.wrong |= {"63 digits": "0" * 63, "no digits": "x" * 64}
-    add("read_onnx", read, file=a_file(Path("network.onnx").absolute()), sha256=sha256)
 
     def main(arguments):
         said = io.StringIO()
@@ -417,6 +406,26 @@ def of_imagenet(add):
 
     wrong = {"an option that there is not": ["--seed", "1"], "no photo": ["nowhere.png"], "two": ["a", "b"]}
     add("main", main, arguments=Argument([], is_no_word, wrong=wrong, names=("file", "usage")))
+
+
+def of_bvlc_alexnet(add):
+    from alexnet_helpers import bvlc_alexnet
+
+    add("stand_in", lambda: bvlc_alexnet.stand_in()["conv1"])
+    add("Weights", lambda: 1, ("arrays", "is_real", "source"))  # a dict
+
+
+def of_onnx_weights(add):
+    from alexnet_helpers import onnx_weights
+
+    def read(**named):
+        with mock.patch.object(onnx_weights, "need_onnx", stop):
+            onnx_weights.read_onnx(**named)
+
+    Path("network.onnx").write_bytes(b"no network")
+    sha256 = words("0" * 64).but(right=lambda value: value is None)
+    sha256.wrong |= {"63 digits": "0" * 63, "no digits": "x" * 64}
+    add("read_onnx", read, file=a_file(Path("network.onnx").absolute()), sha256=sha256)
 
 
 def is_no_word(value):
@@ -1470,6 +1479,7 @@ TABLES = {
     "alexnet_helpers.__main__": of_command_line,
     "alexnet_helpers.augmentation": of_augmentation,
     "alexnet_helpers.batches": of_batches,
+    "alexnet_helpers.bvlc_alexnet": of_bvlc_alexnet,
     "alexnet_helpers.checks": of_checks,
     "alexnet_helpers.checkpoints": of_nothing,
     "alexnet_helpers.compilation": of_compilation,
@@ -1481,6 +1491,7 @@ TABLES = {
     "alexnet_helpers.keras_layers": of_keras_layers,
     "alexnet_helpers.models": of_models,
     "alexnet_helpers.numpy_layers": of_numpy_layers,
+    "alexnet_helpers.onnx_weights": of_onnx_weights,
     "alexnet_helpers.optimizers": of_optimizers,
     "alexnet_helpers.explorer": of_explorer,
     "alexnet_helpers.plotting": of_plotting,

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from alexnet_helpers import data, geometry, imagenet, models, numpy_layers
+from alexnet_helpers import bvlc_alexnet, data, geometry, imagenet, models, numpy_layers, onnx_weights
 from tests import test_data
 
 
@@ -30,8 +30,8 @@ def narrow(monkeypatch):
 
 
 def make_narrow(monkeypatch):
-    layers = [one._replace(units=32) if one.name in ("fc6", "fc7") else one for one in imagenet.LAYERS]
-    monkeypatch.setattr(imagenet, "LAYERS", tuple(layers))
+    layers = [one._replace(units=32) if one.name in ("fc6", "fc7") else one for one in bvlc_alexnet.LAYERS]
+    monkeypatch.setattr(bvlc_alexnet, "LAYERS", tuple(layers))
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def graph_alone(onnx):
 def stored_shapes():
     """Return {name in the file: shape}, as Caffe stores them, from the paper's numbers."""
     shapes = {}
-    for name, shape in imagenet.kernel_shapes().items():
+    for name, shape in geometry.kernel_shapes(bvlc_alexnet.LAYERS).items():
         stored = (shape[1], shape[0]) if len(shape) == 2 else (shape[3], shape[2], shape[0], shape[1])
         shapes |= {f"{name}_w_0": stored, f"{name}_b_0": (shape[-1],)}
     return shapes
@@ -82,7 +82,7 @@ def fill(model, onnx, names=None):
     return model
 
 
-SHAPES = imagenet.kernel_shapes()
+SHAPES = geometry.kernel_shapes(bvlc_alexnet.LAYERS)
 CONVOLUTIONS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 
@@ -112,7 +112,7 @@ def test_numpy_keras_and_onnx_runtime_agree_at_every_layer(size, onnx, tmp_path,
     outputs = write_with_all_outputs(onnx, file, size)
     x = imagenet.preprocess(data.sample_photo(256), size)
     judged = judge(runtime, file, x, outputs)
-    weights = imagenet.read_onnx(file, sha256=None)
+    weights = onnx_weights.read_onnx(file, sha256=None)
     names = compare_numpy(weights, x, judged)
     compare_keras(weights, x, dict(zip(names, judged, strict=True)))
     if size == 224:
@@ -143,7 +143,7 @@ def judge(runtime, file, x, outputs):
 
 
 def compare_numpy(weights, x, judged):
-    found = numpy_layers.steps(x, weights, imagenet.LAYERS, imagenet.NORMALIZATION)
+    found = numpy_layers.steps(x, weights, bvlc_alexnet.LAYERS, bvlc_alexnet.NORMALIZATION)
     names = []
     for (name, tensor), expected in zip(found, judged, strict=True):
         close(tensor, expected)
@@ -172,7 +172,7 @@ def keep_and_read_again(weights, root):
     size = 2 * sum(kernel.size for kernel, _ in weights.values())
     assert size < (root / imagenet.FILE).stat().st_size < size + 50_000
     again = imagenet.load_weights()
-    assert again.is_real and again.source == imagenet.SOURCE
+    assert again.is_real and again.source == bvlc_alexnet.SOURCE
     assert list(again) == list(weights)
     for name, (kernel, bias) in weights.items():
         assert again[name][0].dtype == again[name][1].dtype == np.float32
@@ -195,7 +195,7 @@ def test_the_layers_are_those_of_the_graph_number_by_number(onnx):
         assert shapes[f"{name}__SHAPE"] == shape
     assert shapes["OC2_DUMMY_1"] == (1, 9216)
     nodes = [node for node in graph.node if node.op_type not in ("ConstantOfShape", "Dropout")]
-    plan = numpy_layers.step_kinds(imagenet.LAYERS, imagenet.NORMALIZATION)
+    plan = numpy_layers.step_kinds(bvlc_alexnet.LAYERS, bvlc_alexnet.NORMALIZATION)
     kinds = {"Conv": "conv", "Relu": "relu", "LRN": "norm", "MaxPool": "pool", "Reshape": "flatten", "Gemm": "dense"}
     assert [kind for _, kind, _ in plan] == [kinds.get(node.op_type, "softmax") for node in nodes]
     for node, (name, kind, layer) in zip(nodes, plan, strict=True):
@@ -214,15 +214,15 @@ def test_the_layers_are_those_of_the_graph_number_by_number(onnx):
 
 def test_caffes_normalization_is_what_the_layers_are_given():
     # alpha / size, as in Caffe and ONNX; k = 1; and no border between the towers.
-    assert imagenet.NORMALIZATION == {"size": 5, "k": 1.0, "alpha": 1e-4 / 5, "beta": 0.75, "towers": 1}
-    assert [one.name for one in imagenet.LAYERS] == [one.name for one in geometry.ALEXNET]
+    assert bvlc_alexnet.NORMALIZATION == {"size": 5, "k": 1.0, "alpha": 1e-4 / 5, "beta": 0.75, "towers": 1}
+    assert [one.name for one in bvlc_alexnet.LAYERS] == [one.name for one in geometry.ALEXNET]
 
 
 @pytest.mark.parametrize(("size", "sides"), [(227, (55, 27, 13, 6)), (224, (54, 26, 12, 6))])
 def test_both_sizes_end_in_9216_numbers(size, sides):
-    table = geometry.layer_table(imagenet.LAYERS, size)["output"]
+    table = geometry.layer_table(bvlc_alexnet.LAYERS, size)["output"]
     assert tuple(table[name][0] for name in ("conv1", "pool1", "pool2", "pool3")) == sides
-    assert geometry.layer_table(imagenet.LAYERS, size)["parameters"].sum() == 60_965_224
+    assert geometry.layer_table(bvlc_alexnet.LAYERS, size)["parameters"].sum() == 60_965_224
 
 
 # --- Files that are refused ---
@@ -317,28 +317,28 @@ def test_another_network_is_refused_with_its_reason(name, onnx, tmp_path):
     change(onnx, model.graph)
     (tmp_path / "conv3.bin").write_bytes(bytes(384 * 256 * 9 * 4))
     with pytest.raises(ValueError, match=rf"^file must be .* of the BVLC AlexNet.*, got a\.onnx \(.*{says}") as error:
-        imagenet.read_onnx(write(model, tmp_path / "a.onnx"), sha256=None)
+        onnx_weights.read_onnx(write(model, tmp_path / "a.onnx"), sha256=None)
     assert str(tmp_path) not in str(error.value)
 
 
 def test_a_graph_with_more_or_fewer_steps_is_refused(narrow, onnx, tmp_path):
     model = fill(graph_alone(onnx), onnx)
-    assert set(imagenet.read_onnx(write(model, tmp_path / "whole.onnx"), None)) == set(imagenet.LEARNED)
+    assert set(onnx_weights.read_onnx(write(model, tmp_path / "whole.onnx"), None)) == set(bvlc_alexnet.LEARNED)
     last = model.graph.node.pop()
     with pytest.raises(ValueError, match="no Softmax for softmax"):
-        imagenet.read_onnx(write(model, tmp_path / "short.onnx"), None)
+        onnx_weights.read_onnx(write(model, tmp_path / "short.onnx"), None)
     model.graph.node.extend([last, onnx.helper.make_node("Relu", ["prob_1"], ["more"])])
     with pytest.raises(ValueError, match="Relu where the end needs no more"):
-        imagenet.read_onnx(write(model, tmp_path / "long.onnx"), None)
+        onnx_weights.read_onnx(write(model, tmp_path / "long.onnx"), None)
 
 
 @pytest.mark.parametrize("other", ["zfnet512", "squeezenet", "bvlc_alexnet"])
 def test_files_of_other_networks_or_without_weights_are_refused(other, onnx):
     file = Path(onnx.__file__).parent / "backend/test/data/light" / f"light_{other}.onnx"
     with pytest.raises(ValueError, match=r"^file must be .* of the BVLC AlexNet, whole"):
-        imagenet.read_onnx(file, sha256=None)
+        onnx_weights.read_onnx(file, sha256=None)
     with pytest.raises(ValueError, match=r"bytes with the SHA-256 [0-9a-f]{8}\.\.\., not 6b0da951"):
-        imagenet.read_onnx(file)
+        onnx_weights.read_onnx(file)
 
 
 def test_the_form_of_newer_versions_is_read_too(narrow, onnx, tmp_path):
@@ -352,8 +352,8 @@ def test_the_form_of_newer_versions_is_read_too(narrow, onnx, tmp_path):
     model.graph.node.insert(0, rate)
     model.opset_import[0].version = 12
     onnx.checker.check_model(model)
-    plain = imagenet.read_onnx(write(fill(graph_alone(onnx), onnx), tmp_path / "plain.onnx"), None)
-    newer = imagenet.read_onnx(write(model, tmp_path / "newer.onnx"), None)
+    plain = onnx_weights.read_onnx(write(fill(graph_alone(onnx), onnx), tmp_path / "plain.onnx"), None)
+    newer = onnx_weights.read_onnx(write(model, tmp_path / "newer.onnx"), None)
     for name, pair in plain.items():
         for one, other in zip(pair, newer[name], strict=True):
             np.testing.assert_array_equal(one, other)
@@ -362,20 +362,20 @@ def test_the_form_of_newer_versions_is_read_too(narrow, onnx, tmp_path):
 
 def test_a_file_that_is_damaged_cut_or_no_onnx_is_refused(narrow, onnx, tmp_path, monkeypatch):
     content = write(fill(graph_alone(onnx), onnx), tmp_path / "a.onnx").read_bytes()
-    monkeypatch.setattr(imagenet, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
-    assert imagenet.read_onnx(tmp_path / "a.onnx", imagenet.ONNX_SHA256.upper()).is_real
-    assert imagenet.read_onnx(tmp_path / "a.onnx", imagenet.ONNX_SHA256).is_real
+    monkeypatch.setattr(onnx_weights, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
+    assert onnx_weights.read_onnx(tmp_path / "a.onnx", onnx_weights.ONNX_SHA256.upper()).is_real
+    assert onnx_weights.read_onnx(tmp_path / "a.onnx", onnx_weights.ONNX_SHA256).is_real
     middle = len(content) // 2
     changed = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
     for bad in (changed, content[:-1], content[:middle], b"", b"\x89PNG\r\n", b"<html>not found</html>"):
         (tmp_path / "a.onnx").write_bytes(bad)
         with pytest.raises(ValueError, match=r"^file must be an ONNX file .*SHA-256"):
-            imagenet.read_onnx(tmp_path / "a.onnx", imagenet.ONNX_SHA256)
+            onnx_weights.read_onnx(tmp_path / "a.onnx", onnx_weights.ONNX_SHA256)
         if bad is not changed:  # which nothing but the checksum can see
             with pytest.raises(ValueError, match=r"^file must be an ONNX file"):
-                imagenet.read_onnx(tmp_path / "a.onnx", None)
+                onnx_weights.read_onnx(tmp_path / "a.onnx", None)
     with pytest.raises(ValueError, match=r"^file must be the path of an ONNX file, got"):
-        imagenet.read_onnx(tmp_path / "nowhere.onnx")
+        onnx_weights.read_onnx(tmp_path / "nowhere.onnx")
 
 
 # --- The file under data/ ---
@@ -385,14 +385,14 @@ def test_a_file_that_is_damaged_cut_or_no_onnx_is_refused(narrow, onnx, tmp_path
 def kept(narrow, root):
     """Write narrow random weights as if they had been trained; return the file."""
     root.mkdir()
-    imagenet._write(imagenet.stand_in(), root / imagenet.FILE)
+    imagenet._write(bvlc_alexnet.stand_in(), root / imagenet.FILE)
     return root / imagenet.FILE
 
 
 def test_weights_at_hand_are_loaded_without_a_word(kept, capsys):
     weights = imagenet.load_weights()
     assert weights.is_real and weights.source == "BVLC AlexNet (Caffe, 2014), trained on ImageNet"
-    for name, (kernel, bias) in imagenet.stand_in().items():
+    for name, (kernel, bias) in bvlc_alexnet.stand_in().items():
         np.testing.assert_array_equal(weights[name][0], kernel.astype(np.float16).astype(np.float32))
         np.testing.assert_array_equal(weights[name][1], bias)
     assert capsys.readouterr().out == ""
@@ -436,7 +436,7 @@ def test_the_kept_file_is_numpys_own_format_without_pickle(kept):
         assert {name.rpartition(".")[2] for name in archive.namelist()} == {"npy"}
     with np.load(kept, allow_pickle=False) as archive:
         assert {archive[name].dtype.name for name in archive if name.endswith("kernel")} == {"float16"}
-        parts = {f"{name}/{part}" for name in imagenet.LEARNED for part in ("kernel", "bias")}
+        parts = {f"{name}/{part}" for name in bvlc_alexnet.LEARNED for part in ("kernel", "bias")}
         assert set(archive) == {"about"} | parts
 
 
@@ -447,7 +447,7 @@ def test_the_kept_file_is_numpys_own_format_without_pickle(kept):
 def server(narrow, onnx, tmp_path, monkeypatch):
     """Serve a narrow file of the network, for which its size and checksum are expected."""
     content = write(fill(graph_alone(onnx), onnx), tmp_path / "served.onnx").read_bytes()
-    monkeypatch.setattr(imagenet, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(onnx_weights, "ONNX_SHA256", hashlib.sha256(content).hexdigest())
     monkeypatch.setattr(imagenet, "ONNX_BYTES", len(content))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     server = test_data.Server(("127.0.0.1", 0), test_data.Mirror)
@@ -472,7 +472,7 @@ def test_a_download_leaves_the_weights_and_nothing_else(server, root, tmp_path, 
     assert server.requests == ["good"]
     printed = capsys.readouterr().out
     assert re.fullmatch(r"Downloading bvlcalexnet-12\.onnx \(244 MB\) from 127\.0\.0\.1:\d+ into \S+ \.\.\.\n", printed)
-    for name, (kernel, _) in imagenet.read_onnx(tmp_path / "served.onnx", None).items():
+    for name, (kernel, _) in onnx_weights.read_onnx(tmp_path / "served.onnx", None).items():
         close(weights[name][0], kernel, 5e-4)
     server.requests.clear()
     assert load(server.url("good")).is_real and server.requests == []
@@ -505,7 +505,7 @@ def test_what_is_downloaded_is_looked_at_before_it_counts(server, root, onnx, mo
     other = fill(graph_alone(onnx), onnx)
     attribute(2, "bias", 2.0)(onnx, other.graph)
     server.content = other.SerializeToString()  # the right checksum, and another network
-    monkeypatch.setattr(imagenet, "ONNX_SHA256", hashlib.sha256(server.content).hexdigest())
+    monkeypatch.setattr(onnx_weights, "ONNX_SHA256", hashlib.sha256(server.content).hexdigest())
     assert not load(server.url("good")).is_real
     assert "bias of norm1 is 2.0" in capsys.readouterr().out
     assert left_in(root) == set()
@@ -545,7 +545,7 @@ def test_without_the_package_onnx_nothing_is_downloaded(narrow, root, monkeypatc
     assert "Downloading" not in printed
     (root / "a.onnx").touch()
     with pytest.raises(ImportError, match="pip install onnx"):
-        imagenet.read_onnx(root / "a.onnx")
+        onnx_weights.read_onnx(root / "a.onnx")
 
 
 # --- The stand-in ---
@@ -564,14 +564,14 @@ def test_the_stand_in_is_the_same_network_and_says_that_it_is_not_trained(capsys
     assert {array.dtype for pair in weights.values() for array in pair} == {np.dtype(np.float32)}
     photo = imagenet.preprocess(data.sample_photo(256))
     sizes = {}
-    for name, tensor in numpy_layers.steps(photo, weights, imagenet.LAYERS, imagenet.NORMALIZATION):
+    for name, tensor in numpy_layers.steps(photo, weights, bvlc_alexnet.LAYERS, bvlc_alexnet.NORMALIZATION):
         sizes[name] = np.sqrt((tensor**2).mean())
     assert all(20 < size < 150 for name, size in sizes.items() if name not in ("fc8", "softmax"))
     assert 0.002 < tensor.max() < 0.1
 
 
 def test_the_stand_in_is_the_same_in_every_call(narrow):
-    one, other = imagenet.stand_in(), imagenet.stand_in()
+    one, other = bvlc_alexnet.stand_in(), bvlc_alexnet.stand_in()
     assert all(np.array_equal(one[name][0], other[name][0]) for name in one)
     assert not np.array_equal(one["conv4"][0][..., :192], one["conv5"][0][..., :192])
 
@@ -624,7 +624,10 @@ def pool_paddings(parts):
         ({"kernel_initializer": "zeros"}, "kernel_initializer must be 'he_normal', got 'zeros'"),
         ({"weights": "imagenet21k"}, "weights must be 'imagenet', or what imagenet.load_weights returned, got"),
         ({"weights": {"conv1": 1}}, "weights must be 'imagenet', or what"),
-        ({"weights": dict.fromkeys(imagenet.LEARNED, (np.ones(3), np.ones(3)))}, "weights must be 'imagenet', or what"),
+        (
+            {"weights": dict.fromkeys(bvlc_alexnet.LEARNED, (np.ones(3), np.ones(3)))},
+            "weights must be 'imagenet', or what",
+        ),
         ({"local_response_norm": {"gamma": 1}}, "local_response_norm must be True, False or a dict with some of size"),
         ({"local_response_norm": {}}, "local_response_norm must be True, False or a dict"),
         ({"local_response_norm": {"k": 0}}, "k must be a positive number, got 0"),
