@@ -134,7 +134,7 @@ def load_keras():
 
 
 def _choose_backend():
-    """Have the environment name the backend, which Keras prefers to its settings file."""
+    """Name the backend in the environment, which Keras prefers to its settings file."""
     backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     os.environ["KERAS_BACKEND"] = backend
     known = backend in ("tensorflow", "jax", "torch", "numpy", "openvino")

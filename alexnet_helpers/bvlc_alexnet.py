@@ -22,7 +22,7 @@ LEARNED = tuple(layer.name for layer in LAYERS if layer.kind != "pool")
 # Caffe's normalization: alpha is 1e-4 divided by the size, and the towers see each
 # other.
 NORMALIZATION = {"size": 5, "k": 1.0, "alpha": 2e-5, "beta": 0.75, "towers": 1}
-STAND_IN_SEED = 2014
+_STAND_IN_SEED = 2014
 
 
 class Weights(dict):
@@ -66,7 +66,7 @@ def stand_in():
     """
     arrays = {}
     for number, (name, shape) in enumerate(geometry.kernel_shapes(LAYERS).items()):
-        rng = np.random.default_rng([STAND_IN_SEED, number])
+        rng = np.random.default_rng([_STAND_IN_SEED, number])
         kernel = rng.standard_normal(shape, dtype=np.float32)
         scale = math.sqrt(2 / math.prod(shape[:-1])) * (0.01 if name == "fc8" else 1)
         kernel *= np.float32(scale)

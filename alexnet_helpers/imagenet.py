@@ -40,16 +40,17 @@ MIRRORS = (
     f"validated/vision/classification/alexnet/model/{ONNX_FILE}",
 )
 FILE = "alexnet_imagenet.npz"
-MOST_BYTES = 130_000_000  # of that file
+_MOST_BYTES = 130_000_000  # of that file
 
 INPUT_SIZES = (227, 224)
-RESIZED = 256  # the shorter side of a photo before its middle is cut out
+_RESIZED = 256  # the shorter side of a photo before its middle is cut out
 MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)  # blue, green, red, in ImageNet
-STAND_IN_NOTE = (
+_STAND_IN_NOTE = (
     "The weights trained on ImageNet are not here: a stand-in of the same shapes, with"
     " random weights,\ntakes their place. `python -m alexnet_helpers.imagenet` fetches"
     " the real ones (244 MB)."
 )
+# Here, since keras.applications' decode_predictions would download the names.
 CLASSES_FILE = data.DATA_FOLDER / "imagenet_classes.txt"
 
 
@@ -91,7 +92,7 @@ def preprocess(photo, size=227):
     >>> preprocess(white)[0, 0, 0].round(2)
     array([150.99, 138.33, 132.32], dtype=float32)
     """
-    size = checks.integer("size", size, 1, RESIZED)
+    size = checks.integer("size", size, 1, _RESIZED)
     if isinstance(photo, np.ndarray) and photo.ndim == 3:
         photo = photo[np.newaxis]
     photos = np.asarray(checks.pixels("photo", photo))
@@ -104,8 +105,8 @@ def _middle(photo, size):
     """Resize a photo and cut out its middle, `size` x `size` pixels."""
     from PIL import Image
 
-    resized = data._middle_square(Image.fromarray(photo), RESIZED)
-    start = (RESIZED - size) // 2
+    resized = data._middle_square(Image.fromarray(photo), _RESIZED)
+    start = (_RESIZED - size) // 2
     return resized[start : start + size, start : start + size]
 
 
@@ -195,7 +196,7 @@ def load_weights(download=False, mirrors=MIRRORS, slowest=200_000, patience=10.0
     """
     weights = find_weights(download, mirrors, slowest, patience)
     if weights is None:
-        print(STAND_IN_NOTE)
+        print(_STAND_IN_NOTE)
         weights = stand_in()
     return weights
 
@@ -220,7 +221,7 @@ def _read(file):
     """Read the file that `_write` wrote."""
     try:
         with np.load(file, allow_pickle=False) as archive:
-            if sum(member.file_size for member in archive.zip.infolist()) > MOST_BYTES:
+            if sum(member.file_size for member in archive.zip.infolist()) > _MOST_BYTES:
                 raise ValueError("it is too large")
             sha256 = json.loads(str(archive["about"]))["sha256"]
             if sha256 != onnx_weights.ONNX_SHA256:
@@ -304,9 +305,9 @@ def main(arguments=None):
     if arguments is not None:
         arguments = checks.texts("arguments", arguments)
     options = parser.parse_args(arguments)
-    photo = data.sample_photo(RESIZED)
+    photo = data.sample_photo(_RESIZED)
     if options.photo:
-        photo = data.read_photo(options.photo, RESIZED)
+        photo = data.read_photo(options.photo, _RESIZED)
     if options.onnx and find_weights() is None:
         _keep(data._roots(), lambda folder: options.onnx)
     weights = find_weights(download=not options.onnx)

@@ -26,7 +26,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from alexnet_helpers import checks, geometry
 
-MOST_PADDING = 256  # more than any kernel of the course can use, and little memory
+_MOST_PADDING = 256  # more than any kernel of the course can use, and little memory
 NORMALIZED = ("conv1", "conv2")
 
 # --- Windows, over which convolution and pooling move ---
@@ -98,10 +98,11 @@ def conv2d(x, weights, bias=None, stride=1, padding=0, groups=1):
     x, weights, stride, padding, groups = _check_conv(
         x, weights, stride, padding, groups
     )
-    windows = _windows(_pad(x, padding), weights.shape[:2], stride)
+    x = _pad(x, padding)
+    windows = _windows(x, weights.shape[:2], stride)  # N, H', W', k, k, C
     maps = []
-    for X, W in _split(groups, windows, weights):  # N, H', W', k, k, C and k, k, C, F
-        maps.append(np.tensordot(X, W, axes=3))  # N, H', W', F
+    for X, W in _split(groups, windows, weights):
+        maps.append(np.tensordot(X, W, axes=3))  # sums over k, k, C: N, H', W', F
     y = np.concatenate(maps, axis=3)
     return y if bias is None else y + checks.array("bias", bias, shape=y.shape[3:])
 
@@ -138,13 +139,13 @@ def conv2d_gradients(dy, x, weights, stride=1, padding=0, groups=1):
     dx, dweights = np.zeros_like(x), np.empty_like(weights)
     kernel_size = weights.shape[:2]
     windows = _windows(x, kernel_size, stride)  # N, H', W', k, k, C
-    dwindows = _windows(dx, kernel_size, stride)
-    dy = _check_dy(dy, windows.shape[:3] + weights.shape[3:])
+    dwindows = _windows(dx, kernel_size, stride)  # a view: what it gets, dx gets
+    dy = _check_dy(dy, windows.shape[:3] + weights.shape[3:])  # N, H', W', F
     for X, W, dX, dW, dY in _split(groups, windows, weights, dwindows, dweights, dy):
         dW[:] = np.tensordot(X, dY, axes=((0, 1, 2), (0, 1, 2)))  # k, k, C, F
-        products = np.tensordot(dY, W, axes=(3, 3))  # N, H', W', k, k, C
+        gradients = np.tensordot(dY, W, axes=(3, 3))  # N, H', W', k, k, C
         for u, v in np.ndindex(kernel_size):
-            dX[:, :, :, u, v] += products[:, :, :, u, v]
+            dX[:, :, :, u, v] += gradients[:, :, :, u, v]
     return _crop(dx, padding), dweights, dy.sum(axis=(0, 1, 2))
 
 
@@ -680,7 +681,7 @@ def _check_conv(x, weights, stride, padding, groups):
     x = checks.array("x", x, axes="NHWC")
     weights = checks.array("weights", weights, axes=("k", "k", "C/groups", "F"))
     stride, groups = checks.integer("stride", stride), checks.integer("groups", groups)
-    padding = checks.integer("padding", padding, lowest=0, highest=MOST_PADDING)
+    padding = checks.integer("padding", padding, lowest=0, highest=_MOST_PADDING)
     channels, filters = x.shape[3], weights.shape[3]
     if channels % groups or filters % groups:
         needed = f"a divisor of x's {channels} channels and of the {filters} filters"

@@ -21,17 +21,17 @@ class Variant(NamedTuple):
     filters: dict  # in each convolution
 
 
-PAPER_FILTERS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
-TODAY_FILTERS = {"conv1": 54, "conv2": 96, "conv3": 192, "conv4": 256, "conv5": 256}
+_PAPER_FILTERS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
+_TODAY_FILTERS = {"conv1": 54, "conv2": 96, "conv3": 192, "conv4": 256, "conv5": 256}
 CIFAR10_VARIANTS = {
-    "tutorial": Variant(11, 4, 4096, PAPER_FILTERS),
-    "paper": Variant(5, 1, 512, PAPER_FILTERS),
-    "modern": Variant(5, 1, 512, PAPER_FILTERS),
-    "today": Variant(3, 1, 256, TODAY_FILTERS),
+    "tutorial": Variant(11, 4, 4096, _PAPER_FILTERS),
+    "paper": Variant(5, 1, 512, _PAPER_FILTERS),
+    "modern": Variant(5, 1, 512, _PAPER_FILTERS),
+    "today": Variant(3, 1, 256, _TODAY_FILTERS),
 }
 # What else may be changed in a variant, and what it is if it is not given
 # (None: what the variant has). `models.alexnet_cifar10` says what each means.
-INGREDIENTS = {
+_INGREDIENTS = {
     "activation": "relu",
     "pool": 3,
     "dropout": 0.5,
@@ -42,7 +42,7 @@ INGREDIENTS = {
     "without": (),
     "ones_in_biases": False,
 }
-REMOVABLE = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
+_REMOVABLE = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 TOWERED = ("conv2", "conv4", "conv5")  # see the channels of their own tower only
 
 
@@ -76,7 +76,7 @@ def check_network(
     Returns
     -------
     dict
-        The settings by the names of the arguments, and `INGREDIENTS`.
+        The settings by the names of the arguments, all ingredients among them.
 
     Raises
     ------
@@ -96,8 +96,8 @@ def check_network(
     if variant == "today":
         _check_today(centred_input, batch_norm, ingredients)
         ingredients = {"activation": "gelu"} | ingredients
-    if unknown := [name for name in ingredients if name not in INGREDIENTS]:
-        allowed = ", ".join(INGREDIENTS)
+    if unknown := [name for name in ingredients if name not in _INGREDIENTS]:
+        allowed = ", ".join(_INGREDIENTS)
         raise ValueError(f"ingredients must be out of {allowed}, got {unknown[0]}")
     num_classes = _default(num_classes, 10)
     initializer = _default(kernel_initializer, "glorot_uniform")
@@ -108,7 +108,7 @@ def check_network(
         "kernel_initializer": check_initializer(initializer),
         "centred_input": checks.flag("centred_input", centred_input),
         "batch_norm": checks.flag("batch_norm", batch_norm),
-        **_check_ingredients(**INGREDIENTS | ingredients),
+        **_check_ingredients(**_INGREDIENTS | ingredients),
     }
     _check_contradictions(network, ingredients)
     if network["local_response_norm"] is None:
@@ -127,7 +127,7 @@ def _check_today(centred_input, batch_norm, ingredients):
     for name, value in needed.items():
         if not checks.flag(name, value):
             checks.refuse(name, 'True or None with variant="today"', value)
-    for name in set(ingredients) & set(INGREDIENTS) - {"activation", "pool"}:
+    for name in set(ingredients) & set(_INGREDIENTS) - {"activation", "pool"}:
         checks.refuse(name, 'left out with variant="today"', ingredients[name])
 
 
@@ -153,7 +153,7 @@ def _check_ingredients(
         "stem": None if stem is None else _check_stem(stem),
         "whitened": checks.flag("whitened", whitened),
         "local_response_norm": local_response_norm,
-        "without": checks.names("without", without, REMOVABLE),
+        "without": checks.names("without", without, _REMOVABLE),
         "ones_in_biases": checks.flag("ones_in_biases", ones_in_biases),
     }
 
@@ -194,7 +194,7 @@ def _check_towers(width, without):
     """Refuse two towers if no layer has them, or if a layer cannot be divided."""
     if without >= set(TOWERED):
         checks.refuse("towers", "1 without conv2, conv4 and conv5", 2)
-    for name, filters in PAPER_FILTERS.items():
+    for name, filters in _PAPER_FILTERS.items():
         if scaled(filters, width) % 2 and name not in without:
             needed = f"such that {name} can be divided into two towers"
             checks.refuse("width", needed, width)
@@ -228,7 +228,7 @@ def check_initializer(value):
 
 def _check_activation(value):
     """Return the name of a Keras activation that works on each value, or a function."""
-    if isinstance(value, str) and value == INGREDIENTS["activation"]:
+    if isinstance(value, str) and value == _INGREDIENTS["activation"]:
         return value
     try:
         activation = keras.activations.get(_plain(value))

@@ -10,7 +10,7 @@ import numpy as np
 
 from alexnet_helpers import checks, data, geometry, numpy_layers
 
-SEED = 2012
+_SEED = 2012
 LEARNED = tuple(geometry.kernel_shapes())  # "conv1" ... "fc8"
 
 
@@ -168,7 +168,7 @@ def layer_weights(name):
     bias = np.zeros(shape[-1], np.float32)
     if name == "conv1":
         return filter_bank(), bias
-    rng = np.random.default_rng([SEED, LEARNED.index(name)])
+    rng = np.random.default_rng([_SEED, LEARNED.index(name)])
     kernel = rng.standard_normal(shape, dtype=np.float32)
     kernel *= np.float32(np.sqrt(2 / np.prod(shape[:-1])))
     return kernel, bias

@@ -106,7 +106,7 @@ BREAKS = [
         ("filters see even grey", "wave -= wave.mean()", "wave -= 0"),
         ("Glorot instead of He", "np.sqrt(2 / np.prod(", "np.sqrt(1 / np.prod("),
         ("the photo from 0 to 1", "/ 127.5 - 1", "/ 255"),
-        ("all layers from one seed", "[SEED, LEARNED.index(name)]", "[SEED, 1]"),
+        ("all layers from one seed", "[_SEED, LEARNED.index(name)]", "[_SEED, 1]"),
     ),
     *breaks_of(
         MODELS,
@@ -176,7 +176,7 @@ BREAKS = [
         [f"{PACKAGE}/{name}.py" for name in ("imagenet", "bvlc_alexnet", "onnx_weights")],
         "tests/test_imagenet.py",
         ("red stays first", "photos[..., ::-1].astype(np.float32)", "photos[..., :].astype(np.float32)", "as_by_hand"),
-        ("the crop begins at the edge", "start = (RESIZED - size) // 2", "start = 0", "as_by_hand"),
+        ("the crop begins at the edge", "start = (_RESIZED - size) // 2", "start = 0", "as_by_hand"),
         ("the least probable first", "np.argsort(-probabilities", "np.argsort(probabilities", "most_probable"),
         ("alpha is not divided", '"alpha": 2e-5', '"alpha": 1e-4', "caffes_normalization"),
         (
@@ -193,7 +193,7 @@ BREAKS = [
             ".transpose(1, 2, 3, 0).reshape(shape)",
             "every_layer",
         ),
-        ("a kept file of any size", "MOST_BYTES = 130_000_000", "MOST_BYTES = 10**15", "kept_file"),
+        ("a kept file of any size", "_MOST_BYTES = 130_000_000", "_MOST_BYTES = 10**15", "kept_file"),
         ("unasked downloads", "if file is None and download:", "if file is None:", "stand_in_is_the_same_network"),
         ("the stand-in counts as real", "is_real=False, source=", "is_real=True, source=", "stand_in"),
         ("pool3 rounds down", 'rounding="ceil") if', 'rounding="floor") if', "both_sizes"),
