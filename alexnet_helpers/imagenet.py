@@ -106,8 +106,8 @@ def _middle(photo, size):
     from PIL import Image
 
     resized = data._middle_square(Image.fromarray(photo), _RESIZED)
-    start = (_RESIZED - size) // 2
-    return resized[start : start + size, start : start + size]
+    margin = (_RESIZED - size) // 2
+    return resized[margin : margin + size, margin : margin + size]
 
 
 @functools.cache
@@ -244,10 +244,11 @@ def _write(weights, file):
     arrays = {}
     for name, (kernel, bias) in weights.items():
         arrays |= {f"{name}/kernel": kernel.astype(np.float16), f"{name}/bias": bias}
-    about = {"source": bvlc_alexnet.SOURCE, "file": ONNX_FILE}
-    about["sha256"] = onnx_weights.ONNX_SHA256
+    description = {"source": bvlc_alexnet.SOURCE, "file": ONNX_FILE}
+    description["sha256"] = onnx_weights.ONNX_SHA256
+    arrays["about"] = np.array(json.dumps(description))
     with open(file, "wb") as out:
-        np.savez(out, about=np.array(json.dumps(about)), **arrays)
+        np.savez(out, **arrays)
         out.flush()
         os.fsync(out.fileno())
 

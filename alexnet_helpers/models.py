@@ -25,12 +25,10 @@ from alexnet_helpers.keras_layers import (
     check_model,
 )
 from alexnet_helpers.variants import (
-    CIFAR10_VARIANTS,
     MOST_CLASSES,
     TOWERED,
     check_initializer,
     check_network,
-    scaled,
 )
 from alexnet_helpers.weights import assign_weights, open_weights
 
@@ -325,7 +323,7 @@ def _build(network):
         [
             keras.Input((32, 32, 3), name="image"),
             _rescaling(network["centred_input"]),
-            *_conv1(network),
+            *_conv(network, 1, *network["stem"]),
             _pool(network, 1),
             *_conv(network, 2, kernel=5),
             _pool(network, 2),
@@ -336,39 +334,26 @@ def _build(network):
             layers.Flatten(name="flatten"),
             *_hidden(network, 6),
             *_hidden(network, 7),
-            _classes(network, **_start(network)),
+            _last_layer(network, **_kernel_options(network)),
         ],
         name=f"alexnet_cifar10_{network['variant']}",
     )
 
 
-def _conv1(network):
-    variant = CIFAR10_VARIANTS[network["variant"]]
-    stem = network["stem"] or (variant.kernel, variant.stride)
-    kernel, stride, *filters = stem
-    filters = (
-        filters[0] if filters else scaled(variant.filters["conv1"], network["width"])
-    )
-    layer = WhitenedConv2D if network["whitened"] else layers.Conv2D
-    options = {"strides": stride, "padding": "same", **_start(network)}
-    return _learned(network, "conv1", layer, filters, kernel, **options)
-
-
-def _conv(network, number, kernel=3):
-    name = f"conv{number}"
-    filters = CIFAR10_VARIANTS[network["variant"]].filters[name]
-    options = {"padding": "same", **_start(network)}
-    layer = layers.Conv2D
+def _conv(network, number, kernel=3, stride=1):
+    name, layer = f"conv{number}", layers.Conv2D
+    options = {"strides": stride, "padding": "same", **_kernel_options(network)}
+    if network["whitened"] and number == 1:
+        layer = WhitenedConv2D
     if network["towers"] == 2 and name in TOWERED:
         layer, options["groups"] = GroupedConv2D, 2
-    filters = scaled(filters, network["width"])
+    filters = network["filters"][name]
     return _learned(network, name, layer, filters, kernel, **options)
 
 
 def _hidden(network, number):
-    units = scaled(CIFAR10_VARIANTS[network["variant"]].units, network["width"])
-    name, options = f"fc{number}", _start(network)
-    dense = _learned(network, name, layers.Dense, units, **options)
+    name, options = f"fc{number}", _kernel_options(network)
+    dense = _learned(network, name, layers.Dense, network["units"], **options)
     if dense:
         dense.append(layers.Dropout(network["dropout"], name=f"dropout{number}"))
     return dense
@@ -398,15 +383,15 @@ def _pool(network, number):
     return layers.MaxPooling2D(side, strides=2, padding="same", name=name)
 
 
-def _start(network):
-    """Return how the weights of a layer start, and the paper's penalty on them."""
+def _kernel_options(network):
+    """Return how a layer's kernel is initialized, and the paper's penalty on it."""
     options = {"kernel_initializer": network["kernel_initializer"]}
     if network["variant"] == "paper":
         options["kernel_regularizer"] = keras.regularizers.L2(0.00025)
     return options
 
 
-def _classes(network, **options):
+def _last_layer(network, **options):
     """Return the last layer, which computes in 32 bits under mixed precision, too."""
     dtype = keras.config.dtype_policy().variable_dtype
     options = {"activation": "softmax", "dtype": dtype, **options}
@@ -438,7 +423,7 @@ def _build_today(network):
             *_dense_today(network, 6),
             *_dense_today(network, 7),
             # The first loss is then ln(num_classes).
-            _classes(network, kernel_initializer=small),
+            _last_layer(network, kernel_initializer=small),
         ],
         name="alexnet_cifar10_today",
     )
@@ -446,15 +431,15 @@ def _build_today(network):
 
 def _conv_today(network, number, *pool):
     name, options = f"conv{number}", {"padding": "same", "use_bias": False}
-    filters = scaled(CIFAR10_VARIANTS["today"].filters[name], network["width"])
-    conv = layers.Conv2D(filters, 3, name=name, **options, **_start(network))
+    options |= _kernel_options(network)
+    conv = layers.Conv2D(network["filters"][name], 3, name=name, **options)
     return [conv, *pool, *_normalized(network, number)]
 
 
 def _dense_today(network, number):
-    name, options = f"fc{number}", {"use_bias": False, **_start(network)}
-    units = scaled(CIFAR10_VARIANTS["today"].units, network["width"])
-    return [layers.Dense(units, name=name, **options), *_normalized(network, number)]
+    name, options = f"fc{number}", {"use_bias": False, **_kernel_options(network)}
+    dense = layers.Dense(network["units"], name=name, **options)
+    return [dense, *_normalized(network, number)]
 
 
 def _normalized(network, number):

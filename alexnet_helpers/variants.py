@@ -12,22 +12,22 @@ keras = load_keras()
 MOST_CLASSES = 100_000  # more than any data set has: a larger number is a slip
 
 
-class Variant(NamedTuple):
-    """What a network for CIFAR-10 is made of at width 1."""
+class _Variant(NamedTuple):
+    """The sizes of a network for CIFAR-10 at width 1."""
 
     kernel: int  # of conv1
     stride: int  # of conv1
     units: int  # in fc6 and in fc7
-    filters: dict  # in each convolution
+    filters: dict  # in each convolution that learns
 
 
 _PAPER_FILTERS = {"conv1": 96, "conv2": 256, "conv3": 384, "conv4": 384, "conv5": 256}
-_TODAY_FILTERS = {"conv1": 54, "conv2": 96, "conv3": 192, "conv4": 256, "conv5": 256}
+_TODAY_FILTERS = {"conv2": 96, "conv3": 192, "conv4": 256, "conv5": 256}
 CIFAR10_VARIANTS = {
-    "tutorial": Variant(11, 4, 4096, _PAPER_FILTERS),
-    "paper": Variant(5, 1, 512, _PAPER_FILTERS),
-    "modern": Variant(5, 1, 512, _PAPER_FILTERS),
-    "today": Variant(3, 1, 256, _TODAY_FILTERS),
+    "tutorial": _Variant(11, 4, 4096, _PAPER_FILTERS),
+    "paper": _Variant(5, 1, 512, _PAPER_FILTERS),
+    "modern": _Variant(5, 1, 512, _PAPER_FILTERS),
+    "today": _Variant(3, 1, 256, _TODAY_FILTERS),
 }
 # What else may be changed in a variant, and what it is if it is not given
 # (None: what the variant has). `models.alexnet_cifar10` says what each means.
@@ -44,15 +44,6 @@ _INGREDIENTS = {
 }
 _REMOVABLE = ("conv2", "conv3", "conv4", "conv5", "fc6", "fc7")
 TOWERED = ("conv2", "conv4", "conv5")  # see the channels of their own tower only
-
-
-def scaled(size, width):
-    """Return a number of filters or units at a width, at least 1.
-
-    >>> scaled(96, width=0.5)
-    48
-    """
-    return max(1, round(size * width))
 
 
 def check_network(
@@ -76,7 +67,9 @@ def check_network(
     Returns
     -------
     dict
-        The settings by the names of the arguments, all ingredients among them.
+        The settings by the names of the arguments, all ingredients among them, and what
+        follows from them: "stem", (kernel, stride) of conv1, "filters" of each
+        convolution, and "units" of fc6 and fc7.
 
     Raises
     ------
@@ -86,8 +79,8 @@ def check_network(
     Examples
     --------
     >>> network = check_network("paper", width=0.5)
-    >>> network["num_classes"], network["local_response_norm"], network["pool"]
-    (10, True, 3)
+    >>> network["num_classes"], network["local_response_norm"], network["units"]
+    (10, True, 256)
     """
     variant = _default(variant, "tutorial")
     variant = checks.choice("variant", variant, CIFAR10_VARIANTS)
@@ -113,12 +106,27 @@ def check_network(
     _check_contradictions(network, ingredients)
     if network["local_response_norm"] is None:
         network["local_response_norm"] = variant == "paper" and not batch_norm
-    return network
+    return network | _sizes(network)
 
 
 def _default(value, default):
     """Return the default in place of None."""
     return default if value is None else value
+
+
+def _sizes(network):
+    """Return what the variant, the width and the stem say about the layers' sizes."""
+    variant, width = CIFAR10_VARIANTS[network["variant"]], network["width"]
+    kernel, stride, *of_conv1 = network["stem"] or (variant.kernel, variant.stride)
+    filters = {name: _scaled(n, width) for name, n in variant.filters.items()}
+    if of_conv1:
+        filters["conv1"] = of_conv1[0]
+    units = _scaled(variant.units, width)
+    return {"stem": (kernel, stride), "filters": filters, "units": units}
+
+
+def _scaled(size, width):
+    return max(1, round(size * width))
 
 
 def _check_today(centred_input, batch_norm, ingredients):
@@ -195,7 +203,7 @@ def _check_towers(width, without):
     if without >= set(TOWERED):
         checks.refuse("towers", "1 without conv2, conv4 and conv5", 2)
     for name, filters in _PAPER_FILTERS.items():
-        if scaled(filters, width) % 2 and name not in without:
+        if _scaled(filters, width) % 2 and name not in without:
             needed = f"such that {name} can be divided into two towers"
             checks.refuse("width", needed, width)
 

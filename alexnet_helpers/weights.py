@@ -20,7 +20,7 @@ from alexnet_helpers import checks, load_keras
 from alexnet_helpers.keras_layers import check_model
 from alexnet_helpers.recipes import find_recipe
 from alexnet_helpers.results import write_whole
-from alexnet_helpers.variants import CIFAR10_VARIANTS, check_network, scaled
+from alexnet_helpers.variants import check_network
 
 keras = load_keras()
 
@@ -106,12 +106,12 @@ def save_weights(file, model, recipe, curves):
         checks.refuse("curves", "the DataFrame that train returned", curves)
     check_clock()
     arrays = {name: _rounded(name, variable) for name, variable in weights.items()}
-    about = {"network": _describe(model, recipe), **curves.iloc[-1].to_dict()}
-    text = json.dumps(about, default=str)
+    description = {"network": _describe(model, recipe), **curves.iloc[-1].to_dict()}
+    arrays["about"] = np.array(json.dumps(description, default=str))
 
     def write(path):
         with open(path, "wb") as unfinished:
-            np.savez_compressed(unfinished, about=np.array(text), **arrays)
+            np.savez_compressed(unfinished, **arrays)
 
     write_whole(file, write)
 
@@ -197,13 +197,12 @@ def _find(weights):
 def _read_description(archive):
     """Return the settings of the network that a file has the weights of."""
     text = str(_read_member(archive, "about.npy", "U", (), MOST_BYTES_ABOUT))
-    about = json.loads(text)["network"]
-    network = {name: about[name] for name in DESCRIBED}
+    described = json.loads(text)["network"]
+    network = {name: described[name] for name in DESCRIBED}
     if None in network.values():
         raise ValueError("it does not say of which network")
-    width = check_network(**network)["width"]
-    filters = CIFAR10_VARIANTS[network["variant"]].filters["conv2"]
-    if _header(archive, "conv2/kernel.npy")[0][-1] != scaled(filters, width):
+    filters = check_network(**network)["filters"]["conv2"]
+    if _header(archive, "conv2/kernel.npy")[0][-1] != filters:
         raise ValueError("its conv2 is not of the width that it says")
     return network
 

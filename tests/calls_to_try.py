@@ -949,8 +949,6 @@ def of_variants(add):
     add("check_network", variants.check_network, **a_cifar10_network())
     start = an_initializer("he_normal").but(names=("kernel_initializer",))
     add("check_initializer", variants.check_initializer, value=start)
-    add("Variant", lambda: 1, variants.Variant._fields)  # a record
-    add("scaled", lambda: variants.scaled(96, 0.5), ("size", "width"))  # of checked numbers
 
 
 def a_cifar10_network():

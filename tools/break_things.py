@@ -169,14 +169,14 @@ BREAKS = [
             "if () and name in",
             "ingredient_is_changed",
         ),
-        ("half a filter", "if scaled(filters, width) % 2 and", "if False and", "says_what_is_wrong"),
+        ("half a filter", "if _scaled(filters, width) % 2 and", "if False and", "says_what_is_wrong"),
         ("an idle dropout is accepted", 'if "dropout" in given and dropout', "if False", "says_what_is_wrong"),
     ),
     *breaks_of(
         [f"{PACKAGE}/{name}.py" for name in ("imagenet", "bvlc_alexnet", "onnx_weights")],
         "tests/test_imagenet.py",
         ("red stays first", "photos[..., ::-1].astype(np.float32)", "photos[..., :].astype(np.float32)", "as_by_hand"),
-        ("the crop begins at the edge", "start = (_RESIZED - size) // 2", "start = 0", "as_by_hand"),
+        ("the crop begins at the edge", "margin = (_RESIZED - size) // 2", "margin = 0", "as_by_hand"),
         ("the least probable first", "np.argsort(-probabilities", "np.argsort(probabilities", "most_probable"),
         ("alpha is not divided", '"alpha": 2e-5', '"alpha": 1e-4', "caffes_normalization"),
         (
