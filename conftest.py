@@ -119,7 +119,7 @@ def pytest_configure(config):
 
 # What takes longest is begun first: else one of the workers would be left with it at the end.
 LONGEST = (
-    *("test_training", "test_distributed", "test_backends", "12_", "17_", "13_", "14_", "test_elsewhere", "test_bad"),
+    *("test_training", "test_scale", "test_backends", "12_", "17_", "13_", "14_", "test_elsewhere", "test_bad"),
     *(
         "test_grading",
         "test_house",

@@ -13,7 +13,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from alexnet_helpers import checks, data, distributed, load_keras
+from alexnet_helpers import checks, load_keras, scale
 from alexnet_helpers.checkpoints import CHECKPOINT_FOLDER
 from alexnet_helpers.recipes import RECIPES
 from alexnet_helpers.results import RESULTS_FOLDER, writable_folder
@@ -44,7 +44,7 @@ def _train_in_processes(options):
         "checkpoints", Path(options.checkpoints) / f"{options.name}-seed{options.seed}"
     )
     try:
-        distributed.run_job(
+        scale.run_job(
             command + ["--mixed"] * options.mixed,
             options.processes,
             folder,
@@ -156,9 +156,9 @@ def main(arguments=None):
                 "epochs": None,
                 "devices": 1,
             }  # what is left to do: a look at the test images
-        dataset = data.load_image_folder(options.images) if options.images else None
+        dataset = scale.load_image_folder(options.images) if options.images else None
         model, curves = train(recipe, dataset, **how, **folders)
-        if distributed.find_share("all").processes > 1:
+        if scale.find_share("all").processes > 1:
             return  # whoever started this job says how it went
         if options.weights and len(curves) < recipe.epochs:
             print(

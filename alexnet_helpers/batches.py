@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from alexnet_helpers import checks, distributed, load_keras, models
+from alexnet_helpers import checks, load_keras, models, scale
 from alexnet_helpers.augmentation import (
     AUGMENTATION_NAMES,
     AUGMENTATIONS,
@@ -42,7 +42,7 @@ class Batches(keras.utils.PyDataset):
         seed=0,
         num_classes=10,
         refine_from=math.inf,
-        share=distributed.ALONE,
+        share=scale.ALONE,
     ):
         super().__init__()
         num_classes = checks.integer("num_classes", num_classes, 1, models.MOST_CLASSES)
@@ -66,7 +66,7 @@ class Batches(keras.utils.PyDataset):
         self.refine_from = (
             refine_from if never else checks.integer("refine_from", refine_from, 0)
         )
-        self.share = distributed.check_share(share)
+        self.share = scale.check_share(share)
         if self.batch_size % share.devices or n < share.devices:
             raise ValueError(
                 f"batch_size must be a multiple of the {share.devices} devices, and"

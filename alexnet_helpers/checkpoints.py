@@ -12,7 +12,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import data, distributed, load_keras, models
+from alexnet_helpers import data, load_keras, models, scale
 from alexnet_helpers.results import (
     ERRORS_OF_A_FILE,
     read_table,
@@ -78,7 +78,7 @@ class Checkpoints(keras.callbacks.Callback):
         )  # since the first epoch
         self.curves.append(self.facts | row)
         if self.batches.share.process == 0:  # the others hold the same weights
-            with distributed.undistributed():  # Keras makes a variable when it saves
+            with scale.undistributed():  # Keras makes a variable when it saves
                 save_checkpoint(self.folder, epoch + 1, self.model, self.curves)
 
 

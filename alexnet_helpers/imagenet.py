@@ -11,7 +11,6 @@ import argparse
 import functools
 import json
 import os
-import shutil
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ import numpy as np
 
 from alexnet_helpers import bvlc_alexnet, checks, data, geometry, onnx_weights
 from alexnet_helpers.bvlc_alexnet import LAYERS, NORMALIZATION, Weights, stand_in
+from alexnet_helpers.data import decoding, downloads, folders
 from alexnet_helpers.onnx_weights import ONNX_FILE, read_onnx
 
 __all__ = (
@@ -105,7 +105,7 @@ def _middle(photo, size):
     """Resize a photo and cut out its middle, `size` x `size` pixels."""
     from PIL import Image
 
-    resized = data._middle_square(Image.fromarray(photo), _RESIZED)
+    resized = decoding.middle_square(Image.fromarray(photo), _RESIZED)
     margin = (_RESIZED - size) // 2
     return resized[margin : margin + size, margin : margin + size]
 
@@ -205,14 +205,13 @@ def find_weights(download=False, mirrors=MIRRORS, slowest=200_000, patience=10.0
     """Load the trained weights as `load_weights` does, or else return None."""
     download = checks.flag("download", download)
     mirrors = checks.texts("mirrors", mirrors, "a list of addresses")
-    slowest, patience = data._check_limits(slowest, patience)
-    roots = data._roots()
+    slowest, patience = downloads.check_limits(slowest, patience)
+    roots = folders.data_folders()
     file = next((root / FILE for root in roots if os.path.lexists(root / FILE)), None)
     if file is None and download:
         limits = {"slowest": slowest, "patience": patience, "most": ONNX_BYTES}
-        fetch = functools.partial(
-            data._fetch, **limits, what=ONNX_FILE, caller="imagenet.load_weights"
-        )
+        limits |= {"what": ONNX_FILE, "caller": "imagenet.load_weights"}
+        fetch = downloads.Downloader(**limits)
         file = _keep(roots, functools.partial(_download, fetch, mirrors))
     return None if file is None else _read(file)
 
@@ -259,27 +258,22 @@ def _keep(roots, get):
     Return the path of the new file, or None after saying why there is none. What is
     unfinished never has the final name.
     """
-    root = next(filter(data._writable, roots), None)
+    root = next(filter(folders.is_writable, roots), None)
     if root is None:
         remedy = "set ALEXNET_DATA to a folder that can"
         print(f"{roots[0]} cannot be written to: {remedy}.")
         return None
     part = root / f"{Path(FILE).stem}.part"
     try:
-        with data._one_at_a_time(root, "alexnet_imagenet.lock", ONNX_FILE):
+        with folders.one_process_at_a_time(root, "alexnet_imagenet.lock", ONNX_FILE):
             if not os.path.lexists(root / FILE):  # else another process was first
-                try:
-                    data._clear(part)
-                    part.mkdir()
+                with folders.unfinished_folder(part):
                     weights = read_onnx(get(part), onnx_weights.ONNX_SHA256)
                     _write(weights, part / FILE)
                     os.replace(part / FILE, root / FILE)
-                finally:
-                    if not part.is_symlink():
-                        shutil.rmtree(part, ignore_errors=True)
         return root / FILE
     except (OSError, ValueError, ImportError) as error:
-        if data._disk_is_full(error):
+        if folders.is_disk_full(error):
             error = "the disk is full; 370 MB must be free"
         print(f"The weights could not be put into {root}: {error}.")
         return None
@@ -288,10 +282,10 @@ def _keep(roots, get):
 def _download(fetch, mirrors, folder):
     """Return the path of the checked ONNX file, from the first mirror that has it."""
     onnx_weights.need_onnx()  # before the download
-    if data._offline():
+    if downloads.is_offline():
         raise ConnectionError("ALEXNET_OFFLINE forbids the download")
     sha256, what = onnx_weights.ONNX_SHA256, f"{ONNX_FILE} (244 MB)"
-    return data._fetch_archive(folder, fetch, mirrors, sha256, ONNX_FILE, what)
+    return downloads.retrieve(folder, fetch, mirrors, sha256, ONNX_FILE, what)
 
 
 def main(arguments=None):
@@ -310,7 +304,7 @@ def main(arguments=None):
     if options.photo:
         photo = data.read_photo(options.photo, _RESIZED)
     if options.onnx and find_weights() is None:
-        _keep(data._roots(), lambda folder: options.onnx)
+        _keep(folders.data_folders(), lambda folder: options.onnx)
     weights = find_weights(download=not options.onnx)
     if weights is None:
         parser.exit(1, "The weights trained on ImageNet are not here.\n")

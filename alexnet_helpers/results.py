@@ -16,7 +16,7 @@ import filelock
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import checks, data, distributed, load_keras
+from alexnet_helpers import checks, data, load_keras, scale
 
 keras = load_keras()
 
@@ -124,14 +124,14 @@ def write_whole(path, write):
 def writable_folder(argument, folder):
     """Return a folder, made if need be, in which files can be made; else say which argument names another."""
     folder = checks.path(argument, folder)
-    if not data._writable(folder):
+    if not data.folders.is_writable(folder):
         raise OSError(
             f"{argument}={str(folder)!r} cannot be written to: name another folder"
         )
     return folder
 
 
-def machine_facts(precision=None, share=distributed.ALONE):
+def machine_facts(precision=None, share=scale.ALONE):
     """Name the machine kind, the versions and the precision (None: Keras' present one) that a result depends on."""
     shared = (
         f", {share.devices} devices in {share.processes} processes"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import checks, data, distributed, load_keras
+from alexnet_helpers import checks, data, load_keras, scale
 from alexnet_helpers.batches import LARGEST_SEED, Batches, split_validation
 from alexnet_helpers.checkpoints import (
     CHECKPOINT_FOLDER,
@@ -165,7 +165,7 @@ def train(
     OSError : when a folder cannot be written to, or the disk is full; the last checkpoint stays whole.
     FloatingPointError : when the loss or a weight is no longer a finite number.
     """
-    recipe, share = find_recipe(recipe), distributed.find_share(devices)
+    recipe, share = find_recipe(recipe), scale.find_share(devices)
     seed = checks.integer("seed", seed, 0, LARGEST_SEED)
     epochs = recipe.epochs if epochs is None else checks.integer("epochs", epochs)
     verbose, mixed = (
@@ -255,7 +255,7 @@ class _Run:
     def train(self):
         """Return the network on one device, the curves, and from which to which epoch it was trained."""
         recipe, share = self.recipe, self.share
-        with distributed.distribution(share):
+        with scale.distribution(share):
             model, curves = self.from_checkpoint()
             first = len(curves)
             last = min(recipe.epochs, first + self.epochs)
@@ -269,7 +269,7 @@ class _Run:
                 "data": self.checksum,
                 "epochs": (first, last),
             }
-            distributed.check_agreement(share, **definition)
+            scale.check_agreement(share, **definition)
             if first < last:
                 self.fit(model, curves, last)
         if share.processes == 1:

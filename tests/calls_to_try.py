@@ -745,7 +745,6 @@ def of_data(add):
     file.same |= {"content": content, "bytearray": bytearray(content), "view": memoryview(content)}
     file.wrong |= {"cut": content[:40], "in a list": [photo], "no bytes": b""}
     add("read_photo", data.read_photo, file=file, size=size)
-    of_folders(add, data, photo, size)
     add("ImageData", lambda: 1, data.ImageData._fields)  # a record: "a dataset in train" tries it
     mirrors = Argument(
         ("http://127.0.0.1/a", "http://127.0.0.1/b"),
@@ -763,22 +762,6 @@ def of_data(add):
         slowest=real(200_000.0, 0),
         patience=real(10.0, above=0),
     )
-
-
-def of_folders(add, data, photo, size):
-    folder = a_file(Path("photos").absolute())
-    folder.wrong = {"a file": photo, "its name in a list": ["photos"], "empty": Path("empty")}
-    Path("empty").mkdir()
-    read = lambda **named: np.asarray(data.load_image_folder(**named).x_train)  # noqa: E731
-    add("load_image_folder", read, folder=folder, size=size)
-    files = Argument(
-        [photo, photo],
-        is_empty,
-        {"as texts": [str(photo)] * 2, "as a tuple": (photo, photo)},
-        {"a path alone": str(photo), "numbers": [1], "no file": ["nowhere.png"]},
-        names=("file",),
-    )
-    add("ImageFiles", lambda **named: np.asarray(data.ImageFiles(**named)), files=files, size=size)
 
 
 def of_exercises(add):
@@ -1015,32 +998,33 @@ def ingredients():
     }
 
 
-def of_distributed(add):
-    from alexnet_helpers import distributed
+def of_scale(add):
+    from alexnet_helpers import scale
 
-    alone = a_share(distributed)
+    of_folders(add, scale)
+    alone = a_share(scale)
     devices = choice(1, 1).but(same={"all": "all", "np.int64": np.int64(1)})
-    add("find_share", distributed.find_share, devices=devices)
+    add("find_share", scale.find_share, devices=devices)
 
     def distribution(share):
-        with distributed.distribution(share):
+        with scale.distribution(share):
             return 1
 
     def undistributed():
-        with distributed.undistributed():
+        with scale.undistributed():
             return 1
 
     add("distribution", distribution, share=alone)
-    add("check_share", distributed.check_share, share=alone)
+    add("check_share", scale.check_share, share=alone)
     add("undistributed", undistributed)
-    add("check_agreement", lambda share: distributed.check_agreement(share, a=1), share=alone)
-    add("Share", shared(distributed), **of_share())
-    part = lambda n: distributed.Share(2, 2, 1).part(n)  # noqa: E731
+    add("check_agreement", lambda share: scale.check_agreement(share, a=1), share=alone)
+    add("Share", shared(scale), **of_share())
+    part = lambda n: scale.Share(2, 2, 1).part(n)  # noqa: E731
     add("Share.part", part, n=whole(8, 0))
 
     def run_job(**named):
-        with mock.patch.object(distributed.subprocess, "Popen", stop):
-            return distributed.run_job(**named)
+        with mock.patch.object(scale.processes.subprocess, "Popen", stop):
+            return scale.run_job(**named)
 
     command = Argument(
         [sys.executable, "-c", "0"],
@@ -1058,6 +1042,23 @@ def of_distributed(add):
         log_folder=folder,
         first_appears=flag(True),
     )
+
+
+def of_folders(add, scale):
+    photo, size = make_photos(), whole(8, 1, 4096)
+    folder = a_file(Path("photos").absolute())
+    folder.wrong = {"a file": photo, "its name in a list": ["photos"], "empty": Path("empty")}
+    Path("empty").mkdir()
+    read = lambda **named: np.asarray(scale.load_image_folder(**named).x_train)  # noqa: E731
+    add("load_image_folder", read, folder=folder, size=size)
+    files = Argument(
+        [photo, photo],
+        is_empty,
+        {"as texts": [str(photo)] * 2, "as a tuple": (photo, photo)},
+        {"a path alone": str(photo), "numbers": [1], "no file": ["nowhere.png"]},
+        names=("file",),
+    )
+    add("ImageFiles", lambda **named: np.asarray(scale.ImageFiles(**named)), files=files, size=size)
 
 
 def of_optimizers(add):
@@ -1078,18 +1079,18 @@ def of_optimizers(add):
     )
 
 
-def a_share(distributed):
-    wrong = {"a number": 2, "a plain tuple": (1, 1, 0), "devices of 0": distributed.Share(0)}
-    wrong |= {"process 2 of 1": distributed.Share(1, 1, 2)}
-    return Argument(distributed.ALONE, lambda value: False, wrong=wrong, names=("devices", "process"))
+def a_share(scale):
+    wrong = {"a number": 2, "a plain tuple": (1, 1, 0), "devices of 0": scale.Share(0)}
+    wrong |= {"process 2 of 1": scale.Share(1, 1, 2)}
+    return Argument(scale.ALONE, lambda value: False, wrong=wrong, names=("devices", "process"))
 
 
-def shared(distributed):
+def shared(scale):
     """Take the share of a batch, which is where a `Share` is used."""
     from alexnet_helpers.batches import Batches
 
     def call(**named):
-        batches = Batches(images(8), np.arange(8) % 2, 4, num_classes=2, share=distributed.Share(**named))
+        batches = Batches(images(8), np.arange(8) % 2, 4, num_classes=2, share=scale.Share(**named))
         return batches[0][1]
 
     return call
@@ -1281,7 +1282,7 @@ def of_a_dataset(dataset):
 
 
 def of_batches(add):
-    from alexnet_helpers import batches, distributed
+    from alexnet_helpers import batches, scale
 
     def first(**named):
         return batches.Batches(**named)[0]
@@ -1297,7 +1298,7 @@ def of_batches(add):
         seed=whole(0, 0).but(same={"np.int64": np.int64(0)}),
         **names,
         refine_from=whole(3, 0).but(right=is_epoch),
-        share=a_share(distributed),
+        share=a_share(scale),
     )
     fixed = batches.Batches(images(), np.array([0, 1, 0, 1]), 2, num_classes=2)
 
@@ -1482,7 +1483,6 @@ TABLES = {
     "alexnet_helpers.checkpoints": of_nothing,
     "alexnet_helpers.compilation": of_compilation,
     "alexnet_helpers.data": of_data,
-    "alexnet_helpers.distributed": of_distributed,
     "alexnet_helpers.exercises": of_exercises,
     "alexnet_helpers.geometry": of_geometry,
     "alexnet_helpers.imagenet": of_imagenet,
@@ -1495,6 +1495,7 @@ TABLES = {
     "alexnet_helpers.plotting": of_plotting,
     "alexnet_helpers.recipes": of_recipes,
     "alexnet_helpers.results": of_nothing,
+    "alexnet_helpers.scale": of_scale,
     "alexnet_helpers.studies": of_studies,
     "alexnet_helpers.training": of_training,
     "alexnet_helpers.variants": of_variants,

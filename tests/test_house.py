@@ -142,14 +142,14 @@ def test_every_imported_package_is_declared():
     compared_with = {"torch"}  # by tools/benchmark.py, where it is installed
     brought_along = {"ipykernel"}  # by nbval, which cannot do without it
     for folder in ("alexnet_helpers", "tools", "tests"):
-        for path in (ROOT / folder).glob("*.py"):
+        for path in (ROOT / folder).rglob("*.py") if folder == "alexnet_helpers" else (ROOT / folder).glob("*.py"):
             known = ours | (compared_with if path.name == "benchmark.py" else set())
             known |= brought_along if path.name == "forked_kernels.py" else set()
             for name in imported_modules(path) - set(sys.stdlib_module_names) - known:
                 names = {canonicalize_name(distribution) for distribution in distributions.get(name, [name])}
                 allowed = declared_for_tests
                 if folder == "alexnet_helpers":
-                    allowed = declared | {"distributed.py": {"jax"}, "onnx_weights.py": {"onnx"}}.get(path.name, set())
+                    allowed = declared | {"devices.py": {"jax"}, "onnx_weights.py": {"onnx"}}.get(path.name, set())
                 assert names & allowed, f"{path.name} imports {name}, which pyproject.toml does not name"
 
 

@@ -1,4 +1,4 @@
-"""One training on several devices and processes.
+"""One training on several devices and processes, or on a folder of images.
 
 What needs several devices runs in processes of its own, on the JAX backend: it is chosen, and the devices are made,
 before Python starts.
@@ -7,9 +7,13 @@ before Python starts.
 import dataclasses
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 import textwrap
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,13 +22,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alexnet_helpers import __main__ as command
-from alexnet_helpers import data, distributed, recipes, training
+from alexnet_helpers import data, recipes, scale, training
 from alexnet_helpers.batches import Batches
-from alexnet_helpers.distributed import Share
+from alexnet_helpers.scale import Share
 
 # Keras itself causes it when it turns a variable into an array.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-on_tensorflow = pytest.mark.skipif(distributed.keras.backend.backend() != "tensorflow", reason="is about that backend")
+on_tensorflow = pytest.mark.skipif(
+    scale.devices.keras.backend.backend() != "tensorflow", reason="is about that backend"
+)
 
 
 # --- who gets what ---
@@ -88,7 +94,7 @@ def test_devices_that_cannot_divide_a_batch_are_refused(batch_size, images):
 
 @on_tensorflow
 def test_only_jax_shares():
-    assert distributed.find_share(1) == distributed.find_share("all") == distributed.ALONE
+    assert scale.find_share(1) == scale.find_share("all") == scale.ALONE
     with pytest.raises(
         ValueError, match=r"devices must be 1 on the tensorflow backend \(KERAS_BACKEND=jax has more\), got 2"
     ):
@@ -103,7 +109,7 @@ def test_only_jax_shares():
 def test_a_process_of_a_job_does_not_train_alone(monkeypatch):
     monkeypatch.setenv("KERAS_DISTRIBUTION_NUM_PROCESSES", "4")
     with pytest.raises(ValueError, match=r"NUM_PROCESSES must be 1 on the tensorflow backend .*, got '4'"):
-        distributed.find_share("all")
+        scale.find_share("all")
 
 
 @pytest.mark.parametrize(
@@ -131,8 +137,8 @@ def test_the_command_line_starts_a_job_and_says_how_far_it_came(tmp_path, monkey
         if processes == 3:
             raise RuntimeError("process 1 of 3 was stopped by SIGKILL")
 
-    monkeypatch.setattr(distributed, "run_job", run_job)
-    monkeypatch.setattr(distributed.keras.backend, "backend", lambda: "jax")
+    monkeypatch.setattr(scale, "run_job", run_job)
+    monkeypatch.setattr(scale.devices.keras.backend, "backend", lambda: "jax")
     folders = [f"--checkpoints={tmp_path / 'a'}", f"--results={tmp_path / 'b'}"]
     command.main(["paper", "--seed=4", "--epochs=3", "--processes=2", "--mixed", *folders])
     same = ["-m", "alexnet_helpers", "paper", "--devices=all", "--seed=4", "--epochs=3", *folders, "--mixed"]
@@ -147,7 +153,7 @@ def test_the_command_line_starts_a_job_and_says_how_far_it_came(tmp_path, monkey
 @pytest.mark.parametrize("devices", [0, -1, True, 1.0, "two", None])
 def test_a_number_of_devices_that_is_none(devices):
     with pytest.raises(ValueError, match=f'devices must be a positive integer or "all", got {devices!r}'):
-        distributed.find_share(devices)
+        scale.find_share(devices)
 
 
 # --- a job of processes, with programs that need no Keras ---
@@ -158,7 +164,7 @@ jobs_only = pytest.mark.skipif(os.name == "nt", reason="there are no jobs on Win
 @pytest.mark.parametrize("processes", [0, -1, 1.5, True, "2", 65, 10**30])
 def test_a_number_of_processes_that_is_none(processes, tmp_path):
     with pytest.raises(ValueError, match=f"processes must be an integer from 1 to 64, got {processes!r}"):
-        distributed.run_job(["no such program"], processes, tmp_path)
+        scale.run_job(["no such program"], processes, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +181,7 @@ def test_a_number_of_processes_that_is_none(processes, tmp_path):
 def test_a_job_that_cannot_be_started_is_explained(changes, message, tmp_path):
     usual = {"command": ["no such program"], "processes": 2, "log_folder": tmp_path}
     with pytest.raises(ValueError, match=message):
-        distributed.run_job(**usual | changes)
+        scale.run_job(**usual | changes)
 
 
 @pytest.mark.parametrize(
@@ -190,10 +196,10 @@ def test_a_job_that_cannot_be_started_is_explained(changes, message, tmp_path):
     ],
 )
 def test_a_share_that_cannot_be_is_refused(share, message):
-    with pytest.raises(ValueError, match=message), distributed.distribution(share):
+    with pytest.raises(ValueError, match=message), scale.distribution(share):
         pass
     with pytest.raises(ValueError, match=message):
-        distributed.check_agreement(share, seed=1)
+        scale.check_agreement(share, seed=1)
     with pytest.raises(ValueError, match=message):
         Batches(*made_up(8), 4, share=share)
     with pytest.raises(ValueError, match="n must be an integer, 0 or more, got -1"):
@@ -206,7 +212,7 @@ def run_job(tmp_path, program, processes=2, log=False):
         "import os, sys, time, signal\nnumber = int(os.environ['KERAS_DISTRIBUTION_PROCESS_ID'])\n"
         + textwrap.dedent(program)
     )
-    distributed.run_job([sys.executable, str(file)], processes, tmp_path, first_appears=not log)
+    scale.run_job([sys.executable, str(file)], processes, tmp_path, first_appears=not log)
 
 
 @jobs_only
@@ -258,9 +264,9 @@ def test_of_two_that_fail_the_one_that_was_killed_is_named(tmp_path, monkeypatch
             super().__init__(*arguments, **named)
             started.append(self)
 
-    monkeypatch.setattr(distributed.subprocess, "Popen", Noted)
+    monkeypatch.setattr(scale.processes.subprocess, "Popen", Noted)
     # Whichever ends first, both have ended when run_job looks.
-    monkeypatch.setattr(distributed.time, "sleep", lambda _: [process.wait() for process in started])
+    monkeypatch.setattr(scale.processes.time, "sleep", lambda _: [process.wait() for process in started])
     with pytest.raises(RuntimeError, match="process 1 of 2 was stopped by SIGKILL"):
         run_job(tmp_path, "os.kill(os.getpid(), 9) if number else sys.exit(1)")
 
@@ -282,7 +288,7 @@ recipe = dataclasses.replace(
     augmentation=("shift", "flip"), averaging=0.9,
     ingredients={"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]},
 )
-digits = data._digits()
+digits = data.cifar10.load_digits()
 digits = digits._replace(x_train=digits.x_train[:640], y_train=digits.y_train[:640], x_test=digits.x_test[:50],
                          y_test=digits.y_test[:50])
 folder, *devices = sys.argv[1:]
@@ -308,12 +314,12 @@ for number in devices:
 
 # What the processes of a job say to each other, before they train.
 DISAGREE = """
-from alexnet_helpers import distributed
+from alexnet_helpers import scale
 from jax.errors import JaxRuntimeError
-share = distributed.find_share("all")
-distributed.check_agreement(share, seed=1, epochs=(0, 4))
+share = scale.find_share("all")
+scale.check_agreement(share, seed=1, epochs=(0, 4))
 try:
-    distributed.check_agreement(share, seed=1, epochs=(share.process, 4))
+    scale.check_agreement(share, seed=1, epochs=(share.process, 4))
 except ValueError as error:
     print(error)
 seen = [
@@ -324,7 +330,7 @@ seen = [
 ]
 for error in seen:
     try:
-        with distributed.distribution(share):
+        with scale.distribution(share):
             raise error
     except Exception as shown:
         print("said:", shown)
@@ -359,7 +365,7 @@ def two_processes(on_jax):
     command = [sys.executable, "-c", DISAGREE + WORKER, str(on_jax), "all"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XLA_FLAGS", "--xla_force_host_platform_device_count=1")
-        distributed.run_job(command, 2, on_jax)
+        scale.run_job(command, 2, on_jax)
     return on_jax
 
 
@@ -409,11 +415,169 @@ def test_processes_that_do_not_agree_or_lose_each_other_say_so(two_processes):
         assert "said: RESOURCE_EXHAUSTED: Out of memory\nsaid: batch_size=0\n" in said
 
 
+# --- a folder of images ---
+
+
+def test_a_folder_of_images_loads_as_cifar10_does(tmp_path, image_folder):
+    dataset = scale.load_image_folder(image_folder(tmp_path / "mine", count=3))
+    assert dataset.class_names == ("a", "b")
+    assert dataset.y_train.tolist() == dataset.y_test.tolist() == [0, 0, 0, 1, 1, 1]
+    assert dataset.y_train.dtype == np.int64
+    assert dataset.x_train.shape == (6, 32, 32, 3) and dataset.x_train.dtype == np.uint8
+    assert dataset.source == "mine: 6 and 6 images of 2 classes"
+    pixels = np.asarray(dataset.x_train)
+    assert pixels.shape == (6, 32, 32, 3) and pixels.dtype == np.uint8
+    colours = [[10 * number, 0, ord(name)] for name in "ab" for number in range(3)]
+    np.testing.assert_array_equal(pixels, np.broadcast_to(np.array(colours)[:, None, None], pixels.shape))
+    assert np.asarray(dataset.x_test)[5, 0, 0].tolist() == [20, 100, ord("b")]
+
+
+def test_what_is_hidden_or_no_image_is_passed_over(tmp_path, image_folder, capsys):
+    for part in ("train", "val"):
+        image_folder(tmp_path, **{"train": (), "val": (), part: (".ipynb_checkpoints", "a")})
+    for name in (".DS_Store", "._0.png", "Thumbs.db", "list.txt"):
+        (tmp_path / "train" / "a" / name).write_bytes(b"no image")
+    (tmp_path / "train" / "list.txt").write_text("no class")
+    dataset = scale.load_image_folder(tmp_path)
+    assert dataset.class_names == ("a",)
+    assert len(dataset.x_train) == len(dataset.y_train) == 2
+    assert (
+        f"Passed over in {tmp_path.name}/train: 1 .db, 1 .txt, 1 outside the class folders." in capsys.readouterr().out
+    )
+
+
+def test_how_many_files_were_passed_over_is_said(tmp_path, image_folder, capsys):
+    image_folder(tmp_path, train=("a",), val=("a",), suffix="JPEG")
+    assert capsys.readouterr().out == ""
+    scale.load_image_folder(tmp_path)
+    assert capsys.readouterr().out == ""  # nothing was
+    folder = tmp_path / "train" / "a"
+    for number in range(10):
+        (folder / f"{number}.HEIC").touch()
+    for name in ("a.pdf", "b.mpg", "c.h5", "d.eps", "e.PDF", "f.grib", "README"):
+        (folder / name).touch()
+    (folder / "Cat.jpg").mkdir()
+    (folder / "lost.png").symlink_to(tmp_path / "nowhere")
+    dataset = scale.load_image_folder(tmp_path)
+    assert [Path(file).name for file in dataset.x_train.files] == ["0.JPEG", "1.JPEG"]
+    assert np.asarray(dataset.x_train).shape == (2, 32, 32, 3)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Passed over in {tmp_path.name}/train: 10 .heic, 2 .pdf, 1 ")
+    assert printed.count("\n") == 2 and "export others as JPEG" in printed
+
+
+@pytest.mark.parametrize("suffix", ["mpo", "jp2", "tif", "webp", "bmp", "gif", "ppm"])
+def test_other_kinds_of_images_are_found(tmp_path, image_folder, suffix):
+    assert len(scale.load_image_folder(image_folder(tmp_path, suffix=suffix)).x_train) == 4
+
+
+def test_images_in_files_are_indexed_like_an_array_and_read_late(tmp_path, monkeypatch, image_folder):
+    images = scale.load_image_folder(image_folder(tmp_path, count=3), size=8).x_train
+    whole = np.asarray(images)
+    read, read_photo = [], data.read_photo
+    monkeypatch.setattr(data, "read_photo", lambda file, size: read.append(file) or read_photo(file, size))
+    chosen = [images[1:4], images[np.array([5, 0, 0])], images[:2][::-1], images[np.arange(6) % 2 == 0]]
+    assert not read  # so far
+    for part, expected in zip(chosen, (whole[1:4], whole[[5, 0, 0]], whole[:2][::-1], whole[::2])):
+        assert part.shape == expected.shape and len(part) == len(expected)
+        np.testing.assert_array_equal(part, expected)
+    assert len(read) == 3 + 3 + 2 + 3
+    assert np.asarray(images, dtype=np.float32).dtype == np.float32
+
+
+def test_an_integer_as_index_gives_one_image(tmp_path, image_folder):
+    images = scale.load_image_folder(image_folder(tmp_path, count=3), size=8).x_train
+    whole = np.asarray(images)
+    for index in (0, 5, -1, np.int64(2)):
+        assert images[index].shape == (8, 8, 3) and images[index].dtype == np.uint8
+        np.testing.assert_array_equal(images[index], whole[index])
+    np.testing.assert_array_equal(np.stack(list(images)), whole)  # by iteration
+    for wrong in (6, -7, (0, 1), None, np.zeros((2, 2), int), np.ones(5, bool), 1.0, "0"):
+        with pytest.raises(IndexError):
+            images[wrong]
+    with pytest.raises(ValueError, match="copy must be"):
+        images.__array__(copy=False)
+    assert np.asarray(images[:0]).shape == (0, 8, 8, 3)
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "message"),
+    [
+        ("a.png", 8, "files must be a list of paths, got 'a.png'"),
+        (5, 8, "files must be a list of paths, got 5"),
+        ([["a.png"], ["b.png", "c.png"]], 8, "files must be a list of paths, got "),
+        ([b"content"], 8, "files must be a list of paths, got "),
+        (["a.png"], 0, "size must be an integer from 1 to 4096, got 0"),
+    ],
+)
+def test_bad_arguments_of_image_files_are_named(files, size, message):
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}"):
+        scale.ImageFiles(files, size)
+
+
+def test_reading_many_files_at_once_leaves_the_filters_of_warnings(tmp_path, image_folder):
+    images = scale.load_image_folder(image_folder(tmp_path, count=30), size=8).x_train
+    before = list(warnings.filters)
+    for _ in range(6):
+        np.asarray(images)
+    assert warnings.filters == before
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (None, "there is no such folder"),
+        ({"train": (), "val": ()}, "it has no train, but no folder at all"),
+        ({"train": ("a",), "val": ()}, "it has no val, but train"),
+        ({"train": ("a", "b"), "val": ("a",)}, "only in train: b"),
+        ({"train": ("a", "b"), "val": ("a", "b", "c")}, "only in val: c"),
+        ({"count": 0}, "class a has no images in train"),
+    ],
+)
+def test_a_folder_of_another_layout_is_refused(tmp_path, image_folder, made, message):
+    folder = image_folder(tmp_path, **made) if made is not None else tmp_path / "nowhere"
+    needed = "a folder with train/CLASS/* and val/CLASS/*, the same classes in both"
+    with pytest.raises(ValueError) as error:
+        scale.load_image_folder(folder)
+    assert str(error.value) == f"folder must be {needed}, got '{folder}' ({message})"
+    with pytest.raises(ValueError, match=r"^size must be an integer from 1 to 4096, got 0$"):
+        scale.load_image_folder(folder, size=0)
+
+
+def test_capital_letters_and_other_near_misses_are_explained(tmp_path, image_folder):
+    image_folder(tmp_path)
+    for name in ("train", "val"):
+        (tmp_path / name).rename(tmp_path / f"{name}-")
+        (tmp_path / f"{name}-").rename(tmp_path / name.title())
+    if (tmp_path / "train").is_dir():
+        pytest.skip("to this disk, Train is train")
+    with pytest.raises(ValueError, match=r"\(it has no train, but Train, Val: rename Train to train\)$"):
+        scale.load_image_folder(tmp_path)
+    (tmp_path / "train").mkdir()
+    (tmp_path / "Val").rename(tmp_path / "val")
+    with pytest.raises(ValueError, match=r"\(only in val: a, b\)$"):
+        scale.load_image_folder(tmp_path)
+    shutil.rmtree(tmp_path / "val" / "a")
+    shutil.rmtree(tmp_path / "val" / "b")
+    with pytest.raises(ValueError, match=r"\(train has no class folders\)$"):
+        scale.load_image_folder(tmp_path)
+    for wrong in (None, 5, ["a"]):
+        with pytest.raises(ValueError, match=r"^folder must be the path of a file or folder, got "):
+            scale.load_image_folder(wrong)
+
+
+def test_a_damaged_image_is_named_when_it_is_read(tmp_path, image_folder):
+    images = scale.load_image_folder(image_folder(tmp_path)).x_train
+    Path(images.files[2]).write_bytes(b"no image")
+    with pytest.raises(ValueError, match=r"^file must be .*, got '.*b.0.png' \(no format that Pillow knows\)$"):
+        np.asarray(images)
+
+
 # --- a folder of images, read by the same training ---
 
 
 def test_a_folder_of_images_is_trained_on(tmp_path, image_folder):
-    dataset = data.load_image_folder(image_folder(tmp_path / "images", count=15, suffix="JPEG"))
+    dataset = scale.load_image_folder(image_folder(tmp_path / "images", count=15, suffix="JPEG"))
     recipe = dataclasses.replace(
         recipes.MODERN,
         name="a",
