@@ -451,21 +451,21 @@ def of_plotting(add):
     add("set_style", plotting.set_style)
 
     def show(figure, alt):
-        with mock.patch.object(plotting, "display"):
+        with mock.patch.object(plotting.style, "display"):
             return plotting.show(figure, alt)
 
     figure = Argument(Fresh(lambda: plt.figure(figsize=(1, 1))), lambda value: False)
     add("show", show, figure=figure, alt=words("what it shows"))
 
     def explore(draw, **sliders):
-        with mock.patch.object(plotting, "display"):
+        with mock.patch.object(plotting.sliders, "display"):
             return plotting.explore(draw, **sliders)
 
     add("explore", explore, **of_sliders(plt))
     of_architecture(add, plotting)
     of_grids(add, plotting)
     of_curves(add, plotting)
-    of_tables(add, plotting)
+    of_attribution(add, plotting)
 
 
 def of_sliders(plt):
@@ -566,8 +566,6 @@ def usual_text(value):
 
 
 def of_grids(add, plotting):
-    maps = array(eighths(4, 4, 2))
-    del maps.wrong["with one more axis"], maps.wrong["with two more channels"]
     counts = {"two of them": [0, 1], "as a tuple": (0, 1), "as an array": np.array([0, 1])}
     beyond = {
         "beyond the last": [2],
@@ -580,15 +578,6 @@ def of_grids(add, plotting):
     }
     many = Argument(2, several, counts, beyond, names=("titles",))
     row = whole(2, 1, 16)
-    add(
-        "plot_feature_maps",
-        plotting.plot_feature_maps,
-        maps=maps,
-        channels=many,
-        columns=row,
-        titles=titles(["a", "b"]),
-        title=caption(),
-    )
     kernels = array(eighths(3, 3, 2, 2))
     del kernels.wrong["with two more channels"]  # more filters
     add(
@@ -665,13 +654,7 @@ def of_curves(add, plotting):
     )
 
 
-def of_tables(add, plotting):
-
-    counts = np.array([[3, 1], [0, 4]])
-    same = {"as a list": counts.tolist(), "as int32": counts.astype(np.int32)}
-    wrong = unfit(counts)
-    table = Argument(counts, lambda value: False, same, wrong)
-    add("plot_confusion_matrix", plotting.plot_confusion_matrix, table=table)
+def of_attribution(add, plotting):
     photo = pixels(images(1)).but(valid=images(1)[0], same={})
     photo.wrong = {
         "divided by 255": images(1)[0] / 255,
@@ -703,20 +686,6 @@ def of_tables(add, plotting):
         titles=titles(["a", "b"]),
         label=words("share").but(right=optional_text),
     )
-
-
-def unfit(counts):
-    return {
-        "negative": -counts,
-        "shares": counts / 8,
-        "Booleans": counts > 0,
-        "texts": counts.astype(str),
-        "not square": counts[:1],
-        "three axes": counts[np.newaxis],
-        "masked": np.ma.masked_equal(counts, 0),
-        "none": counts[:0, :0],
-        "complex": counts + 1j,
-    }
 
 
 def make_photos():

@@ -16,7 +16,6 @@ from alexnet_helpers.plotting import (
     COLORS,
     explore,
     plot_architecture,
-    plot_feature_maps,
     plot_filters,
     set_style,
     show,
@@ -35,7 +34,8 @@ def _style():
 def displayed(monkeypatch):
     """Collect what is displayed as (data, metadata)."""
     shown = []
-    monkeypatch.setattr(plotting, "display", lambda data, metadata=None, raw=False: shown.append((data, metadata)))
+    for module in (plotting.style, plotting.sliders):
+        monkeypatch.setattr(module, "display", lambda data, metadata=None, raw=False: shown.append((data, metadata)))
     return shown
 
 
@@ -49,7 +49,7 @@ def test_style_is_readable_and_starts_afresh():
     set_style()
     assert mpl.rcParams["font.size"] >= 9
     assert mpl.rcParams["lines.linewidth"] == mpl.rcParamsDefault["lines.linewidth"]
-    assert mpl.rcParams["figure.figsize"][0] * plotting.DPI <= 800
+    assert mpl.rcParams["figure.figsize"][0] * plotting.style.DPI <= 800
     assert mpl.rcParams["figure.facecolor"] == mpl.rcParams["savefig.facecolor"] == "white"
 
 
@@ -252,106 +252,23 @@ def wording(figure):
     return [text.get_text() for text in figure.axes[0].texts]
 
 
-def test_feature_maps_are_spread_over_the_channels_each_with_its_own_contrast():
-    rng = np.random.default_rng(0)
-    maps = rng.normal(size=(9, 7, 40)) * 10.0 ** np.arange(-20, 20)
-    figure = plot_feature_maps(maps, channels=5, columns=3, title="A title")
-    assert [axes.get_title() for axes in figure.axes] == ["0", "10", "20", "29", "39"]
-    assert figure._suptitle.get_text() == "A title"
-    assert figure.get_figwidth() == 8
-    for shown, channel in zip(drawn(figure), [0, 10, 20, 29, 39], strict=True):
-        assert shown.shape == (9, 7)
-        assert (shown.min(), shown.max()) == (0, 1)
-        low, high = maps[..., channel].min(), np.percentile(maps[..., channel], 99)
-        np.testing.assert_allclose(shown, np.clip((maps[..., channel] - low) / (high - low), 0, 1))
-
-
-def test_feature_maps_of_a_batch_are_those_of_its_first_image():
-    batch = np.random.default_rng(1).normal(size=(2, 5, 5, 3)).astype(np.float32)
-    figure = plot_feature_maps(batch, channels=[2, 0], titles=["blue", "red"])
-    alone = plot_feature_maps(batch[0], channels=[2, 0])
-    assert [axes.get_title() for axes in figure.axes] == ["blue", "red"]
-    for shown, expected in zip(drawn(figure), drawn(alone), strict=True):
-        np.testing.assert_array_equal(shown, expected)
-
-
-@pytest.mark.parametrize(
-    "values",
-    [
-        np.array([-128, 127], np.int8),  # 127 - -128 is no int8, and so on
-        np.array([0, 255], np.uint8),
-        np.array([False, True]),
-        np.array([-65504, 65504], np.float16),
-        np.array([-1.7e308, 1.7e308]),
-    ],
-    ids=lambda values: values.dtype.name,
-)
-def test_feature_maps_may_be_of_any_type_and_size_of_numbers(values):
-    (shown,) = drawn(plot_feature_maps(np.stack([values, values])[..., np.newaxis]))
-    np.testing.assert_allclose(shown, [[0, 1]] * 2, atol=1e-12)
+def test_filters_are_spread_over_all():
+    figure = plot_filters(np.ones((3, 3, 3, 40)), filters=5, columns=3, titles=list("abcde"), title="A title")
+    assert len(figure.axes) == 5 and figure._suptitle.get_text() == "A title" and figure.get_figwidth() == 8
+    assert plotting.arguments.chosen("filters", 5, 40) == [0, 10, 20, 29, 39]
+    assert plotting.arguments.chosen("filters", 50, 4) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("kind", [np.array, pd.Series, tuple, iter])
 def test_titles_may_be_an_array(kind):
-    maps, filters, images = np.ones((4, 4, 2)), np.ones((3, 3, 3, 2)), np.ones((2, 4, 4, 3))
+    maps, filters, images = np.ones((2, 4, 4)), np.ones((3, 3, 3, 2)), np.ones((2, 4, 4, 3))
     for figure in (
-        plot_feature_maps(maps, titles=kind(["cat", "dog"])),
         plot_filters(filters, titles=kind(["cat", "dog"])),
         plotting.plot_images(images, titles=kind(["cat", "dog"])),
-        plotting.plot_attribution(PHOTO, maps.T, titles=kind(["cat", "dog"])),
+        plotting.plot_attribution(PHOTO, maps, titles=kind(["cat", "dog"])),
     ):
         assert [axes.get_title() for axes in figure.axes if axes.get_title() != "photo"][:2] == ["cat", "dog"]
     assert plotting.plot_images(images, titles=np.array([7, 8])).axes[1].get_title() == "8"
-
-
-def test_a_feature_map_without_contrast_is_grey_and_a_single_spark_white():
-    maps = np.zeros((20, 20, 2))
-    maps[3, 3, 1] = 2
-    even, spark = drawn(plot_feature_maps(maps))
-    assert (even == 0.5).all()
-    assert spark[3, 3] == 1
-    assert spark.sum() == 1
-
-
-MAPS = np.zeros((4, 4, 2))
-
-
-@pytest.mark.parametrize(
-    ("maps", "named", "message"),
-    [
-        (np.zeros((4, 4)), {}, r"maps must be an array height x width x channels, .*, got an array of shape \(4, 4\)"),
-        (np.zeros((0, 4, 3)), {}, r"maps must be an array of numbers, got an array of shape \(0, 4, 3\)"),
-        (np.full((4, 4, 2), np.nan), {}, "maps must be finite numbers, got NaN or infinity"),
-        (
-            np.full((4, 4, 2), "a"),
-            {},
-            "maps must be an array of numbers, got an array .* dtype <U1",
-        ),
-        ([[[1], [1, 2]]], {}, "maps must be an array of numbers, got "),
-        (np.ma.masked_less(np.ones((4, 4, 2)), 0), {}, "maps must be an array of numbers, got a masked array"),
-        (MAPS, {"channels": [2]}, "channels must be an integer from 0 to 1, got 2"),
-        (MAPS, {"channels": [-1]}, "channels must be an integer from 0 to 1, got -1"),
-        (MAPS, {"channels": []}, r"channels must be numbers from 0 to 1, or how many to draw, .*, got \[\]"),
-        (MAPS, {"channels": 0}, "channels must be a positive integer, got 0"),
-        (MAPS, {"channels": "01"}, "channels must be numbers from 0 to 1, .*, got '01'"),
-        (MAPS, {"channels": True}, "channels must be numbers from 0 to 1, .*, got True"),
-        (MAPS, {"channels": None}, "channels must be numbers from 0 to 1, .*, got None"),
-        (MAPS, {"channels": [0.5]}, r"channels must be numbers from 0 to 1, .*, got \[0.5\]"),
-        (MAPS, {"channels": itertools.count()}, "channels must be numbers from 0 to 1, .*, got "),
-        (np.zeros((1, 1, 500)), {"channels": 500}, "channels must be numbers from 0 to 499, .* 400 at most, got 500"),
-        (MAPS, {"columns": 17}, "columns must be an integer from 1 to 16, got 17"),
-        (MAPS, {"columns": True}, "columns must be an integer from 1 to 16, got True"),
-        (MAPS, {"titles": ["one"]}, r"titles must be 2 texts, one for each picture, got \['one'\]"),
-        (MAPS, {"titles": "ab"}, "titles must be 2 texts, one for each picture, got 'ab'"),
-        (MAPS, {"titles": [None, "b"]}, r"titles must be 2 texts, one for each picture, got \[None, 'b'\]"),
-        (MAPS, {"titles": 7}, "titles must be 2 texts, one for each picture, got 7"),
-        (MAPS, {"title": 7}, "title must be a text or None, got 7"),
-    ],
-)
-def test_feature_maps_say_what_is_wrong(maps, named, message):
-    with pytest.raises(ValueError, match=f"^{message}"):
-        plot_feature_maps(maps, **named)
-    assert plt.get_fignums() == []
 
 
 def test_filters_that_see_colours_are_drawn_in_colour_around_grey():
@@ -384,12 +301,25 @@ def test_filters_of_other_channels_are_drawn_one_channel_at_a_time():
         (np.zeros((3, 3, 3)), {}, r"weights must be .* height x width x channels x filters, got an array of shape"),
         (np.zeros((3, 3, 3, 0)), {}, r"weights must be .*, got an array of shape \(3, 3, 3, 0\)"),
         (np.full((3, 3, 3, 1), np.inf), {}, "weights must be finite numbers, got NaN or infinity"),
+        ([[[1], [1, 2]]], {}, "weights must be an array of numbers .*, got "),
+        (np.ma.masked_less(np.ones((3, 3, 3, 4)), 0), {}, "weights must be an array of numbers .*, got a masked array"),
         (np.zeros((3, 3, 3, 4)), {"filters": [4]}, "filters must be an integer from 0 to 3, got 4"),
+        (np.zeros((3, 3, 3, 4)), {"filters": [-1]}, "filters must be an integer from 0 to 3, got -1"),
+        (np.zeros((3, 3, 3, 4)), {"filters": []}, r"filters must be numbers from 0 to 3, or how many .*, got \[\]"),
+        (np.zeros((3, 3, 3, 4)), {"filters": 0}, "filters must be a positive integer, got 0"),
+        (np.zeros((3, 3, 3, 4)), {"filters": "01"}, "filters must be numbers from 0 to 3, .*, got '01'"),
+        (np.zeros((3, 3, 3, 4)), {"filters": True}, "filters must be numbers from 0 to 3, .*, got True"),
+        (np.zeros((3, 3, 3, 4)), {"filters": [0.5]}, r"filters must be numbers from 0 to 3, .*, got \[0.5\]"),
+        (np.zeros((3, 3, 3, 4)), {"filters": itertools.count()}, "filters must be numbers from 0 to 3, .*, got "),
         (np.zeros((1, 1, 3, 500)), {}, "filters must be numbers from 0 to 499, .* 400 at most, got 500"),
         (np.zeros((3, 3, 2, 4)), {"channel": 2}, "channel must be an integer from 0 to 1, got 2"),
         (np.zeros((3, 3, 2, 4)), {"channel": None}, "channel must be an integer from 0 to 1, got None"),
         (np.zeros((3, 3, 3, 4)), {"channel": 1}, "channel must be 0 for filters of three channels, .*, got 1"),
         (np.zeros((3, 3, 3, 4)), {"columns": 0}, "columns must be an integer from 1 to 16, got 0"),
+        (np.zeros((3, 3, 3, 4)), {"columns": 17}, "columns must be an integer from 1 to 16, got 17"),
+        (np.zeros((3, 3, 3, 4)), {"columns": True}, "columns must be an integer from 1 to 16, got True"),
+        (np.zeros((3, 3, 3, 4)), {"titles": 7}, "titles must be 4 texts, one for each picture, got 7"),
+        (np.zeros((3, 3, 3, 4)), {"title": 7}, "title must be a text or None, got 7"),
         (np.zeros((3, 3, 3, 4)), {"titles": "abcd"}, "titles must be 4 texts, one for each picture, got 'abcd'"),
     ],
 )
@@ -633,42 +563,6 @@ def test_plot_training_says_what_is_wrong(arguments, message):
 def test_plot_training_of_a_metric_that_was_never_measured_is_an_empty_panel():
     figure = plotting.plot_training(CURVES.assign(loss=np.nan, val_loss=np.nan), ["loss"])
     assert not figure.axes[0].lines
-
-
-def test_plot_confusion_matrix_writes_every_count_where_it_belongs():
-    table = pd.DataFrame([[90, 10, 0], [5, 70, 25], [1, 2, 97]], list("abc"), list("abc"))
-    (axes,) = plotting.plot_confusion_matrix(table).axes
-    written = {(text.get_position()[1], text.get_position()[0]): text.get_text() for text in axes.texts}
-    assert written == {(row, column): str(count) for (row, column), count in np.ndenumerate(table.to_numpy())}
-    assert [label.get_text() for label in axes.get_xticklabels()] == list("abc")
-    assert [label.get_text() for label in axes.get_yticklabels()] == list("abc")
-    assert (axes.get_ylabel(), axes.get_xlabel()) == ("true class", "taken for")
-    np.testing.assert_array_equal(axes.images[0].get_array(), table)
-    darkness = {text.get_text(): sum(mpl.colors.to_rgb(text.get_color())) for text in axes.texts}
-    assert {text for text, light in darkness.items() if light > 2} == {"90", "70", "97"}  # on the dark fields
-    plain = plotting.plot_confusion_matrix(table.to_numpy()).axes[0]
-    assert [label.get_text() for label in plain.get_yticklabels()] == list("012")
-    assert plotting.plot_confusion_matrix([[3]]).axes[0].texts[0].get_text() == "3"
-
-
-@pytest.mark.parametrize(
-    ("table", "message"),
-    [
-        (np.ones((2, 3), int), r"table must be square with at most 50 classes, got shape \(2, 3\)"),
-        (np.ones((51, 51), int), r"table must be square with at most 50 classes, got shape \(51, 51\)"),
-        (np.ones(4, int), r"table must be an array of numbers with the axes classes x classes, got an array of shape"),
-        (np.ones((0, 0), int), r"table must be an array of numbers .*, got an array of shape \(0, 0\)"),
-        (np.full((2, 2), 0.5), "table must be integers, 0 or more, got float64 from 0.5"),
-        (np.array([[1, -1], [0, 1]]), "table must be integers, 0 or more, got int64 from -1"),
-        (np.ma.masked_less([[1, 1], [0, 1]], 1), "table must be an array of numbers .*, got a masked array"),
-        (pd.DataFrame([[1, 2], [3, 4]], list("ab"), list("ba")), "table must have the same classes, in the same order"),
-        ("table", "table must be an array of numbers .*, got 'table'"),
-    ],
-)
-def test_plot_confusion_matrix_says_what_is_wrong(table, message):
-    with pytest.raises(ValueError, match=f"^{message}"):
-        plotting.plot_confusion_matrix(table)
-    assert plt.get_fignums() == []
 
 
 # --- what places did for an answer ---
