@@ -1,6 +1,7 @@
-"""The explorer in a notebook: the trained network as a page on which every number can be followed back.
+"""The explorer in a notebook: a page on which every number can be followed back.
 
-Its parts, and the program that puts them together, lie under `tools/explorer`.
+It shows the trained network. Its parts, and the program that puts them together, lie
+under `tools/explorer`.
 """
 
 import functools
@@ -13,34 +14,28 @@ from IPython.display import display
 
 from alexnet_helpers import checks
 
-BUILD = Path(__file__).resolve().parent.parent / "tools" / "explorer" / "build.py"
+BUILD = Path(__file__).resolve().parents[1] / "tools" / "explorer" / "build.py"
 INSTEAD = "The explorer: run this cell to open the network that you can touch."
 
 
 def show_explorer(height=900):
     """Open the explorer below the cell.
 
-    The page runs in a frame that reaches neither the notebook nor the network connection. It goes to the
-    browser as a widget, so a notebook that is saved holds one line in its place and not the 6.5 MB of the page.
-    (Colab keeps a widget's content as well, so there it is a plain output.) Where the course's folder `tools` is
+    The page runs in a frame that reaches neither the notebook nor the network
+    connection. It goes to the browser as a widget, so a notebook that is saved holds
+    one line in its place and not the 6.5 MB of the page. (Colab keeps a widget's
+    content as well, so there it is a plain output.) If the course's folder `tools` is
     missing, a printed line says so.
 
     Parameters
     ----------
-    height : of the frame in CSS pixels, 200 to 5000.
-
-    Raises
-    ------
-    ValueError : if the height is not an integer from 200 to 5000.
+    height : int
+        Of the frame in CSS pixels, 200 to 5000.
     """
     height = checks.integer("height", height, 200, 5000)
-    if (
-        not BUILD.is_file()
-    ):  # in a copy of some of the course, as a student may have handed in
-        print(
-            "The explorer is not here: it needs the folder tools of the course's"
-            " repository."
-        )
+    if not BUILD.is_file():  # in a copy of some of the course, as a student hands it in
+        needed = "the folder tools of the course's repository"
+        print(f"The explorer is not here: it needs {needed}.")
         return
     frame = _frame(height)
     if "google.colab" in sys.modules:
@@ -50,25 +45,22 @@ def show_explorer(height=900):
 
     widget = ipywidgets.HTML(frame, layout={"width": "100%"})
     view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
-    display(
-        {"application/vnd.jupyter.widget-view+json": view, "text/plain": INSTEAD},
-        raw=True,
-    )
+    shown = {"application/vnd.jupyter.widget-view+json": view, "text/plain": INSTEAD}
+    display(shown, raw=True)
 
 
 def _frame(height):
     """Return the frame that holds the page, as HTML."""
-    # Scripts run, but as if they came from another site; the camera has to be handed on.
+    # Scripts run, but as if they came from another site; the camera has to be allowed.
     rights = 'sandbox="allow-scripts" allow="camera *; clipboard-read *"'
-    style = f"width: 100%; height: {height}px; border: 0"
-    return (
-        f'<iframe title="Explorer" {rights} style="{style}"'
-        f' srcdoc="{_escaped_page()}"></iframe>'
-    )
+    style = f'style="width: 100%; height: {height}px; border: 0"'
+    page = f'srcdoc="{_escaped_page()}"'
+    return f'<iframe title="Explorer" {rights} {style} {page}></iframe>'
 
 
 @functools.cache
 def _escaped_page():
+    """Return the page as the value of an attribute in HTML."""
     # By its path: other packages are called "tools" as well.
     specification = importlib.util.spec_from_file_location("explorer_build", BUILD)
     build = importlib.util.module_from_spec(specification)
