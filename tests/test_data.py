@@ -368,7 +368,7 @@ def test_neither_all_of_cifar10_nor_a_large_photo_takes_much_memory(start, tmp_p
 
 
 def cifar10_is_here():
-    return cifar10.find_cifar10(folders.data_folders()) is not None
+    return cifar10._find_folder(folders.data_folders()) is not None
 
 
 def test_alexnet_data_may_name_the_folder_of_the_files_itself(server, root, tmp_path, monkeypatch):
@@ -551,7 +551,7 @@ def test_mirror_without_end_is_left_for_the_next(server, root, monkeypatch, caps
     ],
 )
 def test_the_speed_that_is_asked_for_is_per_second(received, seconds, slowest, says):
-    told = downloader(slowest=slowest).complaint(received, seconds)
+    told = downloader(slowest=slowest)._complaint(received, seconds)
     assert told.startswith(says) and bool(told) == bool(says)
 
 

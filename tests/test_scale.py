@@ -288,7 +288,7 @@ recipe = dataclasses.replace(
     augmentation=("shift", "flip"), averaging=0.9,
     ingredients={"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]},
 )
-digits = data.cifar10.load_digits()
+digits = data.cifar10._load_digits()
 digits = digits._replace(x_train=digits.x_train[:640], y_train=digits.y_train[:640], x_test=digits.x_test[:50],
                          y_test=digits.y_test[:50])
 folder, *devices = sys.argv[1:]

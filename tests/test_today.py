@@ -212,7 +212,7 @@ def test_rotation_and_shift_are_those_of_scipy(images):
 
 def test_a_run_on_all_images_has_no_validation(tmp_path):
     recipe = dataclasses.replace(recipes.TODAY_ALL, name="tiny", width=0.05, epochs=1, batch_size=100)
-    digits = data.cifar10.load_digits()
+    digits = data.cifar10._load_digits()
     few = digits._replace(x_train=digits.x_train[:300], y_train=digits.y_train[:300])
     digits = few._replace(x_test=digits.x_test[:50], y_test=digits.y_test[:50])
     _, curves = training.train(recipe, digits, checkpoint_folder=tmp_path, results_folder=tmp_path, verbose=0)

@@ -109,7 +109,7 @@ def load_cifar10(
         checks.refuse("sha256", "64 hexadecimal digits", sha256)
     slowest, patience = downloads.check_limits(slowest, patience)
     places = folders.data_folders()
-    folder = find_cifar10(places)
+    folder = _find_folder(places)
     if folder is None and downloads.is_offline():
         missing = f"CIFAR-10 is not in {places[0]}"
         print(f"{missing}, and ALEXNET_OFFLINE forbids the download.")
@@ -121,10 +121,10 @@ def load_cifar10(
         return _read(folder)
     digits = "scikit-learn's 1,797 handwritten digits, enlarged to 32 x 32 x 3"
     print(f"Going on with {digits}, in place of CIFAR-10.")
-    return load_digits()
+    return _load_digits()
 
 
-def find_cifar10(places):
+def _find_folder(places):
     """Return CIFAR-10's folder in the first place that has it, or None."""
     for place in places:
         if os.path.lexists(place / CIFAR10_FOLDER):
@@ -182,7 +182,7 @@ def _read_records(file):
     return records
 
 
-def load_digits():
+def _load_digits():
     """Return scikit-learn's digits in the form of CIFAR-10.
 
     Each pixel becomes a square of 4 x 4, each value from 0 to 16 three equal ones from
@@ -194,7 +194,7 @@ def load_digits():
 
     Examples
     --------
-    >>> load_digits().x_test.shape
+    >>> _load_digits().x_test.shape
     (256, 32, 32, 3)
     """
     from sklearn import datasets
@@ -220,7 +220,7 @@ def _download(places, download, mirrors, sha256):
     folder, unfinished = place / CIFAR10_FOLDER, place / "cifar-10.part"
     try:
         with folders.one_process_at_a_time(place, "cifar-10.lock", "CIFAR-10"):
-            if find_cifar10([place]) is None:  # else another process was first
+            if _find_folder([place]) is None:  # else another process was first
                 with folders.unfinished_folder(unfinished):
                     unpacked = _unpacked(unfinished, download, mirrors, sha256)
                     os.rename(unpacked, folder)

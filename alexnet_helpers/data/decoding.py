@@ -56,7 +56,7 @@ GREY_OF_16_BITS = {
 _warning_filters, _large_photo = threading.Lock(), threading.Lock()
 
 
-class Refused(Exception):
+class _Refused(Exception):
     """What is wrong with a photo that Pillow would read, or read wrongly."""
 
 
@@ -82,7 +82,7 @@ def decode(opened, size):
         most = MOST_PIXELS.get(photo.format, MOST_PIXELS_ELSEWHERE)
         if pixels > most:
             found = f"{pixels / 1e6:.0f} million pixels, more than {most / 1e6:.0f}"
-            raise Refused(f"{found}: make it smaller")
+            raise _Refused(f"{found}: make it smaller")
         if pixels > LARGE:
             stack.enter_context(_large_photo)
             photo.draft(None, (4 * size, 4 * size))  # JPEG can do it while it decodes
@@ -97,7 +97,7 @@ def explain(error, first_bytes):
     """Say why a photo could not be read, without the address of an object."""
     from PIL import Image, UnidentifiedImageError
 
-    if isinstance(error, Refused):
+    if isinstance(error, _Refused):
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
         most = f"{MOST_PIXELS_ELSEWHERE / 1e6:.0f} million pixels"
@@ -128,18 +128,18 @@ def _black_and_white(photo):
 
     Raises
     ------
-    Refused
+    _Refused
         If they cannot be known.
     """
     if photo.format in NO_PIXELS:
         no_pixels = f"{photo.format}, of which Pillow gets no pixels"
-        raise Refused(f"{no_pixels}: export it as JPEG or PNG")
+        raise _Refused(f"{no_pixels}: export it as JPEG or PNG")
     if photo.format == "TIFF":
         bits = photo.tag_v2.get(BITS, (16,))
         in_planes = photo.tag_v2.get(PLANAR) == 2 and photo.tile[0][0] == "raw"
         if in_planes and max(bits) > 8:  # Pillow would take each byte for a value
-            in_planes = "16-bit colours in separate planes"
-            raise Refused(f"{in_planes}: save it with 8 bits, or as PNG")
+            found = "16-bit colours in separate planes"
+            raise _Refused(f"{found}: save it with 8 bits, or as PNG")
     if photo.mode[0] not in "IF":
         return None
     if (photo.format, photo.mode) in GREY_OF_16_BITS:
@@ -148,7 +148,7 @@ def _black_and_white(photo):
         highest = 2 ** bits[0] - 1
         white_is_zero = photo.tag_v2.get(PHOTOMETRIC, 0) == 0
         return (highest, 0) if white_is_zero else (0, highest)
-    raise Refused("grey values of a range that it does not tell: save it with 8 bits")
+    raise _Refused("grey values of a range that it does not tell: save it with 8 bits")
 
 
 def _mend_transparency(photo):

@@ -89,8 +89,8 @@ class Downloader:
         """Store what lies at an address in a file."""
         from tqdm.auto import tqdm
 
-        # Another thread does what may hang. We look only at what arrives, for the
-        # time-out of requests counts anew for each byte.
+        # Another thread does what may hang, and stays behind if it does: the time-out of
+        # requests counts anew for each byte. We look at the clock and at what arrives.
         arrivals, given_up = queue.SimpleQueue(), threading.Event()
         given = url, self.patience, arrivals, given_up
         threading.Thread(target=_receive, args=given, daemon=True).start()
@@ -117,7 +117,7 @@ class Downloader:
         while True:
             seconds = time.monotonic() - start
             if seconds >= self.patience:
-                if complaint := self.complaint(received, seconds):
+                if complaint := self._complaint(received, seconds):
                     raise ConnectionError(complaint)
                 start, received, seconds = time.monotonic(), 0, 0
             try:
@@ -131,10 +131,10 @@ class Downloader:
             yield arrival
             received += len(arrival)
 
-    def complaint(self, received, seconds):
+    def _complaint(self, received, seconds):
         """Say why a mirror that sent these bytes in these seconds is given up, or "".
 
-        >>> Downloader(10_000, 10, 170_052_171, "a file", "load").complaint(15_000, 10)
+        >>> Downloader(10_000, 10, 170_052_171, "a file", "load")._complaint(15_000, 10)
         '1.5 kB/s, less than 10 kB/s (load(slowest=...) sets this limit)'
         """
         if not received:

@@ -29,7 +29,7 @@ LABEL_WIDTH = 36
 
 
 @dataclasses.dataclass
-class Block:
+class _Block:
     """The output of a layer as it is drawn; lengths are in points.
 
     `side` is the height and width of its maps, or the height of a bar; `slant` is how
@@ -145,7 +145,7 @@ def _lay_out(layers, input_size, channels):
     note = f"\n(1/{shrink} scale)" if shrink > 1 else ""
     label = f"{input_size}×{input_size}\n×{channels}{note}"
     side = input_size * per_pixel / shrink
-    blocks = [Block("image", "image", label, side, channels)]
+    blocks = [_Block("image", "image", label, side, channels)]
     for layer, output in zip(layers, outputs, strict=True):
         in_towers = towers == 2 and layer is not layers[-1]  # the classes are one layer
         if layer.kind == "dense":
@@ -180,7 +180,7 @@ def _bar(layer, output, in_towers, per_unit):
     units = output[0] // 2 if in_towers else output[0]
     label = f"2×{units:,}" if in_towers else f"{units:,}"
     side = units * per_unit
-    return Block(layer.name, "dense", label, side, 0, in_towers, sees_both_towers=True)
+    return _Block(layer.name, "dense", label, side, 0, in_towers, sees_both_towers=True)
 
 
 def _maps(layer, output, in_towers, per_pixel, window):
@@ -190,7 +190,7 @@ def _maps(layer, output, in_towers, per_pixel, window):
     label = f"{height}×{width}\n{'2' if in_towers else ''}×{channels}"
     sees_both = layer.kind == "conv" and layer.groups == 1
     place = in_towers, sees_both, window
-    return Block(layer.name, layer.kind, label, height * per_pixel, channels, *place)
+    return _Block(layer.name, layer.kind, label, height * per_pixel, channels, *place)
 
 
 def _place(blocks, gap=26):

@@ -89,7 +89,7 @@ def colours(name, values, in_bytes):
 
 
 def table(name, given, needed):
-    """Return the names of the columns of a table that has rows and the columns needed."""
+    """Return the names of the columns of a table that has rows and those needed."""
     if not isinstance(given, pd.DataFrame):
         checks.refuse(name, "a pandas.DataFrame", given)
     columns = [column for column in given.columns if isinstance(column, str)]
