@@ -104,6 +104,14 @@ exercise(
             "That mirrors the photo: the channels are the last axis.",
         ),
         (
+            lambda photo: _to_input(photo)[:, :, ::-1],
+            "The channels are right, but the photo is mirrored.",
+        ),
+        (
+            lambda photo: _to_input(photo)[:, ::-1],
+            "The channels are right, but the photo is upside down.",
+        ),
+        (
             lambda photo: (photo.astype(np.float32)[::-1] - _MEANS)[np.newaxis],
             "That turns the photo upside down: the channels are the last axis.",
         ),
@@ -123,8 +131,13 @@ def _top_k_accuracy(probabilities, truth, k):
     return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
 
 
+def _wrong_axis(probabilities, truth, k):
+    guesses = np.argsort(-probabilities, axis=0)[:, :k]
+    return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
+
+
 def _answers():
-    rng = np.random.default_rng(152)
+    rng = np.random.default_rng(1541)
     for photos, classes, k in ((40, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
         probabilities = (
             rng.random((photos, classes))
@@ -141,6 +154,11 @@ exercise(
     _top_k_accuracy,
     cases=_answers,
     wrong=[
+        (
+            _wrong_axis,
+            "Along axis 0, argsort puts the photos of each class in order. You need the"
+            " classes of each photo: axis 1.",
+        ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, 1),
             "That is the top-1 accuracy, whatever k is.",
@@ -192,31 +210,32 @@ exercise(
 
 exercise(
     "15.3",
-    9_799,
+    0.541,
+    tolerance=1e-3,
     hints=[
+        (0.5, "That is without normalization. The divisor shrinks, too."),
         (
-            9_798,
-            "With that many the standard error is still a trace too large: round up.",
+            0.527,
+            "With half the values, the sum of their squares is not a half: square the"
+            " half.",
         ),
-        (9_798.36, "A number of photos is a whole number."),
         (
-            9_800,
-            "A little too many: the question asks for the least number."
-            " Round only at the end.",
+            0.462,
+            "Upside down: the divisor gets smaller, so more is left than a half."
+            " Multiply by the old divisor and divide by the new one.",
         ),
-        (10_000, "That is for an accuracy of 50 %."),
-        (22_840, "The factor 1 - p is missing."),
-        (99, "The standard error has n under a root: square both sides."),
-        (98, "That is for five percentage points."),
-        (2_450, "That is for one whole percentage point: half of it is asked for."),
-        (1, "Half a percentage point is 0.005."),
-        (39_194, "That is for an interval of twice the standard error to each side."),
-        (37_642, "That is for 1.96 standard errors: the question is about one."),
-        (38_416, "That is for 1.96 standard errors and an accuracy of 50 %."),
         (
-            50_000,
-            "That is the size of the validation set,"
-            " whose standard error is 0.22 points.",
+            1.082,
+            "That is how much the divisor shrinks. The value on top has halved as well.",
         ),
+        (
+            0.972,
+            "That is 1 over the new divisor. Compare the new normalized value with the"
+            " old one.",
+        ),
+        (0.486, "The old value was divided as well: compare with that."),
+        (0.449, "The sum of the squares is smaller now, and with it the divisor."),
+        (0.556, "The power of 0.75 is missing."),
+        (0.898, "That is 1 over the old divisor, before the contrast is halved."),
     ],
 )

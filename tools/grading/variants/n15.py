@@ -26,21 +26,23 @@ def _(rng):
 
 @value("15.3")
 def _(rng):
-    p, error = round(float(rng.uniform(52, 88)), 1), float(rng.choice([0.3, 0.4, 0.6, 0.8, 1.5, 2]))
-    share = p / 100
-    exact = share * (1 - share) / (error / 100) ** 2
-    right = int(np.ceil(exact - 1e-9))
+    total, part = int(rng.integers(50, 200)) * 100, int(rng.choice([3, 4, 5]))
+    word = {3: "a third", 4: "a quarter", 5: "a fifth"}[part]
+
+    def divisor(squares):
+        return (1 + 2e-5 * squares) ** 0.75
+
+    old, new = divisor(total), divisor(total / part**2)
+    right = round(old / new / part, 3)
     changes = [
-        (
-            "an accuracy of 57.1 % is not larger than half a percentage point?",
-            f"an accuracy of {p} % is not larger than {error:g} percentage points?",
-        )
+        ("is about 7,700 on average for the cat", f"is about {total:,} on average for a photo"),
+        ("Now halve the photo's contrast:", f"Now reduce the photo's contrast to {word}:"),
     ]
     hints = [
-        (right - 1, "With that many the standard error is still a trace too large: round up."),
-        (int(np.ceil(0.25 / (error / 100) ** 2)), "That is for an accuracy of 50 %."),
-        (int(np.ceil(share / (error / 100) ** 2)), "The factor 1 - p is missing."),
-        (int(np.ceil(exact * 1.96**2)), "That is for 1.96 standard errors: the question is about one."),
-        (int(np.ceil(exact**0.5)), "The standard error has n under a root: square both sides."),
+        (round(1 / part, 3), "That is without normalization. The divisor shrinks, too."),
+        (round(new / old / part, 3), "Upside down: the divisor gets smaller, so more is left."),
+        (round(old / new, 3), "That is how much the divisor shrinks. The value on top has shrunk as well."),
+        (round(1 / new, 3), "That is 1 over the new divisor. Compare the new normalized value with the old one."),
+        (round(1 / new / part, 3), "The old value was divided as well: compare with that."),
     ]
     return changes, right, hints
