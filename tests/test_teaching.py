@@ -199,7 +199,7 @@ COMPUTED = {
     "09-1": lambda: 6 - 4,
     "09-2": lambda: 1 + 2 + 4,
     "09-4": lambda: f"{3 - 1.1 * 2 * (3 - 1):.1f}".replace("-", "\u2212"),
-    "10-3": lambda: f"about {3.20 / 0.25:.0f}",
+    "10-3": lambda: f"about {2.36 / 0.25:.0f}",
     "11-2": lambda: (100 - 125) % 256,
     "12-2": lambda: "0.001",
     "13-3": lambda: f"Nothing yet: the images alone make about {100 * np.sqrt(2 * 0.9 * 0.1 / 10_000):.1f} points",

@@ -6,9 +6,8 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-# The lines that hold a mistake, and for each line the hint if it is misjudged.
+# Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
 MISTAKES = (2, 3, 4, 5, 6, 8, 9)
-
 LINES = {
     1: (
         "A line that you take for a mistake follows a convention of notebook 01 that"
@@ -36,100 +35,102 @@ LINES = {
 
 
 def _marks(lines):
-    """Return ten numbers: 1 for each of these lines, 0 for the others."""
-    return [int(line in lines) for line in LINES]
+    """Return ten numbers in two rows: 1 for each of these lines, 0 for the others.
+
+    Of numbers in one row, `check` would name the places of some that are off.
+    """
+    marks = [int(line in lines) for line in LINES]
+    return [marks[:5], marks[5:]]
 
 
 def _wrong_marks():
-    """Yield the marks with one or two lines misjudged, and the hint for the first."""
+    """Return, for one or two misjudged lines, the marks and the hint for the first of these lines."""
     for number in (1, 2):
         for lines in itertools.combinations(LINES, number):
             yield _marks(set(MISTAKES) ^ set(lines)), LINES[lines[0]]
 
 
-exercise(
-    "10.1",
-    _marks(MISTAKES),
-    hints=[
-        (
-            _marks({1, 7, 10}),
-            "These are the lines that are right: put 1 where a line holds a mistake.",
-        ),
-        (_marks(LINES), "Not every line holds a mistake: redo the sums of each."),
-        (
-            list(MISTAKES),
-            "Not the numbers of the lines are asked for,"
-            " but a 1 or a 0 for each of the ten.",
-        ),
-        (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
-        *_wrong_marks(),
-    ],
-)
-
-
-def _differ(found, expected):
-    """Tell whether the arrays of a layer differ, as the exercise asks."""
-    return (
-        found.shape != expected.shape
-        or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
-    )
-
-
 def _first_difference(found, expected):
     for number, (name, right) in enumerate(expected.items()):
-        if _differ(found[name], right):
+        if _off(found[name], right):
             return number
     return len(expected)
 
 
 def _passes():
-    """Return three passes: dicts of arrays of several shapes and sizes."""
+    """Return pairs of passes: shapes of several kinds, and differences that a careless test lets through."""
     rng = np.random.default_rng(10)
     first = {"a": rng.normal(size=(1, 4, 4, 2)), "b": 30 * rng.normal(size=(1, 3, 3))}
-    first |= {"c": rng.normal(size=(1, 5)), "d": rng.normal(size=(1, 5))}
-    first |= {"e": rng.normal(size=(1, 2))}
-    second = {"x": rng.normal(size=(2, 6)), "y": 1e-3 * rng.normal(size=(2, 4))}
-    second |= {"z": rng.normal(size=(2, 3))}
-    # A difference that is small beside the others is large beside this value.
-    second["z"][0, 0] = 1e-9
+    first |= {
+        "c": rng.normal(size=(1, 5)),
+        "d": rng.normal(size=(1, 5)),
+        "e": rng.normal(size=(1, 2)),
+    }
+    second = {
+        "x": rng.normal(size=(2, 6)),
+        "y": 1e-3 * rng.normal(size=(2, 4)),
+        "z": rng.normal(size=(2, 3)),
+    }
+    second["z"][0, 0] = (
+        1e-9  # of a difference that is small beside the others, but not beside this value
+    )
     third = {"p": -1 - rng.random((3, 2)), "q": np.full((1, 3), 2.0)}
-    return first, second, third
+    fourth = {
+        "s": np.array([100.0, 101.0]),  # values that are far from 0 and near each other
+        "u": np.array([0.0, 1.0]),
+        "v": np.ones((20, 20)),
+    }
+    fifth = {
+        "r": np.ones(3),
+        "t": np.zeros((2, 3)),
+    }  # a layer that lets nothing through
+    one_of_400 = np.pad([[1e-3]], ((0, 19), (0, 19)))
 
+    def changed(passes, **changes):
+        return passes | {
+            name: passes[name] + change for name, change in changes.items()
+        }
 
-def _changed(right, **changes):
-    return right | {name: right[name] + change for name, change in changes.items()}
-
-
-def _pairs_of_passes():
-    """Return pairs of passes whose difference a careless test lets through, or not."""
-    first, second, third = _passes()
-    last_digits = {name: values * (1 + 1e-6) for name, values in second.items()}
-    largest_a, largest_b = (first[name] == first[name].max() for name in "ab")
     return [
-        # the same values in other places
-        (first | {"c": first["c"][:, ::-1]}, first),
-        (_changed(first, b=1.0, c=1.0, e=1.0), first),
+        (first | {"c": first["c"][:, ::-1]}, first),  # the same values in other places
+        (changed(first, b=1.0, c=1.0, e=1.0), first),
         (dict(second), second),
-        (last_digits, second),
-        (_changed(second, z=1e-6), second),
-        # small, but not beside the values of this layer; and the other way round
-        (_changed(second, y=1e-5), second),
-        (_changed(first, b=1e-3), first),
-        # below the right values, all of which are negative
-        (_changed(third, p=-0.5), third),
-        # another shape that NumPy stretches
-        (third | {"q": np.full((4, 3), 2.0)}, third),
-        # one place of many
-        (_changed(first, a=1e-3 * largest_a), first),
-        # the same values in another shape
-        (third | {"p": third["p"].reshape(2, 3)}, third),
-        (_changed(first, b=np.where(largest_b, np.inf, 0)), first),
-        (_changed(first, b=np.where(largest_b, np.nan, 0)), first),
+        (changed(first, c=4e-3), first),  # small beside the largest value of layer b
+        (changed(third, p=8e-4), third),  # a few times the limit, everywhere
+        ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
+        (changed(second, z=1e-6), second),
+        (
+            changed(second, y=1e-5),
+            second,
+        ),  # small, but not beside the values of this layer
+        (changed(first, b=1e-3), first),  # the other way round
+        (
+            changed(third, p=-0.5),
+            third,
+        ),  # below the right values, all of which are negative
+        (
+            third | {"q": np.full((4, 3), 2.0)},
+            third,
+        ),  # another shape that NumPy stretches
+        (
+            changed(first, a=1e-3 * (first["a"] == first["a"].max())),
+            first,
+        ),  # one place of many
+        (
+            third | {"p": third["p"].reshape(2, 3)},
+            third,
+        ),  # the same values in another shape
+        (changed(first, b=np.where(first["b"] == first["b"].max(), np.inf, 0)), first),
+        (changed(first, b=np.where(first["b"] == first["b"].max(), np.nan, 0)), first),
+        (changed(fourth, s=1e-3), fourth),
+        (changed(fourth, u=[1e-4, 0.0]), fourth),  # just the limit
+        (changed(fourth, v=one_of_400), fourth),
+        (dict(fifth), fifth),
     ]
 
 
 def _careless(differs, shapes=True, last=False):
-    """Return a wrong function of two passes: `differs` compares two arrays."""
+    """Return a (wrong) function of two passes that asks `differs` about each pair of arrays."""
 
     def first_difference(found, expected):
         numbers = [
@@ -143,19 +144,107 @@ def _careless(differs, shapes=True, last=False):
     return first_difference
 
 
+def _with_one_limit(found, expected):
+    """Return the first layer that is off by more than the largest value of all layers allows."""
+    limit = 1e-4 * max(abs(right).max() for right in expected.values())
+    for number, (name, right) in enumerate(expected.items()):
+        if found[name].shape != right.shape or not (
+            abs(found[name] - right).max() <= limit
+        ):
+            return number
+    return len(expected)
+
+
+def _off(found, expected):
+    """Tell whether the arrays of a layer differ, as the exercise asks."""
+    return (
+        found.shape != expected.shape
+        or not abs(found - expected).max() <= 1e-4 * abs(expected).max()
+    )
+
+
+exercise(
+    "10.1",
+    _marks(MISTAKES),
+    hints=[
+        (
+            _marks({1, 7, 10}),
+            "These are the lines that are right: put 1 where a line holds a mistake.",
+        ),
+        (_marks(LINES), "Not every line holds a mistake: redo the sums of each."),
+        (
+            list(MISTAKES),
+            (
+                "Not the numbers of the lines are asked for, but a 1 or a 0 for each of"
+                " the ten."
+            ),
+        ),
+        (
+            [[bool(mark) for mark in row] for row in _marks(MISTAKES)],
+            "So it is: write 1 for True and 0 for False.",
+        ),
+        (_marks(()), "Some lines do hold a mistake: redo the sums of each."),
+        *_wrong_marks(),
+    ],
+)
 exercise(
     "10.2",
     _first_difference,
-    cases=_pairs_of_passes,
+    cases=_passes,
     wrong=[
+        # The first four pass all cases but the last ones, so that they hide no other slip.
+        (
+            _careless(
+                lambda found, expected: (
+                    not abs(found - expected).max() / abs(expected).max() <= 1e-4
+                )
+            ),
+            (
+                "In a layer of zeros that divides 0 by 0: compare the difference with"
+                " the limit instead."
+            ),
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    not abs(found - expected).max() < 1e-4 * abs(expected).max()
+                )
+            ),
+            "A difference of just the limit still agrees: “at most” is `<=`.",
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    not abs(found - expected).max() <= 1e-4 * np.ptp(expected)
+                )
+            ),
+            (
+                "That compares with the range of the values: the largest magnitude is"
+                " asked for."
+            ),
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    not np.linalg.norm(found - expected)
+                    <= 1e-4 * np.linalg.norm(expected)
+                )
+            ),
+            (
+                "That compares the lengths of vectors: among many right places, a wrong"
+                " one hardly shows in them."
+            ),
+        ),
         (
             _careless(
                 lambda found, expected: (
                     abs(found - expected).max() > 1e-4 * abs(expected).max()
                 )
             ),
-            "A NaN is not more than anything:"
-            " ask whether the difference is at most the limit.",
+            (
+                "A NaN is not more than anything: ask whether the difference is at most"
+                " the limit."
+            ),
         ),
         (
             _careless(
@@ -171,8 +260,10 @@ exercise(
                     found.shape != expected.shape or abs(found - expected).max() > 1e-4
                 )
             ),
-            "That compares with 1/10,000 itself: compare with 1/10,000 of the layer's"
-            " largest magnitude.",
+            (
+                "That compares with 1/10,000 itself: compare with 1/10,000 of the"
+                " layer's largest magnitude."
+            ),
         ),
         (
             _careless(
@@ -181,13 +272,17 @@ exercise(
                     or not np.allclose(found, expected, 1e-4, 0)
                 )
             ),
-            "That compares each value with itself:"
-            " compare with the layer's largest magnitude.",
+            (
+                "That compares each value with itself: compare with the layer's largest"
+                " magnitude."
+            ),
         ),
         (
             _careless(lambda found, expected: (found != expected).any()),
-            "The last digits of right implementations differ:"
-            " allow for a small difference.",
+            (
+                "The last digits of right implementations differ: allow for a small"
+                " difference."
+            ),
         ),
         (
             _careless(
@@ -203,8 +298,10 @@ exercise(
                     abs(found - expected).mean() > 1e-4 * abs(expected).max()
                 )
             ),
-            "That is the mean difference:"
-            " one wrong place among many right ones counts, too.",
+            (
+                "That is the mean difference: one wrong place among many right ones"
+                " counts, too."
+            ),
         ),
         (
             _careless(
@@ -213,8 +310,10 @@ exercise(
                     > 1e-4 * abs(expected).max()
                 )
             ),
-            "That compares the largest magnitudes: subtract the arrays first,"
-            " value by value.",
+            (
+                "That compares the largest magnitudes: subtract the arrays first, value"
+                " by value."
+            ),
         ),
         (
             _careless(
@@ -223,8 +322,10 @@ exercise(
                 ),
                 shapes=False,
             ),
-            "NumPy stretches arrays of different shapes before it subtracts: compare"
-            " the shapes first.",
+            (
+                "NumPy stretches arrays of different shapes before it subtracts:"
+                " compare the shapes first."
+            ),
         ),
         (
             _careless(
@@ -243,11 +344,28 @@ exercise(
                     abs(found - expected).max() > 1e-4 * abs(found).max()
                 )
             ),
-            "That allows more the larger the wrong values are: compare with the largest"
-            " magnitude in `expected`.",
+            (
+                "That allows more the larger the wrong values are: compare with the"
+                " largest magnitude in `expected`."
+            ),
         ),
         (
-            _careless(_differ, last=True),
+            _careless(
+                lambda found, expected: (
+                    not abs(found - expected).max() <= 1e-3 * abs(expected).max()
+                )
+            ),
+            "That lets larger differences pass than 1/10,000 of the largest magnitude.",
+        ),
+        (
+            _with_one_limit,
+            (
+                "That takes the largest magnitude of all layers: each layer has a limit"
+                " of its own."
+            ),
+        ),
+        (
+            _careless(_off, last=True),
             "That is the last layer that differs: the mistake is in the first.",
         ),
         (
@@ -261,20 +379,26 @@ exercise(
             "If no layer differs, the answer is the number of layers.",
         ),
         (
+            lambda found, expected: (
+                -1
+                if (first := _first_difference(found, expected)) == len(expected)
+                else first
+            ),
+            "If no layer differs, return the number of layers instead of −1.",
+        ),
+        (
             lambda found, expected: sum(
-                _differ(found[name], expected[name]) for name in expected
+                _off(found[name], expected[name]) for name in expected
             ),
             "That is how many layers differ: the number of the first one is asked for.",
         ),
     ],
 )
-
-# The kernels of conv2, conv4 and conv5 in one tower, and all of its parameters.
+# The kernels of conv2, conv4 and conv5 in one tower, and all parameters of that network.
 _DIVIDED, _ONE_TOWER = (
     5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256,
     62_378_344,
 )
-
 exercise(
     "10.3",
     _ONE_TOWER - _DIVIDED * 3 // 4,
@@ -289,13 +413,27 @@ exercise(
             "A quarter of these kernels stays, and three quarters go.",
         ),
         (
+            _DIVIDED * 3 // 4,
+            "So many weights go: subtract them from the number for one tower.",
+        ),
+        (
+            _ONE_TOWER - _DIVIDED // 2 - _DIVIDED * 3 // 4,
+            "Two towers have lost half of these kernels already: start from one tower.",
+        ),
+        (
+            _ONE_TOWER - _DIVIDED * 7 // 8,
+            "A quarter of the whole depth stays, not a quarter of the half.",
+        ),
+        (
             _DIVIDED // 4,
             "Those are the kernels of the three layers: add all the other parameters.",
         ),
         (
             _DIVIDED // 4 + 896,
-            "Those are the parameters of the three layers:"
-            " add those of all the others.",
+            (
+                "Those are the parameters of the three layers: add those of all the"
+                " others."
+            ),
         ),
         (
             _ONE_TOWER - (_DIVIDED + 256 + 384 + 256) * 3 // 4,
@@ -307,8 +445,10 @@ exercise(
         ),
         (
             _ONE_TOWER - _DIVIDED * 15 // 16,
-            "Each filter reaches through a quarter of the channels, but there are as"
-            " many filters as before.",
+            (
+                "Each filter reaches through a quarter of the channels, but there are"
+                " as many filters as before."
+            ),
         ),
     ],
 )

@@ -30,6 +30,11 @@ _OTHERWISE = {
 }
 
 
+def _in_two_rows(marks):
+    marks = [int(mark) for mark in marks]
+    return [marks[:5], marks[5:]]
+
+
 @value("10.1")
 def _(rng):
     order = [int(line) for line in rng.permutation(list(_ROWS))]
@@ -41,14 +46,18 @@ def _(rng):
         if line in turned:
             text = text.replace(*_OTHERWISE[line])
         changes.append((_ROWS[place], re.sub(r"^\| \d+", f"| {place}", text)))
-    right = [int(line in mistakes) for line in order]
+    right = _in_two_rows(line in mistakes for line in order)
     hints = [
-        ([1 - one for one in right], "These are the lines that are right: put 1 where a line holds a mistake."),
-        ([1] * 10, "Not every line holds a mistake: redo the sums of each."),
-        ([0] * 10, "Some lines do hold a mistake: redo the sums of each."),
+        (
+            [[1 - one for one in row] for row in right],
+            "These are the lines that are right: put 1 where a line holds a mistake.",
+        ),
+        (_in_two_rows([1] * 10), "Not every line holds a mistake: redo the sums of each."),
+        (_in_two_rows([0] * 10), "Some lines do hold a mistake: redo the sums of each."),
     ]
     for place in range(10):
-        hints.append(([*right[:place], 1 - right[place], *right[place + 1 :]], "Nine of ten lines are judged rightly."))
+        wrong = _in_two_rows((line in mistakes) != (number == place) for number, line in enumerate(order))
+        hints.append((wrong, "Nine of ten lines are judged rightly."))
     assert LINES.keys() == _ROWS.keys()
     return changes, right, hints
 
@@ -60,6 +69,10 @@ def _(rng):
     second = {"x": rng.normal(size=(3, 5)), "y": 1e-3 * rng.normal(size=(2, 6)), "z": rng.normal(size=(2, 4))}
     second["z"][1, 1] = 1e-9
     third = {"p": -1 - rng.random((4, 2)), "q": np.full((1, 2), 3.0)}
+
+    fourth = {"s": np.array([200.0, 201.0, 202.0]), "t": np.zeros((3, 2))}
+    fifth = {"u": np.array([[1.0], [0.0]]), "v": np.ones((30, 20))}
+    one_of_600 = np.pad([[1e-3]], ((29, 0), (19, 0)))
 
     def changed(passes, **changes):
         return passes | {name: passes[name] + change for name, change in changes.items()}
@@ -79,6 +92,12 @@ def _(rng):
         (third | {"p": third["p"].reshape(2, 4)}, third),
         (changed(first, b=np.where(largest, np.inf, 0)), first),
         (changed(first, b=np.where(largest, np.nan, 0)), first),
+        (changed(first, c=4e-3), first),
+        (changed(third, p=9e-4), third),
+        (changed(fourth, s=5e-3), fourth),
+        (dict(fourth), fourth),
+        (changed(fifth, u=[[0.0], [1e-4]]), fifth),
+        (changed(fifth, v=one_of_600), fifth),
     ]
     return [cases[place] for place in rng.permutation(len(cases))]
 
