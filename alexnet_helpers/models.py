@@ -471,8 +471,8 @@ def whiten(model, images):
     >>> network = alexnet_cifar10("today", width=0.1)
     >>> noise = np.random.default_rng(0).integers(0, 256, (99, 32, 32, 3), np.uint8)
     >>> whiten(network, noise)
-    >>> kernel = keras.ops.convert_to_numpy(network.get_layer("conv1").kernel)
-    >>> bool((kernel[..., 27:] == -kernel[..., :27]).all())
+    >>> kernel = network.get_layer("conv1").kernel
+    >>> bool(keras.ops.all(kernel[..., 27:] == -kernel[..., :27]))
     True
     """
     images = checks.pixels("images", images, shape=(32, 32, 3))
