@@ -89,8 +89,8 @@ class Downloader:
         """Store what lies at an address in a file."""
         from tqdm.auto import tqdm
 
-        # Another thread does what may hang, and stays behind if it does: the time-out of
-        # requests counts anew for each byte. We look at the clock and at what arrives.
+        # Another thread does what may hang, and stays behind if it does: the time-out
+        # of requests starts again at each byte. We watch the clock and what arrives.
         arrivals, given_up = queue.SimpleQueue(), threading.Event()
         given = url, self.patience, arrivals, given_up
         threading.Thread(target=_receive, args=given, daemon=True).start()
