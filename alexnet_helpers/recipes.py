@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from alexnet_helpers import checks
-from alexnet_helpers.augmentation import AUGMENTATION_NAMES
+from alexnet_helpers.augmentation import check_augmentation
 from alexnet_helpers.variants import check_network
 
 
@@ -97,12 +97,6 @@ def _check_fields(recipe):
     """Return the fields of a recipe, each checked by itself and in the form in which it is kept."""
     if not isinstance(recipe.summary, str):
         checks.refuse("summary", "a text", recipe.summary)
-    if not isinstance(recipe.augmentation, (list, tuple)):  # a set has no order
-        checks.refuse(
-            "augmentation",
-            f"a list of names out of {', '.join(AUGMENTATION_NAMES)}",
-            recipe.augmentation,
-        )
     fields = {
         "name": checks.file_name("name", recipe.name),
         "optimizer": checks.choice(
@@ -117,9 +111,7 @@ def _check_fields(recipe):
         "label_smoothing": checks.number(
             "label_smoothing", recipe.label_smoothing, lowest=0, below=1
         ),
-        "augmentation": checks.names(
-            "augmentation", recipe.augmentation, AUGMENTATION_NAMES
-        ),
+        "augmentation": check_augmentation(recipe.augmentation),
         "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
         "all_images": checks.flag("all_images", recipe.all_images),
         "nesterov": checks.flag("nesterov", recipe.nesterov),

@@ -1,4 +1,4 @@
-"""What a network says to an image seen in several ways: mirrored, and moved."""
+"""Predictions averaged over several views of an image: mirrored, and moved."""
 
 import numpy as np
 
@@ -8,7 +8,15 @@ from alexnet_helpers import checks, models
 def predict_two_views(model, images):
     """Return probabilities averaged over each image and its mirror image.
 
-    The images are N x height x width x 3 uint8, of the size that the model takes.
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray of uint8, shape (N, H, W, 3)
+        Of the size that the model takes.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, classes)
     """
     images = _check_views(model, images)
     views = (images, images[:, :, ::-1])
@@ -16,35 +24,44 @@ def predict_two_views(model, images):
 
 
 def predict_ten_views(model, images, pixels=2, reflected=False):
-    """Return probabilities averaged over ten views of each image: the paper's way to test (section 4.1).
+    """Return probabilities averaged over ten views: the paper's way to test.
 
-    The paper cuts five patches, the corners and the middle, out of a larger image, and takes their
-    mirror images too. Here the image stays, or moves by `pixels` towards each corner; black moves in, or
-    with `reflected` its own mirror image, as in `shift_reflected`.
+    The paper cuts five patches, the corners and the middle, out of a larger image, and
+    mirrors each (section 4.1). Here the image stays, or moves towards each corner.
+
+    Parameters
+    ----------
+    model : keras.Model
+    images : ndarray of uint8, shape (N, H, W, 3)
+        Of the size that the model takes.
+    pixels : int
+        How far it moves.
+    reflected : bool
+        What moves in: its own mirror image, as in `shift_reflected`, or else black.
+
+    Returns
+    -------
+    ndarray of float32, shape (N, classes)
     """
     images = _check_views(model, images)
     height, width = images.shape[1:3]
     pixels = checks.integer("pixels", pixels, 0, min(height, width) - 1)
     mode = "reflect" if checks.flag("reflected", reflected) else "constant"
-    padded = np.pad(
-        images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), mode=mode
-    )
+    padding = ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0))
+    padded = np.pad(images, padding, mode=mode)
+    corners = [(top, left) for top in (0, 2 * pixels) for left in (0, 2 * pixels)]
     total = 0.0
-    for top, left in (
-        (pixels, pixels),
-        (0, 0),
-        (0, 2 * pixels),
-        (2 * pixels, 0),
-        (2 * pixels, 2 * pixels),
-    ):
-        total += predict_two_views(
-            model, padded[:, top : top + height, left : left + width]
-        )
+    for top, left in [(pixels, pixels), *corners]:
+        view = padded[:, top : top + height, left : left + width]
+        total += predict_two_views(model, view)
     return total / 5
 
 
 def _check_views(model, images):
-    """Return the images as an array, if the model takes such: TensorFlow may kill the process that hands it others."""
+    """Return the images as an array, if the model takes such.
+
+    TensorFlow may kill a process that hands it others.
+    """
     needed = getattr(models.check_model(model), "input_shape", ())
     if not isinstance(needed, tuple) or len(needed) != 4 or None in needed[1:]:
         checks.refuse("model", "a network for images of one size", model)

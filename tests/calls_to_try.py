@@ -1087,6 +1087,7 @@ def of_augmentation(add):
     add("shift_reflected", augmentation.shift_reflected, **given, pixels=whole(2, 0, 15))
     add("shift_reflected_wide", augmentation.shift_reflected_wide, **given)
     mirrored = Argument(np.array([True, False, True, False]), lambda value: False, wrong={"numbers": [1, 0, 1, 0]})
+    add("check_augmentation", augmentation.check_augmentation, names=some_names(["shift", "flip"]))
     add("alternate_flip", augmentation.alternate_flip, images=given["images"], mirrored=mirrored)
 
 
@@ -1170,18 +1171,23 @@ def zero(value):
     return isinstance(value, (int, float, np.number)) and not is_flag(value) and value == 0
 
 
-def of_compilation(add):
-    from alexnet_helpers import compilation
-    from alexnet_helpers.recipes import Recipe
+def of_schedules(add):
+    from alexnet_helpers import schedules
 
     add(
         "Refined",
-        lambda **named: float(compilation.Refined(**named)(np.float32(4.0))),
+        lambda **named: float(schedules.Refined(**named)(np.float32(4.0))),
         main=real(0.5, above=0).but(right=anything, shown={}),
         main_steps=whole(3, 0).but(right=either_number),
         refine_rate=real(0.25, above=0).but(right=either_number),
         refine_steps=whole(5).but(right=either_number),
     )
+
+
+def of_compilation(add):
+    from alexnet_helpers import compilation
+    from alexnet_helpers.recipes import Recipe
+
     recipe = tiny_recipe()
     wrong = {"a name": "no such", "a dict": dataclasses.asdict(recipe), "the class": Recipe}
     add(
@@ -1465,6 +1471,7 @@ TABLES = {
     "alexnet_helpers.recipes": of_recipes,
     "alexnet_helpers.results": of_nothing,
     "alexnet_helpers.scale": of_scale,
+    "alexnet_helpers.schedules": of_schedules,
     "alexnet_helpers.studies": of_studies,
     "alexnet_helpers.training": of_training,
     "alexnet_helpers.variants": of_variants,

@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from alexnet_helpers import __main__ as command
-from alexnet_helpers import checkpoints, compilation, data, load_keras, models, studies, training, weights
+from alexnet_helpers import checkpoints, compilation, data, load_keras, models, schedules, studies, training, weights
 from alexnet_helpers.augmentation import AUGMENTATIONS, erase, erase_wide, flip, rotate_and_shift, shift
 from alexnet_helpers.batches import Batches, split_validation
 from alexnet_helpers.recipes import (
@@ -1220,8 +1220,8 @@ def test_weights_are_saved_where_a_link_leads(tmp_path):
         (lambda: erase(images_of(2), rng(), side=1.5), r"side must be an integer from 0 to 32, got 1.5"),
         (lambda: rotate_and_shift(images_of(2), rng(), "15"), r"degrees must be a number .*, got '15'"),
         (lambda: rotate_and_shift(images_of(2), rng(), 15, -1), r"fraction must be a number .*, got -1"),
-        (lambda: compilation.Refined(0.1, 0, 0.1, 5), r"main_steps must be a positive integer, got 0"),
-        (lambda: compilation.Refined("0.1", 5, 0.1, 5), r"main must be a positive number, got '0.1'"),
+        (lambda: schedules.Refined(0.1, 0, 0.1, 5), r"main_steps must be a positive integer, got 0"),
+        (lambda: schedules.Refined("0.1", 5, 0.1, 5), r"main must be a positive number, got '0.1'"),
         (lambda: Recipe("a", None), r"summary must be a text, got None"),
         (
             lambda: Recipe("a", "b", variant="old"),

@@ -55,7 +55,10 @@ def breaks_of(files, tests, *changes):
 PACKAGE = "alexnet_helpers"
 TRAINING = [
     f"{PACKAGE}/{name}.py"
-    for name in "training compilation recipes studies batches augmentation views checkpoints results weights".split()
+    for name in (
+        *("training", "compilation", "recipes", "studies", "batches", "augmentation", "views"),
+        *("checkpoints", "results", "weights"),
+    )
 ]
 MODELS = [f"{PACKAGE}/{name}.py" for name in ("models", "keras_layers", "variants", "weights")]
 BREAKS = [
@@ -248,8 +251,8 @@ BREAKS = [
         ),
         (
             "AdamW decays by 0.004",
-            "rate, weight_decay=recipe.weight_decay, **average",
-            "rate, weight_decay=0.004, **average",
+            "decay = recipe.weight_decay",
+            "decay = 0.004",
             "only_kernels_decay",
         ),
         ("biases decay as well", 'var_names=["bias", "gamma", "beta"]', 'var_names=["nothing"]', "only_kernels_decay"),
@@ -258,8 +261,8 @@ BREAKS = [
         ("no warm-up", "warmup_steps=warmup,", "warmup_steps=0,", "the_rates_are_those"),
         (
             "refining at the main rate",
-            "            recipe.refine_rate,",
-            "            recipe.learning_rate,",
+            "main_steps, recipe.refine_rate, refine_steps",
+            "main_steps, recipe.learning_rate, refine_steps",
             "the_rates_are_those",
         ),
         (
@@ -282,8 +285,8 @@ BREAKS = [
         ),
         (
             "ten views stay in the middle",
-            "(2 * pixels, 2 * pixels),",
-            "(pixels, pixels),",
+            "[(pixels, pixels), *corners]",
+            "[(pixels, pixels)] * 5",
             "columns_of_a_run or ten_views",
         ),
         (
@@ -298,12 +301,12 @@ BREAKS = [
             "images[:, ::-1], images)\n\n\ndef erase",
             "flip_mirrors",
         ),
-        ("erases a pixel more", "(from_top < side)", "(from_top <= side)", "erase_covers"),
+        ("erases a pixel more", "(row < top + side)", "(row <= top + side)", "erase_covers"),
         ("erases while refining", "self.epoch >= self.refine_from", "False", "nothing_is_erased"),
         (
             "every epoch in one order",
-            "np.random.default_rng([self.seed, self.epoch]).permutation",
-            "np.random.default_rng([self.seed]).permutation",
+            "default_rng([self.seed, self.epoch])\n",
+            "default_rng([self.seed])\n",
             "batches_depend or shuffles",
         ),
         ("dropout goes on as it was", "layer.seed_generator.state.assign(state.astype(np.uint32))", "pass", "survive"),
@@ -337,8 +340,8 @@ BREAKS = [
         ),
         (
             "labels are not looked at",
-            'checks.integers(\n            "labels", labels, 0, num_classes - 1, length=n\n        ).astype(',
-            "np.asarray(labels).astype(",
+            'checks.integers("labels", labels, 0, last, length=n)',
+            "np.asarray(labels)",
             "labels_of_another",
         ),
         (
@@ -426,6 +429,18 @@ BREAKS = [
         ("the stem is not whitened", 'isinstance(model.get_layer("conv1"), models.WhitenedConv2D)', "False"),
         ("the border is black", 'mode="reflect"', 'mode="constant"'),
         ("all images are only some", "        if recipe.all_images:\n", "        if False:\n"),
+    ),
+    *breaks_of(
+        f"{PACKAGE}/schedules.py",
+        "tests/test_training.py",
+        ("refining begins at once", "(step - self.main_steps) / self", "step / self", "the_rates_are_those"),
+        ("refining falls in a line", "(1 + keras.ops.cos(math.pi * done)) / 2", "(1 - done)", "the_rates_are_those"),
+        (
+            "nothing but refining",
+            "step < self.main_steps, main",
+            "step < self.main_steps, refined",
+            "the_rates_are_those",
+        ),
     ),
     *breaks_of(
         f"{PACKAGE}/results.py",
