@@ -1,4 +1,8 @@
-"""Recipes: everything that decides how a network trains, as data."""
+"""Recipes: everything that decides how a network trains, as data.
+
+To add one, write it below the others, most simply as a change to one of them, and enter
+it in `RECIPES`.
+"""
 
 import dataclasses
 import json
@@ -9,7 +13,7 @@ from alexnet_helpers.variants import check_network
 
 
 class _Frozen(dict):
-    """A dict that does not change any more, and so can be shared by recipes and be the key of another."""
+    """A dict that does not change, so that recipes can share it."""
 
     def __hash__(self):
         return hash(frozenset(self.items()))
@@ -23,45 +27,69 @@ class _Frozen(dict):
             " ingredients={...})"
         )
 
-    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = (
-        update
-    ) = _refuse
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 def _frozen(value):
     """Return dicts and lists, at any depth, in a form that does not change."""
     if isinstance(value, dict):
         return _Frozen((key, _frozen(part)) for key, part in value.items())
-    return (
-        tuple(_frozen(part) for part in value)
-        if isinstance(value, (list, tuple))
-        else value
-    )
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(part) for part in value)
+    return value
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Everything that decides how a network trains, as data.
+    """Everything that decides how a network trains.
 
-    `learning_rate` is the largest of the schedule: "constant" keeps it, "cosine" climbs to it over
-    `warmup_epochs` and falls to 0 along half a cosine, "linear" falls to 0 in a straight line. With
-    `all_images` the network learns from the validation images as well, and is not validated.
-    `weight_decay` is decoupled: a step takes away learning rate times `weight_decay` times the
-    weight (kernels only). `augmentation` names some of `AUGMENTATION_NAMES`, applied in this order.
-    The other arguments of the network, its `ingredients` among them, are those of
-    `models.alexnet_cifar10`.
+    A recipe does not change: `dataclasses.replace` makes another one. Fields that are
+    out of range, or have no effect beside the others, are refused.
 
-    "sgd" is stochastic gradient descent with the paper's momentum of 0.9 (section 5); with `nesterov`
-    the gradient counts where the momentum leads (Sutskever et al., 2013). "muon" is the optimizer of
-    `optimizers.Muon`, for the variant "today". With `averaging` above 0, the network that is validated
-    and returned has for each weight a running average, of which a step changes the part 1 -
-    `averaging` (Polyak and Juditsky, 1992). The last `refine_epochs` of the epochs begin anew at
-    `refine_rate`, fall to 0 along half a cosine and erase nothing, so that the network gets used to
-    images as they are (Touvron et al., arXiv:1906.06423).
+    Parameters
+    ----------
+    name : str
+        It names the file of results.
+    summary : str
+    variant, width, kernel_initializer, centred_input, batch_norm
+        The network: see `models.alexnet_cifar10`.
+    optimizer : str
+        "adam", "adamw", "sgd" with the paper's momentum of 0.9 (section 5), or "muon",
+        the optimizer of `optimizers.Muon`, for the variant "today".
+    nesterov : bool
+        For "sgd": take the gradient where the momentum leads (Sutskever et al., 2013).
+    learning_rate : float
+        The largest of the schedule.
+    schedule : str
+        "constant"; "cosine", which climbs for `warmup_epochs` and falls to 0 along half
+        a cosine; or "linear", which falls to 0 in a straight line.
+    warmup_epochs : int
+    weight_decay : float
+        A step takes learning rate times `weight_decay` times the weight away from it
+        (kernels only).
+    averaging : float
+        Above 0, the network that is validated and returned has a running average of
+        each weight; a step changes 1 - `averaging` of it (Polyak and Juditsky, 1992).
+    ingredients : dict
+        More arguments of `models.alexnet_cifar10`.
+    label_smoothing : float
+    augmentation : tuple of str
+        Some of `augmentation.AUGMENTATION_NAMES`, applied in this order.
+    batch_size, epochs : int
+    refine_epochs : int
+        The last epochs begin again at `refine_rate`, fall to 0 along half a cosine and
+        erase nothing, so that the network gets used to images as they are (Touvron et
+        al., arXiv:1906.06423).
+    refine_rate : float
+    all_images : bool
+        Whether to learn from the validation images as well, and not to validate.
 
-    Raises
-    ------
-    ValueError : for a field out of range, or one that would have no effect beside the others.
+    Examples
+    --------
+    >>> slow = dataclasses.replace(COMMON, name="slow", learning_rate=1e-4)
+    >>> slow.learning_rate, slow.batch_size
+    (0.0001, 64)
     """
 
     name: str
@@ -93,106 +121,88 @@ class Recipe:
         _check_combination(self)
 
 
+# The range of each number, as `checks.number` and `checks.integer` take it.
+_NUMBERS = {
+    "learning_rate": {"above": 0},
+    "weight_decay": {"lowest": 0},
+    "averaging": {"lowest": 0, "below": 1},
+    "label_smoothing": {"lowest": 0, "below": 1},
+    "refine_rate": {"lowest": 0},
+}
+_INTEGERS = {"batch_size": 1, "epochs": 1, "warmup_epochs": 0, "refine_epochs": 0}
+_CHOICES = {
+    "optimizer": ("adam", "adamw", "sgd", "muon"),
+    "schedule": ("constant", "cosine", "linear"),
+}
+
+
 def _check_fields(recipe):
-    """Return the fields of a recipe, each checked by itself and in the form in which it is kept."""
+    """Return the fields of a recipe, each checked by itself."""
     if not isinstance(recipe.summary, str):
         checks.refuse("summary", "a text", recipe.summary)
     fields = {
-        "name": checks.file_name("name", recipe.name),
-        "optimizer": checks.choice(
-            "optimizer", recipe.optimizer, ("adam", "adamw", "sgd", "muon")
-        ),
-        "learning_rate": checks.number("learning_rate", recipe.learning_rate, above=0),
-        "schedule": checks.choice(
-            "schedule", recipe.schedule, ("constant", "cosine", "linear")
-        ),
-        "weight_decay": checks.number("weight_decay", recipe.weight_decay, lowest=0),
-        "averaging": checks.number("averaging", recipe.averaging, lowest=0, below=1),
-        "label_smoothing": checks.number(
-            "label_smoothing", recipe.label_smoothing, lowest=0, below=1
-        ),
         "augmentation": check_augmentation(recipe.augmentation),
-        "refine_rate": checks.number("refine_rate", recipe.refine_rate, lowest=0),
-        "all_images": checks.flag("all_images", recipe.all_images),
-        "nesterov": checks.flag("nesterov", recipe.nesterov),
+        "name": checks.file_name("name", recipe.name),
     }
-    for name, lowest in {
-        "batch_size": 1,
-        "epochs": 1,
-        "warmup_epochs": 0,
-        "refine_epochs": 0,
-    }.items():
+    for name, allowed in _CHOICES.items():
+        fields[name] = checks.choice(name, getattr(recipe, name), allowed)
+    for name, limits in _NUMBERS.items():
+        fields[name] = checks.number(name, getattr(recipe, name), **limits)
+    for name in ("all_images", "nesterov"):
+        fields[name] = checks.flag(name, getattr(recipe, name))
+    for name, lowest in _INTEGERS.items():
         fields[name] = checks.integer(name, getattr(recipe, name), lowest)
     return fields | _check_network_fields(recipe)
 
 
 def _check_network_fields(recipe):
-    """Return the fields that make the network, checked as `models.alexnet_cifar10` does."""
+    """Return the fields that make the network, checked as the network does."""
     if not isinstance(recipe.ingredients, dict):
-        checks.refuse(
-            "ingredients",
-            "a dict of arguments of models.alexnet_cifar10",
-            recipe.ingredients,
-        )
+        needed = "a dict of arguments of models.alexnet_cifar10"
+        checks.refuse("ingredients", needed, recipe.ingredients)
     names = ("width", "kernel_initializer", "centred_input", "batch_norm")
     for name in ("variant", *names):
         if getattr(recipe, name) is None and name != "batch_norm":
             checks.refuse(name, "given", None)
     given = {name: getattr(recipe, name) for name in names}
     network = check_network(recipe.variant, **given, **recipe.ingredients)
-    for name in ("kernel_initializer", "ingredients"):
-        try:
-            json.dumps(getattr(recipe, name), allow_nan=False)
-        except (
-            TypeError,
-            ValueError,
-            RecursionError,
-        ):  # a recipe is kept in a file beside its checkpoints
-            checks.refuse(
-                name, "made of texts, numbers, lists and dicts", getattr(recipe, name)
-            )
     fields = {name: network[name] for name in ("variant", "width", "centred_input")}
     fields["batch_norm"] = None if recipe.batch_norm is None else network["batch_norm"]
-    return fields | {
-        name: _frozen(getattr(recipe, name))
-        for name in ("kernel_initializer", "ingredients")
-    }
+    for name in ("kernel_initializer", "ingredients"):
+        value = getattr(recipe, name)
+        try:
+            json.dumps(
+                value, allow_nan=False
+            )  # it is kept in a file, see `checkpoints`
+        except (TypeError, ValueError, RecursionError):
+            checks.refuse(name, "made of texts, numbers, lists and dicts", value)
+        fields[name] = _frozen(value)
+    return fields
 
 
 def _check_combination(recipe):
     """Refuse fields that another one would leave without effect."""
-    if recipe.weight_decay and recipe.optimizer == "adam":
-        checks.refuse(
-            "weight_decay",
-            '0 with optimizer="adam" (only "adamw" and "sgd" decay)',
-            recipe.weight_decay,
-        )
-    if (
-        recipe.weight_decay and recipe.optimizer == "muon"
-    ):  # which scales each kernel to one size instead
-        checks.refuse("weight_decay", '0 with optimizer="muon"', recipe.weight_decay)
+    decay, optimizer = recipe.weight_decay, recipe.optimizer
+    if decay and optimizer == "adam":
+        needed = '0 with optimizer="adam" (only "adamw" and "sgd" decay)'
+        checks.refuse("weight_decay", needed, decay)
+    if decay and optimizer == "muon":  # which scales each kernel to one size instead
+        checks.refuse("weight_decay", '0 with optimizer="muon"', decay)
     if recipe.nesterov and recipe.optimizer != "sgd":
         checks.refuse("nesterov", 'False without optimizer="sgd"', True)
-    if recipe.optimizer == "muon" and recipe.variant != "today":
-        checks.refuse("optimizer", "muon with the variant today only", recipe.optimizer)
-    if recipe.warmup_epochs and recipe.schedule != "cosine":
-        checks.refuse(
-            "warmup_epochs",
-            f'0 with schedule="{recipe.schedule}"',
-            recipe.warmup_epochs,
-        )
-    if recipe.warmup_epochs + recipe.refine_epochs >= recipe.epochs:
-        given = f"{recipe.warmup_epochs} and {recipe.refine_epochs}"
+    if optimizer == "muon" and recipe.variant != "today":
+        checks.refuse("optimizer", "muon with the variant today only", optimizer)
+    warmup, refine = recipe.warmup_epochs, recipe.refine_epochs
+    if warmup and recipe.schedule != "cosine":
+        checks.refuse("warmup_epochs", f'0 with schedule="{recipe.schedule}"', warmup)
+    if warmup + refine >= recipe.epochs:
         raise ValueError(
             f"warmup_epochs and refine_epochs must be fewer than epochs={recipe.epochs}"
-            f" together, got {given}"
+            f" together, got {warmup} and {refine}"
         )
-    if (recipe.refine_rate > 0) != (recipe.refine_epochs > 0):
-        checks.refuse(
-            "refine_rate",
-            "a positive number with refine_epochs, else 0",
-            recipe.refine_rate,
-        )
+    if (recipe.refine_rate > 0) != (refine > 0):
+        needed = "a positive number with refine_epochs, else 0"
+        checks.refuse("refine_rate", needed, recipe.refine_rate)
 
 
 COMMON = Recipe(
@@ -203,10 +213,8 @@ COMMON = Recipe(
 AS_WRITTEN = dataclasses.replace(
     COMMON,
     name="as_written",
-    summary=(
-        "as many tutorials write it: rotation, shifts and flip, Adam at 0.001, 50"
-        " epochs"
-    ),
+    summary="as many tutorials write it: rotation, shifts and flip, Adam at 0.001,"
+    " 50 epochs",
     augmentation=("rotate_and_shift", "flip"),
 )
 REPAIRED = Recipe(
@@ -225,6 +233,16 @@ REPAIRED = Recipe(
     batch_size=128,
     epochs=40,
 )
+# Repaired once more, with the weights averaged: three seeds were run.
+REPAIRED_AVERAGED = dataclasses.replace(
+    REPAIRED,
+    name="repaired",
+    summary="the tutorials' layers with initial weights, optimizer, schedule,"
+    " augmentation and averaging repaired",
+    averaging=0.999,
+    augmentation=("shift_reflected_wide", "flip", "erase"),
+    epochs=50,
+)
 PAPER = Recipe(
     "paper",
     "the paper's ideas fitted to 32 x 32: normalization of responses, overlapping"
@@ -239,13 +257,20 @@ PAPER = Recipe(
     batch_size=128,
     epochs=80,
 )
+# One of the paper's towers, for as long as two CPU cores train in about an hour.
+PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
+# The paper crops a larger image, so it never shows the black border of `shift`.
+PAPER_REFLECTED = dataclasses.replace(
+    PAPER_HALF,
+    name="paper_half_reflected",
+    epochs=40,
+    augmentation=("shift_reflected_wide", "flip"),
+)
 MODERN = dataclasses.replace(
     PAPER,
     name="modern",
-    summary=(
-        "the same with batch normalization, He weights, label smoothing, erased"
-        " squares, averaging and refining"
-    ),
+    summary="the same with batch normalization, He weights, label smoothing, erased"
+    " squares, averaging and refining",
     variant="modern",
     kernel_initializer="he_normal",
     learning_rate=0.1,
@@ -258,29 +283,8 @@ MODERN = dataclasses.replace(
     refine_epochs=4,
     refine_rate=0.01,
 )
-# One of the paper's towers, in as many epochs as two CPU cores train in an hour or a little more.
-PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
 MODERN_HALF = dataclasses.replace(MODERN, name="modern_half", width=0.5, epochs=44)
-# Repaired once more, with the weights averaged: three seeds were run.
-REPAIRED_AVERAGED = dataclasses.replace(
-    REPAIRED,
-    name="repaired",
-    summary=(
-        "the tutorials' layers with initial weights, optimizer, schedule, augmentation"
-        " and averaging repaired"
-    ),
-    averaging=0.999,
-    augmentation=("shift_reflected_wide", "flip", "erase"),
-    epochs=50,
-)
-# The paper cuts its patches out of a larger image, so it never shows the black border of `shift`.
-PAPER_REFLECTED = dataclasses.replace(
-    PAPER_HALF,
-    name="paper_half_reflected",
-    epochs=40,
-    augmentation=("shift_reflected_wide", "flip"),
-)
-# Chosen on validation images among the four; the last run learns from all 50,000 training images.
+# Chosen among the four TODAY_... on validation images.
 TODAY = Recipe(
     "today",
     "five convolutions, three pools, three dense layers, and everything else as one"
@@ -295,50 +299,54 @@ TODAY = Recipe(
     batch_size=500,
     epochs=24,
 )
+# It learns from all 50,000 training images.
 TODAY_ALL = dataclasses.replace(
     TODAY, name="today_all", summary="the same on all training images", all_images=True
 )
-_nothing_erased = {"augmentation": ("shift_reflected", "alternate_flip")}
-TODAY_CHOICES = tuple(
-    dataclasses.replace(TODAY, name=f"today_{name}", **_nothing_erased, **changes)
-    for name, changes in {
-        "nothing_erased": {"summary": "the recipe of today without erased squares"},
-        "pools_2x2": {
-            "summary": "without erased squares, and with pools that do not overlap",
-            "ingredients": {"pool": 2},
-        },
-        "half_rate": {
-            "summary": "without erased squares, at half the rate",
-            "learning_rate": 0.05,
-        },
-    }.items()
+TODAY_NOTHING_ERASED = dataclasses.replace(
+    TODAY,
+    name="today_nothing_erased",
+    summary="the recipe of today without erased squares",
+    augmentation=("shift_reflected", "alternate_flip"),
+)
+TODAY_POOLS_2X2 = dataclasses.replace(
+    TODAY_NOTHING_ERASED,
+    name="today_pools_2x2",
+    summary="without erased squares, and with pools that do not overlap",
+    ingredients={"pool": 2},
+)
+TODAY_HALF_RATE = dataclasses.replace(
+    TODAY_NOTHING_ERASED,
+    name="today_half_rate",
+    summary="without erased squares, at half the rate",
+    learning_rate=0.05,
 )
 TODAY_SHORT = dataclasses.replace(
-    TODAY,
+    TODAY_NOTHING_ERASED,
     name="today_short",
-    summary=(
-        "a first trial in six epochs: pools that do not overlap, ReLU, twice the rate,"
-        " nothing erased"
-    ),
+    summary="a first trial in six epochs: pools that do not overlap, ReLU, twice the"
+    " rate, nothing erased",
     ingredients={"pool": 2, "activation": "relu"},
     learning_rate=0.2,
     epochs=6,
-    **_nothing_erased,
 )
-_recipes = (COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF)
-_recipes += (
-    REPAIRED_AVERAGED,
-    PAPER_REFLECTED,
-    TODAY,
-    TODAY_ALL,
-    *TODAY_CHOICES,
-    TODAY_SHORT,
-)
-RECIPES = {recipe.name: recipe for recipe in _recipes}
+
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        *(COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF),
+        *(REPAIRED_AVERAGED, PAPER_REFLECTED, TODAY, TODAY_ALL),
+        *(TODAY_NOTHING_ERASED, TODAY_POOLS_2X2, TODAY_HALF_RATE, TODAY_SHORT),
+    )
+}
 
 
 def find_recipe(recipe):
-    """Return a recipe by its name, or the one that was given."""
+    """Return a recipe by its name, or the one that is given.
+
+    >>> find_recipe("paper_half").epochs
+    24
+    """
     if isinstance(recipe, Recipe):
         return recipe
     if not isinstance(recipe, str) or recipe not in RECIPES:

@@ -1,6 +1,7 @@
-"""Tables of results: one file for each recipe or study, into which every run adds its rows.
+"""Tables of results: one file for a recipe or study, to which each run adds its rows.
 
-Nothing here is for lessons; `training` and `studies` call it with what they have checked.
+Nothing here is for lessons; `training` and `studies` call it with what they have
+checked.
 """
 
 import os
@@ -23,31 +24,15 @@ keras = load_keras()
 __all__ = ()
 
 RESULTS_FOLDER = data.DATA_FOLDER / "results"
-# Columns whose values are texts, whatever they look like: a recipe may be called "NA", a class "1".
-TEXTS = (
-    "recipe",
-    "source",
-    "machine",
-    "backend",
-    "keras",
-    "numpy",
-    "precision",
-    "definition",
-    "truth",
-    "predicted",
+# Columns of texts, whatever they look like: a recipe may be called "NA", a class "1".
+_TEXTS = (
+    *("recipe", "source", "machine", "backend", "keras", "numpy", "precision"),
+    *("definition", "truth", "predicted"),
 )
-# What zipfile, h5py, json and pandas raise for a file that is damaged in one way or another.
+# What zipfile, h5py, json and pandas raise for a damaged file.
 ERRORS_OF_A_FILE = (
-    OSError,
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    EOFError,
-    NotImplementedError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, EOFError),
+    *(NotImplementedError, struct.error, zipfile.BadZipFile, zlib.error),
 )
 
 
@@ -57,59 +42,67 @@ def confusion_file(file):
 
 
 def read_table(file, needed=("recipe", "seed", "source")):
-    """Return a table as it was written (the file may be missing); name the file if it is damaged."""
+    """Return a table as it was written, or an empty one if the file is missing.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or lacks a column that is `needed`.
+    """
     if not file.exists():
         return pd.DataFrame(columns=list(needed))
     try:
         columns = pd.read_csv(file, nrows=0).columns
         if missing := [name for name in needed if name not in columns]:
             raise ValueError(f"it has no column {missing[0]}")
-        empty = {name: [""] for name in columns if name not in TEXTS}
         table = pd.read_csv(
             file,
-            dtype=dict.fromkeys(TEXTS, str),
+            dtype=dict.fromkeys(_TEXTS, str),
             keep_default_na=False,
-            na_values=empty,
+            na_values={name: [""] for name in columns if name not in _TEXTS},
         )
         if table["seed"].dtype.kind not in "iu" and len(table):
             raise ValueError("a seed in it is no integer")
     except ERRORS_OF_A_FILE as error:
+        reason = " ".join(str(error).split())
         raise ValueError(
-            f"{file} is damaged ({' '.join(str(error).split())}): repair it, or move it"
-            " away to begin anew"
+            f"{file} is damaged ({reason}): repair it, or move it away to begin anew"
         ) from error
     return table
 
 
 def rows_of_run(file, recipe, seed, source):
-    """Return the rows of one run and all other rows of a table of several runs (the file may be missing)."""
+    """Return the rows of one run, and all others, of a table that may be missing."""
     table = read_table(file)
-    same = (
-        (table["recipe"] == recipe)
-        & (table["seed"] == seed)
-        & (table["source"] == source)
-    )
-    return table[same].reset_index(drop=True), table[~same]
+    of_run = table["recipe"] == recipe
+    of_run &= (table["seed"] == seed) & (table["source"] == source)
+    return table[of_run].reset_index(drop=True), table[~of_run]
 
 
 def merge_rows(file, rows):
-    """Put the rows of one run into the table of several; two processes that end together lose nothing."""
+    """Put the rows of one run into a table, in place of those that it has of this run.
+
+    Two processes that end at the same time lose nothing.
+    """
     with filelock.FileLock(file.with_name(file.name + ".lock")):
         _, others = rows_of_run(file, *rows[["recipe", "seed", "source"]].iloc[0])
-        merged = pd.concat([others, rows]) if len(others) else rows
-        # A stable sort: the rows of a run keep their order.
-        write_table(
-            file, merged.sort_values(["source", "seed", "recipe"], kind="stable")
-        )
+        table = pd.concat([others, rows]) if len(others) else rows
+        # A stable sort keeps the order of a run's rows.
+        table = table.sort_values(["source", "seed", "recipe"], kind="stable")
+        write_table(file, table)
 
 
 def write_table(path, table):
+    """Write a table as CSV, whole or not at all."""
     write_whole(path, lambda unfinished: table.to_csv(unfinished, index=False))
 
 
 def write_whole(path, write):
-    """Have `write` make a file under another name, then rename it: `path` is never half written."""
-    # Each writer has a name of its own: two that write the same file do not write into each other's.
+    """Have `write` make a file under another name, then rename it to `path`.
+
+    So `path` is never half written.
+    """
+    # A name for each writer: two that write the same file do not mix.
     unfinished = path.with_name(f"unfinished-{secrets.token_hex(4)}-{path.name}")
     try:
         write(unfinished)
@@ -122,7 +115,13 @@ def write_whole(path, write):
 
 
 def writable_folder(argument, folder):
-    """Return a folder, made if need be, in which files can be made; else say which argument names another."""
+    """Return a folder in which files can be made, and make it if need be.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written to; the message names the argument.
+    """
     folder = checks.path(argument, folder)
     if not data.folders.is_writable(folder):
         raise OSError(
@@ -132,28 +131,25 @@ def writable_folder(argument, folder):
 
 
 def machine_facts(precision=None, share=scale.ALONE):
-    """Name the machine kind, the versions and the precision (None: Keras' present one) that a result depends on."""
-    shared = (
-        f", {share.devices} devices in {share.processes} processes"
-        if share.devices > 1
-        else ""
-    )
-    processor = platform.processor() or platform.machine()
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        names = [
-            line.split(":")[1].strip()
-            for line in cpuinfo.read_text().splitlines()
-            if "model name" in line
-        ]
-        processor = names[0] if names else processor
+    """Name what a result depends on: the machine, the versions and the precision.
+
+    Without a `precision`, it is the one that Keras is set to.
+    """
+    machine = f"{_processor()}, {os.cpu_count()} cores"
+    if share.devices > 1:
+        machine += f", {share.devices} devices in {share.processes} processes"
+    backend = keras.backend.backend()
     return {
-        "machine": f"{processor}, {os.cpu_count()} cores{shared}",
-        "backend": (
-            f"{keras.backend.backend()}"
-            f" {sys.modules[keras.backend.backend()].__version__}"
-        ),
+        "machine": machine,
+        "backend": f"{backend} {sys.modules[backend].__version__}",
         "keras": keras.__version__,
         "numpy": np.__version__,
         "precision": precision or keras.config.dtype_policy().name,
     }
+
+
+def _processor():
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()

@@ -1,4 +1,7 @@
-"""Studies: several recipes over their first steps, with several seeds."""
+"""Studies: several recipes over their first steps, with several seeds.
+
+To add one, enter it in `STUDIES`; `python -m alexnet_helpers NAME` runs it.
+"""
 
 import dataclasses
 import itertools
@@ -35,11 +38,28 @@ REPAIRS = {
 
 
 class Study(NamedTuple):
-    """Recipes to be run over their first `steps` batches, each with every seed.
+    """Recipes to be run over their first steps, each with every seed.
 
-    One row of results is written per `every` steps; `every` must divide `steps`. The first `images`
-    training images (None: all) and the first `validation_images` validation images are used, or
-    those that there are. `name` names the file of results of a study that `STUDIES` does not hold.
+    Parameters
+    ----------
+    recipes : list of Recipe
+        Of different names.
+    seeds : list of int
+    steps : int
+        For how many batches each run trains: a multiple of `every`.
+    every : int
+        How many steps a row of results has the means of.
+    images : int, optional
+        How many training images are used, if there are as many; None for all.
+    validation_images : int
+        How many validation images are used, if there are as many.
+    name : str, optional
+        It names the file of results of a study that `STUDIES` does not hold.
+
+    Examples
+    --------
+    >>> Study(recipes=(COMMON,), seeds=(0, 1), steps=100).every
+    10
     """
 
     recipes: tuple
@@ -55,7 +75,8 @@ _common, *_repaired = (
     dataclasses.replace(COMMON, name=name, **changes)
     for name, changes in {"common recipe": {}, **REPAIRS}.items()
 )
-# What each ingredient is worth: the quarter-width "paper" network with one thing changed at a time, on 12,800 images.
+
+# What each ingredient is worth: a quarter of the width, on 12,800 images.
 BASE = dataclasses.replace(
     PAPER,
     name="base",
@@ -65,11 +86,9 @@ BASE = dataclasses.replace(
     batch_size=64,
     epochs=16,
 )
-SMALL_NORMAL = {
-    "class_name": "RandomNormal",
-    "config": {"stddev": 0.01},
-}  # as the paper has it
-CHANGES = {
+# The paper's initial weights (section 5).
+SMALL_NORMAL = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
+_FIRST_CHANGES = {
     "base": {},
     "tanh instead of ReLU": {"ingredients": {"activation": "tanh"}},
     "pools do not overlap": {"ingredients": {"pool": 2}},
@@ -78,13 +97,11 @@ CHANGES = {
     "no dropout": {"ingredients": {"dropout": 0.0}},
     "no augmentation": {"augmentation": ()},
     "without conv2": {"ingredients": {"without": ["conv2"]}},
-    "without conv3 or conv4": {
-        "ingredients": {"without": ["conv3"]}
-    },  # in one tower the same network
+    # Without conv4, a single tower is the same network.
+    "without conv3 or conv4": {"ingredients": {"without": ["conv3"]}},
     "without conv5": {"ingredients": {"without": ["conv5"]}},
-    "without fc6 or fc7": {
-        "ingredients": {"without": ["fc7"]}
-    },  # of equal size, so again the same
+    # fc6 and fc7 are of equal size, so again the network is the same.
+    "without fc6 or fc7": {"ingredients": {"without": ["fc7"]}},
     "two towers": {"ingredients": {"towers": 2}},
     "Glorot initial weights": {"kernel_initializer": "glorot_uniform"},
     "weights from N(0, 0.01²)": {"kernel_initializer": SMALL_NORMAL},
@@ -93,10 +110,9 @@ CHANGES = {
     "stem 11x11, stride 4": {"ingredients": {"stem": [11, 4]}},
 }
 # What the recipe of today has, one thing at a time.
-MORE_CHANGES = {
-    "stem 3x3 of 54 filters": {
-        "ingredients": {"stem": [3, 1, 54]}
-    },  # what the next one is compared with
+_MORE_CHANGES = {
+    # What the next one is compared with.
+    "stem 3x3 of 54 filters": {"ingredients": {"stem": [3, 1, 54]}},
     "the same stem, whitened and fixed": {
         "ingredients": {"stem": [3, 1, 54], "whitened": True}
     },
@@ -108,14 +124,14 @@ MORE_CHANGES = {
     "Nesterov momentum": {"nesterov": True},
     "rate falling in a line": {"schedule": "linear", "warmup_epochs": 0},
 }
-CHANGES |= MORE_CHANGES
-_changed = tuple(
-    dataclasses.replace(BASE, **{"name": name} | changes)
+CHANGES = _FIRST_CHANGES | _MORE_CHANGES
+_changed = {
+    name: dataclasses.replace(BASE, **{"name": name} | changes)
     for name, changes in CHANGES.items()
-)
-_first_changed = tuple(recipe for recipe in _changed if recipe.name not in MORE_CHANGES)
-# What changes to the images are worth to a small network that can memorize 1,000 of them.
-UNCHANGED = dataclasses.replace(
+}
+
+# What augmentation is worth to a small network that can memorize 1,000 images.
+_UNCHANGED = dataclasses.replace(
     PAPER,
     name="nothing",
     width=0.125,
@@ -128,220 +144,203 @@ UNCHANGED = dataclasses.replace(
     batch_size=50,
     epochs=20,
 )
-CHANGES_TO_IMAGES = {
+_AUGMENTATIONS = {
+    "nothing": (),
     "shift, flip": ("shift_reflected_wide", "flip"),
     "shift, flip, erase": ("shift_reflected_wide", "flip", "erase"),
     "rotate, shift, flip": ("rotate_and_shift", "flip"),
 }
-_augmented = (
-    dataclasses.replace(UNCHANGED, name=n, augmentation=a)
-    for n, a in CHANGES_TO_IMAGES.items()
+_augmented = tuple(
+    dataclasses.replace(_UNCHANGED, name=name, augmentation=augmentation)
+    for name, augmentation in _AUGMENTATIONS.items()
+)
+
+_what_mattered = Study(
+    recipes=tuple(_changed[name] for name in _FIRST_CHANGES),
+    seeds=(0, 1),
+    steps=16 * 200,
+    every=200,
+    images=12_800,
+    validation_images=5000,
 )
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
-    "what_mattered": Study(
-        _first_changed,
-        (0, 1),
-        steps=16 * 200,
-        every=200,
-        images=12_800,
-        validation_images=5000,
-    ),
+    "what_mattered": _what_mattered,
     "augmentation": Study(
-        (UNCHANGED, *_augmented),
-        (0, 1, 2, 3, 4),
-        20 * 20,
+        recipes=_augmented,
+        seeds=(0, 1, 2, 3, 4),
+        steps=20 * 20,
         every=20,
         images=1_000,
         validation_images=5000,
     ),
-    "ideas": Study(
-        _changed,
-        (0, 1, 2, 3, 4),
-        steps=16 * 200,
-        every=200,
-        images=12_800,
-        validation_images=5000,
+    "ideas": _what_mattered._replace(
+        recipes=tuple(_changed.values()), seeds=(0, 1, 2, 3, 4)
     ),
 }
 
 
 def study(name, dataset=None, results_folder=RESULTS_FOLDER):
-    """Run the recipes of a study over their first steps; write the losses to results_folder/NAME.csv.
+    """Run the recipes of a study over their first steps, and write a table.
 
-    A run that the file already holds is not repeated, so a study that was killed goes on with the run
-    it was at.
+    A run that the table `results_folder/NAME.csv` already holds is not repeated, so a
+    study that was killed goes on with the run that it was at.
 
     Parameters
     ----------
-    name : one of `STUDIES`, or a `Study` with a name.
-    dataset : what `data.load_cifar10()` returns (the default).
+    name : str or Study
+        One of `STUDIES`, or a study with a name of its own.
+    dataset : data.ImageData, optional
+        What `data.load_cifar10()` returns, which is the default.
+    results_folder : str or Path
 
     Returns
     -------
-    DataFrame with one row for every ten steps of each run (or as many as the study's `every` says):
-    `loss` and `accuracy` are means over those training batches; the last row of a run holds the
-    accuracy on validation images and on as many training images (both as they are, without dropout),
-    and the seconds that the run took. `definition` is a checksum of the recipe, the study's numbers
-    and the images.
+    pandas.DataFrame
+        A row for every ten steps of each run (or as many as the study's `every` says).
+        `loss` and `accuracy` are means over those training batches. The last row of a
+        run has the accuracy on validation images and on as many training images, both
+        without augmentation and dropout, and the seconds that the run took.
+        `definition` is a checksum of the recipe, the study's numbers and the images.
 
     Raises
     ------
-    ValueError : for an unknown study, one with fields that do not fit, a damaged table of results, or
-        one that holds a run of another definition or with other images.
+    ValueError
+        Also for a table that is damaged, or holds a run of another definition or with
+        other images.
     """
-    name, asked = _find_study(name)
+    name, chosen = _find_study(name)
     dataset = None if dataset is None else check_dataset(dataset)
     file = writable_folder("results_folder", results_folder) / f"{name}.csv"
-    read_table(file)
+    read_table(file)  # a damaged one is named now, not after the first run
     dataset = check_dataset(None) if dataset is None else dataset
-    checksum, runs = (
-        checksum_of(dataset),
-        list(itertools.product(asked.seeds, asked.recipes)),
-    )
-    definitions = {
-        recipe: _definition_of_row(asked, recipe, checksum) for recipe in asked.recipes
-    }
-    for seed, recipe in runs:
+    checksum = checksum_of(dataset)
+    runs = []
+    for seed, recipe in itertools.product(chosen.seeds, chosen.recipes):
+        definition = _definition(chosen, recipe, checksum)
         rows, _ = rows_of_run(file, recipe.name, seed, dataset.source)
-        if "definition" in rows and not set(rows["definition"]) <= {
-            "",
-            definitions[recipe],
-        }:
+        if "definition" in rows and not set(rows["definition"]) <= {"", definition}:
             raise ValueError(
                 f"recipe {recipe.name!r}, seed {seed}: its rows in {file} were made"
                 " with another definition of the recipe or the study, or with other"
                 " images. Give it another name, or remove that file to begin anew"
             )
-    for seed, recipe in runs:
+        runs.append((recipe, seed, definition))
+    for recipe, seed, definition in runs:
         rows, _ = rows_of_run(file, recipe.name, seed, dataset.source)
-        if len(rows) != asked.steps // asked.every:
-            merge_rows(
-                file, _run_of_study(asked, recipe, seed, dataset, definitions[recipe])
-            )
+        if len(rows) != chosen.steps // chosen.every:
+            merge_rows(file, _run(chosen, recipe, seed, dataset, definition))
     return read_table(file)
 
 
 def _find_study(name):
     """Return the name of a study and the study, with its fields checked."""
     if isinstance(name, Study):
-        found, known = name, [title for title, one in STUDIES.items() if one is name]
+        found = name
+        known = [title for title, study in STUDIES.items() if study is found]
         name = found.name if found.name is not None or not known else known[0]
         if name is None:
-            checks.refuse(
-                "name", "a Study with a name: Study(..., name='my_study')", None
-            )
+            needed = "a Study with a name: Study(..., name='my_study')"
+            checks.refuse("name", needed, None)
     elif isinstance(name, str) and name in STUDIES:
         found = STUDIES[name]
     else:
         checks.refuse("name", f"a Study, or one of {', '.join(STUDIES)}", name)
-    recipes, seeds = found.recipes, found.seeds
-    if (
-        not isinstance(recipes, (list, tuple))
-        or not recipes
-        or not all(isinstance(one, Recipe) for one in recipes)
-    ):
+    return checks.file_name("name", name), _check_study(found)
+
+
+def _check_study(study):
+    recipes, seeds = study.recipes, study.seeds
+    is_list = isinstance(recipes, (list, tuple)) and recipes
+    if not is_list or not all(isinstance(recipe, Recipe) for recipe in recipes):
         checks.refuse("recipes", "a list of one Recipe or more", recipes)
-    if len({recipe.name for recipe in recipes}) < len(recipes):
-        checks.refuse(
-            "recipes", "of different names", [recipe.name for recipe in recipes]
-        )
+    names = [recipe.name for recipe in recipes]
+    if len(set(names)) < len(names):
+        checks.refuse("recipes", "of different names", names)
     if not isinstance(seeds, (list, tuple, range)) or not len(seeds):
         checks.refuse("seeds", "a list of one integer or more", seeds)
-    every, steps = (
-        checks.integer("every", found.every),
-        checks.integer("steps", found.steps),
-    )
+    every = checks.integer("every", study.every)
+    steps = checks.integer("steps", study.steps)
     if steps % every:
         checks.refuse("steps", f"a multiple of every={every}", steps)
-    return checks.file_name("name", name), found._replace(
+    images = study.images
+    return Study(
         recipes=tuple(recipes),
         seeds=tuple(checks.integer("seeds", seed, 0, LARGEST_SEED) for seed in seeds),
         steps=steps,
         every=every,
-        images=None if found.images is None else checks.integer("images", found.images),
-        validation_images=checks.integer("validation_images", found.validation_images),
+        images=None if images is None else checks.integer("images", images),
+        validation_images=checks.integer("validation_images", study.validation_images),
+        name=study.name,
     )
 
 
-def _definition_of_row(asked, recipe, checksum):
-    """Return a short text that another definition of the recipe or the study, or other images, would change."""
-    usual = {field.name: field.default for field in dataclasses.fields(recipe)}
-    own = {
+def _definition(study, recipe, checksum):
+    """Return a short text that changes with the recipe, the study and the images."""
+    defaults = {field.name: field.default for field in dataclasses.fields(recipe)}
+    definition = {
         name: value
         for name, value in dataclasses.asdict(recipe).items()
-        if value != usual[name]
+        if value != defaults[name]
     }
-    own |= {
-        name: getattr(asked, name)
-        for name in ("steps", "every", "images", "validation_images")
-    }
-    own |= {
-        "name": "",
-        "summary": "",
-        "data": checksum,
-        "precision": keras.config.dtype_policy().name,
-    }
-    return f"{zlib.crc32(json.dumps(own, sort_keys=True).encode()):08x}"
+    for name in ("steps", "every", "images", "validation_images"):
+        definition[name] = getattr(study, name)
+    definition |= {"name": "", "summary": "", "data": checksum}
+    definition["precision"] = keras.config.dtype_policy().name
+    return f"{zlib.crc32(json.dumps(definition, sort_keys=True).encode()):08x}"
 
 
-def _run_of_study(asked, recipe, seed, dataset, definition):
+def _run(study, recipe, seed, dataset, definition):
     """Train one recipe with one seed, and return its rows."""
-    facts = {
-        "recipe": recipe.name,
-        "seed": seed,
-        "source": dataset.source,
-        **machine_facts(),
-    }
     training, validation = split_validation(dataset.x_train, dataset.y_train)
-    training = tuple(part[: asked.images] for part in training)
+    training = tuple(part[: study.images] for part in training)
+    classes = len(dataset.class_names)
     keras.utils.clear_session()  # else each network stays in memory
     keras.utils.set_random_seed(seed)
-    batches = Batches(
-        *training,
-        recipe.batch_size,
-        recipe.augmentation,
-        seed,
-        len(dataset.class_names),
-    )
-    model = compile_model(recipe, len(batches), len(dataset.class_names))
+    batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes)
+    model = compile_model(recipe, len(batches), classes)
     whiten_stem(model, batches.images)
-    measured, started = [], time.perf_counter()
-    for step in range(asked.steps):
+    started = time.perf_counter()
+    measured = _train_steps(model, batches, study.steps)
+    if recipe.averaging:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    group = np.arange(study.steps) // study.every
+    means = pd.DataFrame(measured, dtype=float).groupby(group).mean().round(5)
+    facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source}
+    columns = {
+        "definition": definition,
+        "step": study.every * means.index + study.every,
+        "loss": means["loss"],
+        "accuracy": means["accuracy"],
+    }
+    rows = pd.DataFrame(facts | machine_facts() | columns)
+    last = rows.index[-1]
+    count = study.validation_images
+    rows.loc[last, "train_accuracy"] = _accuracy(model, *training, count)
+    rows.loc[last, "val_accuracy"] = _accuracy(model, *validation, count)
+    rows.loc[last, "seconds"] = round(time.perf_counter() - started)
+    return rows
+
+
+def _train_steps(model, batches, steps):
+    """Train for some steps, and return what each measured."""
+    measured = []
+    for step in range(steps):
         epoch, index = divmod(step, len(batches))
         if index == 0:
             batches.start_epoch(epoch)
         model.reset_metrics()
         measured.append(model.train_on_batch(*batches[index], return_dict=True))
-    if recipe.averaging:
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-    means = (
-        pd.DataFrame(measured, dtype=float)
-        .groupby(np.arange(asked.steps) // asked.every)
-        .mean()
-        .round(5)
-    )
-    step = asked.every * means.index + asked.every
-    columns = {
-        "definition": definition,
-        "step": step,
-        "loss": means["loss"],
-        "accuracy": means["accuracy"],
-    }
-    rows = pd.DataFrame(facts | columns)
-    # Not `predict`, which compiles a graph for each network and warns that there are many.
-    for column, (x, y) in {
-        "train_accuracy": training,
-        "val_accuracy": validation,
-    }.items():
-        x, y = np.asarray(x[: asked.validation_images]), y[: asked.validation_images]
-        parts = np.split(x, range(500, len(x), 500))
-        answers = [
-            keras.ops.convert_to_numpy(model(part)).argmax(axis=1) for part in parts
-        ]
-        rows.loc[rows.index[-1], column] = (
-            (np.concatenate(answers) == y).mean().round(5)
-        )
-    rows.loc[rows.index[-1], "seconds"] = round(time.perf_counter() - started)
-    return rows
+    return measured
+
+
+def _accuracy(model, images, labels, count):
+    """Return the accuracy on the first `count` images.
+
+    Not by `predict`, which compiles a graph for each network, and warns of many.
+    """
+    images, labels = np.asarray(images[:count]), labels[:count]
+    parts = np.split(images, range(500, len(images), 500))
+    answers = [keras.ops.convert_to_numpy(model(part)).argmax(axis=1) for part in parts]
+    return (np.concatenate(answers) == labels).mean().round(5)

@@ -34,7 +34,6 @@ from alexnet_helpers.recipes import (
     RECIPES,
     REPAIRED,
     TODAY,
-    TODAY_CHOICES,
     Recipe,
 )
 from alexnet_helpers.results import RESULTS_FOLDER, merge_rows, read_table, rows_of_run
@@ -366,13 +365,13 @@ def test_a_full_disk_leaves_the_older_checkpoint_whole(unbroken, tmp_path):
         with pytest.raises(
             OSError, match=r"epoch 7 could not be saved .*checkpoint of epoch 6 is whole. Make room and run"
         ):
-            checkpoints.save_checkpoint(folder, 7, unbroken.model, rows)
+            checkpoints._save_checkpoint(folder, 7, unbroken.model, rows)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     model = compilation.compile_model(TINY, 10)
     assert len(checkpoints.load_checkpoint(folder, model)) == 6
-    checkpoints.save_checkpoint(folder, 7, unbroken.model, rows)
+    checkpoints._save_checkpoint(folder, 7, unbroken.model, rows)
     assert len(checkpoints.load_checkpoint(folder, model)) == 7
 
 
@@ -1112,7 +1111,7 @@ def test_a_full_disk_in_the_first_epoch_promises_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(checkpoints, "write_table", full)
     with pytest.raises(OSError, match=r"epoch 1 could not be saved in .* No epoch has been saved. Make room"):
-        checkpoints.save_checkpoint(tmp_path, 1, None, [{"epoch": 1}])
+        checkpoints._save_checkpoint(tmp_path, 1, None, [{"epoch": 1}])
 
 
 # --- stored weights ---
@@ -1547,6 +1546,9 @@ def test_the_recipe_of_today_reaches_what_is_promised_within_its_budget():
     assert ends["test_accuracy"].mean() >= 0.905 and ends["petaflop"].max() <= 1.2
     for _, run in curves.groupby("seed"):
         np.testing.assert_allclose(run["petaflop"], 2e-15 * run["multiply_adds"].cumsum(), atol=1e-5)
+
+
+TODAY_CHOICES = [RECIPES[f"today_{name}"] for name in ("nothing_erased", "pools_2x2", "half_rate")]
 
 
 @pytest.mark.parametrize("recipe", [TODAY, *TODAY_CHOICES], ids=lambda recipe: recipe.name)

@@ -331,10 +331,10 @@ BREAKS = [
         ),
         ("a name is read as missing", "keep_default_na=False", "keep_default_na=True", "names_that_look"),
         ("two writers, one file", "secrets.token_hex(4)", "'0'", "several_writers"),
-        ("decay with plain Adam", 'if recipe.weight_decay and recipe.optimizer == "adam":', "if False:", "bad_input"),
+        ("decay with plain Adam", 'if decay and optimizer == "adam":', "if False:", "bad_input"),
         (
             "warm-up of a constant rate",
-            'if recipe.warmup_epochs and recipe.schedule != "cosine":',
+            'if warmup and recipe.schedule != "cosine":',
             "if False:",
             "bad_input",
         ),
@@ -461,8 +461,8 @@ BREAKS = [
             "            batches.start_epoch(0)",
             "study",
         ),
-        ("a study takes all images", "part[: asked.images]", "part[:]", "study"),
-        ("a study repeats what is done", "if len(rows) != asked.steps // asked.every:", "if True:", "study"),
+        ("a study takes all images", "part[: study.images]", "part[:]", "study"),
+        ("a study repeats what is done", "if len(rows) != chosen.steps // chosen.every:", "if True:", "study"),
     ),
     *breaks_of(
         f"{PACKAGE}/weights.py",
