@@ -37,7 +37,7 @@ class Batches(keras.utils.PyDataset):
     num_classes : int
     refine_from : int, optional
         From this epoch on (counted from 0), nothing is erased.
-    share : distributed.Share
+    share : scale.Share
         Which part of each batch this process gets. The last batch of an epoch is
         shortened to what the devices can divide evenly.
 

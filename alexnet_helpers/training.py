@@ -1,4 +1,4 @@
-"""Training a recipe: from the last checkpoint to the last epoch, and one look at the test images."""
+"""Training a recipe: from the last checkpoint on, and one look at the test images."""
 
 import dataclasses
 import json
@@ -38,75 +38,69 @@ __all__ = ("train",)
 
 
 def check_dataset(dataset):
-    """Return a data set (None: CIFAR-10) whose images, labels and names fit each other and the network."""
+    """Return a data set whose parts fit each other and the network.
+
+    Without one (None), it is CIFAR-10.
+    """
     dataset = data.load_cifar10() if dataset is None else dataset
-    wanted = "data.ImageData, such as data.load_cifar10() returns"
-    if isinstance(dataset, (list, tuple)) and not hasattr(dataset, "_fields"):
-        remedy = (
-            ". Of (x_train, y_train), (x_test, y_test), as keras.datasets loads them,"
-            " make data.ImageData(x_train, y_train.ravel(), x_test, y_test.ravel(),"
-            " class_names, source), with a name for each class and a text that says"
-            " which images these are"
-        )
-        raise ValueError(
-            f"dataset must be {wanted}, got a {type(dataset).__name__} of"
-            f" {len(dataset)}{remedy}"
-        )
-    if missing := [
-        name for name in data.ImageData._fields if not hasattr(dataset, name)
-    ]:
-        raise ValueError(
-            f"dataset must be {wanted}, got {checks.describe(dataset)}, which has no"
-            f" {missing[0]}"
-        )
-    names = dataset.class_names
-    if isinstance(names, str) or not isinstance(names, (list, tuple)) or not len(names):
-        checks.refuse("class_names", "a list of names, one for each class", names)
-    names = tuple(_check_name("class_names", name) for name in names)
-    if twice := [
-        name for name, count in zip(*np.unique(names, return_counts=True)) if count > 1
-    ]:
-        checks.refuse("class_names", "names that differ", str(twice[0]))
+    _check_kind(dataset)
+    names = _check_class_names(dataset.class_names)
     arrays = {}
     for part in ("train", "test"):
-        x = checks.pixels(f"x_{part}", getattr(dataset, f"x_{part}"), shape=(32, 32, 3))
-        y = checks.integers(
-            f"y_{part}",
-            getattr(dataset, f"y_{part}"),
-            0,
-            len(names) - 1,
-            length=x.shape[0],
-        )
+        x, y = getattr(dataset, f"x_{part}"), getattr(dataset, f"y_{part}")
+        x = checks.pixels(f"x_{part}", x, shape=(32, 32, 3))
+        y = checks.integers(f"y_{part}", y, 0, len(names) - 1, length=x.shape[0])
         arrays |= {f"x_{part}": x, f"y_{part}": y.astype(np.int64)}
-    return data.ImageData(
-        **arrays, class_names=names, source=_check_name("source", dataset.source)
-    )
+    source = _check_line("source", dataset.source)
+    return data.ImageData(**arrays, class_names=names, source=source)
 
 
-def _check_name(argument, name):
+def _check_kind(dataset):
+    needed = "data.ImageData, such as data.load_cifar10() returns"
+    if isinstance(dataset, (list, tuple)) and not hasattr(dataset, "_fields"):
+        raise ValueError(
+            f"dataset must be {needed}, got a {type(dataset).__name__} of"
+            f" {len(dataset)}. Of (x_train, y_train), (x_test, y_test), as"
+            " keras.datasets loads them, make data.ImageData(x_train, y_train.ravel(),"
+            " x_test, y_test.ravel(), class_names, source), with a name for each class"
+            " and a text that says which images these are"
+        )
+    for name in data.ImageData._fields:
+        if not hasattr(dataset, name):
+            got = f"{checks.describe(dataset)}, which has no {name}"
+            raise ValueError(f"dataset must be {needed}, got {got}")
+
+
+def _check_class_names(names):
+    if isinstance(names, str) or not isinstance(names, (list, tuple)) or not len(names):
+        checks.refuse("class_names", "a list of names, one for each class", names)
+    names = tuple(_check_line("class_names", name) for name in names)
+    unique, counts = np.unique(names, return_counts=True)
+    if repeated := unique[counts > 1].tolist():
+        checks.refuse("class_names", "names that differ", repeated[0])
+    return names
+
+
+def _check_line(argument, text):
     """Return a text that can be written into a table and is read back as it is."""
-    name = str(checks.text(argument, name))
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in name) or set(name) & set(
-        "\r\n\0"
-    ):
-        checks.refuse(argument, "a text of one line that UTF-8 can hold", name)
-    return name
+    text = str(checks.text(argument, text))
+    has_half_character = any(0xD800 <= ord(letter) <= 0xDFFF for letter in text)
+    if has_half_character or set(text) & set("\r\n\0"):
+        checks.refuse(argument, "a text of one line that UTF-8 can hold", text)
+    return text
 
 
 def checksum_of(dataset):
-    """Return a number that changes with the training images, their labels or the names of the classes."""
-    images, crc = (
-        dataset.x_train,
-        zlib.crc32(json.dumps([dataset.class_names, dataset.x_train.shape]).encode()),
-    )
+    """Return a number that changes with the training images, labels and class names."""
+    images = dataset.x_train
+    classes = json.dumps([dataset.class_names, images.shape])
+    crc = zlib.crc32(classes.encode())
     crc = zlib.crc32(dataset.y_train.astype("<i8").tobytes(), crc)
-    if (
-        files := getattr(images, "files", None)
-    ) is not None:  # they are too many to be read: names and sizes must do
+    files = getattr(images, "files", None)
+    if files is not None:  # too many to be read: names and sizes must do
         for file in map(Path, files):
-            crc = zlib.crc32(
-                f"{file.parent.name}/{file.name} {file.stat().st_size}".encode(), crc
-            )
+            name_and_size = f"{file.parent.name}/{file.name} {file.stat().st_size}"
+            crc = zlib.crc32(name_and_size.encode(), crc)
         return crc
     for start in range(0, len(images), 1000):
         crc = zlib.crc32(np.ascontiguousarray(images[start : start + 1000]), crc)
@@ -126,97 +120,93 @@ def train(
 ):
     """Train a recipe from the last checkpoint on, and write its curves.
 
-    A run that is killed and run again gives the weights and curves of an unbroken one, but for what
-    rounding adds where a machine adds up in another order each time.
+    A run that is killed and run again gives the weights and curves of an unbroken one,
+    up to rounding on machines that add in another order each time.
 
     Parameters
     ----------
-    recipe : a `Recipe`, or the name of one in `RECIPES`.
-    dataset : what `data.load_cifar10()` returns (the default).
-    seed : decides the initial weights, the order of the images, the augmentation and dropout.
-    epochs : how many epochs to train in this call; None trains to the end of the recipe. A run that
-        stops early keeps its checkpoint and is continued by the next call.
-    checkpoint_folder, results_folder : where checkpoints (260 MB for 21.6 million weights with
-        Adam's averages) and curves go.
-    verbose : as in `keras.Model.fit`.
-    mixed : whether to compute in mixed precision (float16, weights in float32), for a GPU.
-    devices : how many devices share each batch, on the JAX backend: a number, or "all". Where the
-        environment names a job of several processes (`load_keras`), all of them call this function
-        with "all"; the first writes the checkpoints, into a folder that all can read, and after the
-        last epoch no one looks at the test images: a call outside the job does. Of the last batch of
-        an epoch, and of the validation images, as many are left out as the devices cannot share.
+    recipe : recipes.Recipe or str
+        A recipe, or the name of one in `RECIPES`.
+    dataset : data.ImageData, optional
+        What `data.load_cifar10()` returns, which is the default.
+    seed : int
+        It decides the initial weights, the order of the images, the augmentation and
+        dropout.
+    epochs : int, optional
+        How many epochs to train in this call; None trains to the end of the recipe. A
+        run that stops early is continued by the next call.
+    checkpoint_folder : str or Path
+        A checkpoint takes 260 MB for 21.6 million weights with Adam's averages.
+    results_folder : str or Path
+        `RECIPE.csv` in it gets the curves, beside those of other seeds and data sets;
+        at the end, `RECIPE-confusion.csv` gets how many test images of each class were
+        taken for which (for up to 100 classes).
+    verbose : "auto", 0, 1 or 2
+        As in `keras.Model.fit`.
+    mixed : bool
+        Whether to compute in mixed precision (float16, weights in float32), for a GPU.
+    devices : int or "all"
+        How many devices share each batch, on the JAX backend. In a job of several
+        processes, all call this function with "all"; the first writes the checkpoints,
+        into a folder that all can read. A call outside the job then looks at the test
+        images. Images that the devices cannot divide evenly are left out: of the last
+        batch of an epoch, and of the validation images.
 
     Returns
     -------
-    (model, curves) : the trained `keras.Model`, and a DataFrame with one row an epoch. At the end
-    of the recipe the last row holds the accuracy on the test images as they are, with
-    `predict_two_views` and with `predict_ten_views`; `results_folder/RECIPE.csv` holds the curves
-    of every seed and data set (of a run that was stopped early without any look at the test
-    images), `RECIPE-confusion.csv` beside it how many test images of each class were taken for which
-    (for up to 100 classes).
+    model : keras.Model
+    curves : pandas.DataFrame
+        One row an epoch. At the end of the recipe, the last one has the accuracy on the
+        test images as they are, with `predict_two_views` and with `predict_ten_views`.
 
     Raises
     ------
-    ValueError : for an unknown recipe, a negative seed, fewer than one epoch, devices that are not
-        there or do not divide the batch, processes of a job that do not agree, images or labels of
-        another shape or type, a damaged table of results, a checkpoint that is damaged or was begun
-        with another definition of the recipe, another precision, other images, labels or classes.
-    RuntimeError : when another process is training the same recipe and seed.
-    OSError : when a folder cannot be written to, or the disk is full; the last checkpoint stays whole.
-    FloatingPointError : when the loss or a weight is no longer a finite number.
+    ValueError
+        Also for processes of a job that do not agree, and for files that are damaged or
+        belong to another definition of the recipe, precision or data set.
+    RuntimeError
+        If another process is training the same recipe and seed.
+    OSError
+        If the disk is full or read-only; the last checkpoint stays whole.
+    FloatingPointError
+        If the loss or a weight is no longer a finite number.
     """
     recipe, share = find_recipe(recipe), scale.find_share(devices)
     seed = checks.integer("seed", seed, 0, LARGEST_SEED)
     epochs = recipe.epochs if epochs is None else checks.integer("epochs", epochs)
-    verbose, mixed = (
-        checks.choice("verbose", verbose, ("auto", 0, 1, 2)),
-        checks.flag("mixed", mixed),
-    )
+    verbose = checks.choice("verbose", verbose, ("auto", 0, 1, 2))
+    mixed = checks.flag("mixed", mixed)
     dataset = None if dataset is None else check_dataset(dataset)
     check_clock()
-    checkpoint_folder = checks.path("checkpoint_folder", checkpoint_folder)
-    folder = writable_folder(
-        "checkpoint_folder", checkpoint_folder / f"{recipe.name}-seed{seed}"
-    )
-    results = writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
+    folder = checks.path("checkpoint_folder", checkpoint_folder)
+    folder = folder / f"{recipe.name}-seed{seed}"
+    folder = writable_folder("checkpoint_folder", folder)
+    file = writable_folder("results_folder", results_folder) / f"{recipe.name}.csv"
     with lock_run(folder, recipe, seed, share):
         dataset = check_dataset(None) if dataset is None else dataset
-        for table in (results, confusion_file(results)):
-            read_table(table)  # damaged ones are named now, not after the last epoch
+        for table in (file, confusion_file(file)):
+            read_table(table)  # a damaged one is named now, not after the last epoch
         run = _Run(recipe, dataset, seed, epochs, folder, mixed, share, verbose)
-        model, curves, first, last = run.train()
+        model, curves, was_trained = run.train()
         if share.processes > 1:
-            return model, pd.DataFrame(curves)
-        if last < recipe.epochs:
-            merge_rows(results, pd.DataFrame(curves))
-            return model, pd.DataFrame(curves)
-        stored, _ = rows_of_run(results, recipe.name, seed, dataset.source)
-        if (
-            first == last
-            and "test_accuracy" in stored
-            and stored["test_accuracy"].notna().any()
-        ):
-            return model, stored  # the test set has been looked at, and once is enough
-        reflected = any("reflected" in name for name in recipe.augmentation)
-        return model, _finish(model, dataset, pd.DataFrame(curves), results, reflected)
+            return model, curves
+        if len(curves) < recipe.epochs:
+            merge_rows(file, curves)
+            return model, curves
+        stored, _ = rows_of_run(file, recipe.name, seed, dataset.source)
+        is_tested = "test_accuracy" in stored and stored["test_accuracy"].notna().any()
+        if is_tested and not was_trained:
+            return model, stored  # one look at the test images is enough
+        return model, _finish(model, dataset, curves, recipe, file)
 
 
 class _Run:
     """One call of `train`: from the last checkpoint on, for some epochs."""
 
     def __init__(self, recipe, dataset, seed, epochs, folder, mixed, share, verbose):
-        self.recipe, self.dataset, self.seed, self.epochs = (
-            recipe,
-            dataset,
-            seed,
-            epochs,
-        )
-        self.folder, self.mixed, self.share, self.verbose = (
-            folder,
-            mixed,
-            share,
-            verbose,
-        )
+        self.recipe, self.dataset, self.seed = recipe, dataset, seed
+        self.epochs, self.folder, self.mixed = epochs, folder, mixed
+        self.share, self.verbose = share, verbose
         self.checksum, self.classes = checksum_of(dataset), len(dataset.class_names)
         training, self.validation = split_validation(dataset.x_train, dataset.y_train)
         if recipe.all_images:
@@ -226,143 +216,137 @@ class _Run:
                 f"x_train must have images enough for {share.devices} validation"
                 f" images, a fifth of them, got {n}"
             )
-        refine_from = recipe.epochs - recipe.refine_epochs
         self.batches = Batches(
             *training,
             recipe.batch_size,
             recipe.augmentation,
             seed,
             self.classes,
-            refine_from,
-            share,
+            refine_from=recipe.epochs - recipe.refine_epochs,
+            share=share,
         )
 
-    def from_checkpoint(self):
-        """Return the network and the curves of the epochs that it has behind it."""
+    def train(self):
+        """Return the network on one device, its curves, and whether it was trained."""
+        recipe, share = self.recipe, self.share
+        with scale.distribution(share):
+            model, curves = self._from_checkpoint()
+            first = len(curves)
+            last = min(recipe.epochs, first + self.epochs)
+            scale.check_agreement(
+                share,
+                recipe=dataclasses.asdict(recipe),
+                source=self.dataset.source,
+                seed=self.seed,
+                images=len(self.batches.images),
+                data=self.checksum,
+                epochs=(first, last),
+            )
+            if first < last:
+                self._fit(model, curves, last)
+        if share.processes == 1:
+            if share.devices > 1:
+                model, curves = self._from_checkpoint()  # on one device again
+            if recipe.averaging:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+                # The same batches and masks, whichever epochs this call trained.
+                self.batches.start_epoch(last)
+                seed_dropout(model, self.seed, last)
+                _measure_normalization(model, self.batches)
+        return model, pd.DataFrame(curves), first < last
+
+    def _from_checkpoint(self):
+        """Return the network, and the curves of the epochs that are done."""
         keras.utils.set_random_seed(self.seed)
         model = compile_model(self.recipe, len(self.batches), self.classes, self.mixed)
         if self.share.process == 0:
+            precision = model.dtype_policy.name
             check_definition(
-                self.folder,
-                self.recipe,
-                self.dataset,
-                model.dtype_policy.name,
-                self.checksum,
+                self.folder, self.recipe, self.dataset, precision, self.checksum
             )
         whiten_stem(model, self.batches.images)
         return model, load_checkpoint(self.folder, model)
 
-    def train(self):
-        """Return the network on one device, the curves, and from which to which epoch it was trained."""
-        recipe, share = self.recipe, self.share
-        with scale.distribution(share):
-            model, curves = self.from_checkpoint()
-            first = len(curves)
-            last = min(recipe.epochs, first + self.epochs)
-            definition = {
-                "recipe": dataclasses.asdict(recipe),
-                "source": self.dataset.source,
-                "seed": self.seed,
-            }
-            definition |= {
-                "images": len(self.batches.images),
-                "data": self.checksum,
-                "epochs": (first, last),
-            }
-            scale.check_agreement(share, **definition)
-            if first < last:
-                self.fit(model, curves, last)
-        if share.processes == 1:
-            if share.devices > 1:
-                model, curves = self.from_checkpoint()  # on one device again
-            if recipe.averaging:
-                model.optimizer.finalize_variable_values(model.trainable_variables)
-                self.batches.start_epoch(
-                    last
-                )  # the same batches and masks whichever epoch was trained in this call
-                seed_dropout(model, self.seed, last)
-                _measure_normalization(model, self.batches)
-        return model, curves, first, last
-
-    def fit(self, model, curves, last):
+    def _fit(self, model, curves, last):
         """Train up to the epoch `last`, and add a row for each epoch to the curves."""
-        share, (images, labels) = self.share, self.validation
-        facts = {
-            "recipe": self.recipe.name,
-            "seed": self.seed,
-            "source": self.dataset.source,
-        }
+        share = self.share
+        facts = {"recipe": self.recipe.name, "seed": self.seed}
+        facts |= {"source": self.dataset.source}
         facts |= machine_facts(model.dtype_policy.name, share)
-        # The averages are in the model's place while it is validated, and not when it is saved.
-        averaging = [keras.callbacks.SwapEMAWeights()] if self.recipe.averaging else []
-        mine = share.part(len(images) - len(images) % share.devices)
-        validation = (np.asarray(images[mine]), self.batches.one_hot[labels[mine]])
-        validation = None if self.recipe.all_images else validation
+        callbacks = [Checkpoints(self.folder, self.batches, curves, facts)]
+        if self.recipe.averaging:
+            # The averages replace the weights during validation, and not in a file.
+            callbacks.insert(0, keras.callbacks.SwapEMAWeights())
+        per_device = max(500 // share.devices, 1)
         model.fit(
             self.batches,
-            validation_data=validation,
-            validation_batch_size=max(500 // share.devices, 1)
-            * share.devices
-            // share.processes,
+            validation_data=None if self.recipe.all_images else self._own_validation(),
+            validation_batch_size=per_device * share.devices // share.processes,
             initial_epoch=len(curves),
             epochs=last,
-            callbacks=[
-                *averaging,
-                Checkpoints(self.folder, self.batches, curves, facts),
-            ],
+            callbacks=callbacks,
             verbose=self.verbose,
             shuffle=False,
         )
 
+    def _own_validation(self):
+        """Return the validation images and one-hot labels of this process."""
+        images, labels = self.validation
+        own = self.share.part(len(images) - len(images) % self.share.devices)
+        return np.asarray(images[own]), self.batches.one_hot[labels[own]]
+
 
 def _measure_normalization(model, batches, most=20):
-    """Give normalization layers means and variances over some batches of a network whose weights were averaged.
+    """Measure the means and variances of batch normalization again, over some batches.
 
-    Those that it has are of the weights before the averaging.
+    Those that the layers have belong to the weights before they were averaged.
     """
     norms = [
         layer
         for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
-    usual = [layer.momentum for layer in norms]
+    momenta = [layer.momentum for layer in norms]
     for number in range(min(most, len(batches)) if norms else 0):
         for layer in norms:
             layer.momentum = number / (number + 1)  # so that all batches count the same
         model(batches[number][0], training=True)
-    for layer, momentum in zip(norms, usual):
+    for layer, momentum in zip(norms, momenta):
         layer.momentum = momentum
 
 
-def _finish(model, dataset, curves, file, reflected):
-    """Look at the test set, once; store curves and confusion matrix beside those of other runs.
-
-    Ten views have the border that the network has learned with.
-    """
-    x_test = np.asarray(dataset.x_test)
-    predicted = model.predict(x_test, batch_size=500, verbose=0).argmax(axis=1)
-    two_views = predict_two_views(model, x_test).argmax(axis=1)
-    ten_views = predict_ten_views(model, x_test, reflected=reflected).argmax(axis=1)
-    views = {"": predicted, "_two_views": two_views, "_ten_views": ten_views}
-    for column, answers in (
-        (f"test_accuracy{name}", answers) for name, answers in views.items()
-    ):
-        curves[column] = np.nan
-        curves.loc[curves.index[-1], column] = round(
-            float((answers == dataset.y_test).mean()), 5
-        )
-    names, n = list(dataset.class_names), len(dataset.class_names)
-    counts = np.bincount(dataset.y_test * n + predicted, minlength=n * n)
-    run = {name: curves[name].iloc[0] for name in ("recipe", "seed", "source")}
-    table = pd.DataFrame(
-        run
-        | {
-            "truth": np.repeat(names, n),
-            "predicted": np.tile(names, n),
-            "images": counts,
-        }
-    )
-    if n <= 100:  # a table of ImageNet's classes would have a million rows
-        merge_rows(confusion_file(file), table)
+def _finish(model, dataset, curves, recipe, file):
+    """Look at the test images, once, and store the curves and the confusion matrix."""
+    curves, confusion = _test(model, dataset, curves, recipe)
+    if len(dataset.class_names) <= 100:  # ImageNet's would have a million rows
+        merge_rows(confusion_file(file), confusion)
     merge_rows(file, curves)
     return curves
+
+
+def _test(model, dataset, curves, recipe):
+    """Return the curves with the test accuracies, and the confusion matrix."""
+    x_test = np.asarray(dataset.x_test)
+    # Ten views have the border that the network has learned with.
+    reflected = any("reflected" in name for name in recipe.augmentation)
+    one_view = model.predict(x_test, batch_size=500, verbose=0)
+    probabilities = {
+        "test_accuracy": one_view,
+        "test_accuracy_two_views": predict_two_views(model, x_test),
+        "test_accuracy_ten_views": predict_ten_views(
+            model, x_test, reflected=reflected
+        ),
+    }
+    for column, values in probabilities.items():
+        accuracy = (values.argmax(axis=1) == dataset.y_test).mean()
+        curves[column] = np.nan
+        curves.loc[curves.index[-1], column] = round(float(accuracy), 5)
+    names, n = list(dataset.class_names), len(dataset.class_names)
+    pairs = dataset.y_test * n + one_view.argmax(axis=1)
+    run = {name: curves[name].iloc[0] for name in ("recipe", "seed", "source")}
+    columns = {
+        "truth": np.repeat(names, n),
+        "predicted": np.tile(names, n),
+        "images": np.bincount(pairs, minlength=n * n),
+    }
+    return curves, pd.DataFrame(run | columns)

@@ -313,8 +313,8 @@ BREAKS = [
         ("other images go on", '"checksum": checksum}', '"checksum": 0}', "other_images"),
         (
             "the views change columns",
-            '"_two_views": two_views, "_ten_views": ten_views',
-            '"_two_views": ten_views, "_ten_views": two_views',
+            '"test_accuracy_two_views": predict_two_views(model, x_test)',
+            '"test_accuracy_two_views": one_view',
             "columns_of_a_run",
         ),
         (
