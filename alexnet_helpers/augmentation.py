@@ -165,7 +165,10 @@ def rotate_and_shift(images, rng, degrees=15, fraction=0.1):
 
 
 def _interpolate(images, row, column):
-    """Return the values at places between pixels: `row` and `column` are (N, H, W)."""
+    """Return the values at places between pixels: `row` and `column` are (N, H, W).
+
+    `scipy.ndimage.map_coordinates` does this for one channel of one image at a time.
+    """
     n, height, width, _ = images.shape
     top = np.minimum(row.astype(int), height - 2)
     left = np.minimum(column.astype(int), width - 2)

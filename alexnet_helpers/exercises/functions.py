@@ -218,11 +218,11 @@ def _wrong_type(found, expected):
         return f"The value is right, but it has to be an integer, and yours is {dtype}."
     if not isinstance(expected, np.ndarray) or dtype == expected.dtype:
         return None
-    off = f"The values are right, but the result is {dtype}"
+    hint = f"The values are right, but the result is {dtype}"
     if expected.dtype == np.float32:
-        return f"{off}; float32 takes less memory."
+        return f"{hint}; float32 takes less memory."
     if expected.dtype.kind in "iu":
-        return f"{off} instead of {expected.dtype}."
+        return f"{hint} instead of {expected.dtype}."
     return None
 
 
@@ -254,8 +254,9 @@ def _difference(found, expected, tolerance):
         return "holds a NaN (not a number)." if has_nan else "is infinite."
     if not expected.shape:
         return f"{found:.6g} is too {'large' if found > expected else 'small'}."
-    off = which_differ(found, expected, tolerance or 1e-5)
-    return f"has the right shape; {max(off.sum(), 1)} of its {off.size} values are off."
+    differs = which_differ(found, expected, tolerance or 1e-5)
+    count = max(differs.sum(), 1)
+    return f"has the right shape; {count} of its {differs.size} values are off."
 
 
 def _described(value):

@@ -68,13 +68,15 @@ def judge_noise_factor(
             )
             for seed in (0, 1, 0)
         )
-        hint = _off_in_draws(first, other_seed, same_seed) or _off_in_size(first, rate)
+        hint = _flaw_in_draws(first, other_seed, same_seed) or _flaw_in_size(
+            first, rate
+        )
         if hint:
             return hint
     return None
 
 
-def _off_in_draws(first, other_seed, same_seed):
+def _flaw_in_draws(first, other_seed, same_seed):
     if (first == 0).mean() > 0.05:
         return "That still switches units off: no number should be exactly 0."
     if first.std() < 1e-9:
@@ -96,7 +98,7 @@ def _off_in_draws(first, other_seed, same_seed):
     return None
 
 
-def _off_in_size(noise, rate):
+def _flaw_in_size(noise, rate):
     deviation = np.sqrt(rate / (1 - rate))
     if abs(noise.mean() - 1) > 0.06 * deviation:
         return (
@@ -113,8 +115,19 @@ def _off_in_size(noise, rate):
     return None
 
 
-def _noise(mean=lambda rate: 1, deviation=lambda rate: np.sqrt(rate / (1 - rate))):
-    return lambda shape, rng, rate=0.5: rng.normal(mean(rate), deviation(rate), shape)
+def _right_deviation(rate):
+    return np.sqrt(rate / (1 - rate))
+
+
+def _noise(mean=lambda rate: 1, deviation=_right_deviation):
+    return lambda shape, rng, rate: rng.normal(mean(rate), deviation(rate), shape)
+
+
+def _shared_noise(shared_shape):
+    """Return noise that is drawn in a smaller shape, and used several times."""
+    return lambda shape, rng, rate: np.broadcast_to(
+        _noise()(shared_shape(shape), rng, rate), shape
+    )
 
 
 exercise(
@@ -134,31 +147,21 @@ exercise(
         (_noise(mean=lambda rate: 0), "the mean of your numbers is"),
         (_noise(mean=lambda rate: 1 - rate), "the mean of your numbers is"),
         (
-            lambda shape, rng, rate=0.5: (rng.random(shape) >= rate) / (1 - rate),
+            lambda shape, rng, rate: (rng.random(shape) >= rate) / (1 - rate),
             "switches units off",
         ),
-        (lambda shape, rng, rate=0.5: np.ones(shape), "All your numbers are the same"),
+        (lambda shape, rng, rate: np.ones(shape), "All your numbers are the same"),
+        (_shared_noise(lambda shape: shape[-1:]), "used more than once"),
         (
-            lambda shape, rng, rate=0.5: (
-                np.zeros(shape) + _noise()(shape[-1:], rng, rate)
-            ),
+            _shared_noise(lambda shape: (shape[0],) + (1,) * (len(shape) - 1)),
             "used more than once",
         ),
         (
-            lambda shape, rng, rate=0.5: (
-                np.zeros(shape)
-                + _noise()((shape[0],) + (1,) * (len(shape) - 1), rng, rate)
-            ),
-            "used more than once",
-        ),
-        (
-            lambda shape, rng, rate=0.5: _noise()(
-                shape, np.random.default_rng(0), rate
-            ),
+            lambda shape, rng, rate: _noise()(shape, np.random.default_rng(0), rate),
             "the same each time",
         ),
         (
-            lambda shape, rng, rate=0.5: _noise()(shape, np.random.default_rng(), rate),
+            lambda shape, rng, rate: _noise()(shape, np.random.default_rng(), rate),
             "generators with the same seed",
         ),
     ],
@@ -181,12 +184,12 @@ def _mask_of(function, x, rate, rng):
         )
     if not nearly_equal(trained[kept], x[kept]):
         raise Refused("While training, each value is either kept as it is or 0.")
-    if hint := _off_in_mask(kept, rate):
+    if hint := _flaw_in_mask(kept, rate):
         raise Refused(hint)
     return kept
 
 
-def _off_in_mask(kept, rate):
+def _flaw_in_mask(kept, rate):
     if kept.all() or not kept.any():
         dropped = "nothing" if kept.all() else "everything"
         return (
@@ -240,7 +243,7 @@ def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
                 " mask."
             )
         varies |= first.sum() != other_seed.sum()
-        if hint := _off_at_test_time(function, x, rate):
+        if hint := _flaw_at_test_time(function, x, rate):
             return hint
     if not varies:
         return (
@@ -250,7 +253,7 @@ def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
     return None
 
 
-def _off_at_test_time(function, x, rate):
+def _flaw_at_test_time(function, x, rate):
     tested = finite_array(
         call(function, x, rate, False, np.random.default_rng(0)), x.shape
     )
@@ -276,106 +279,74 @@ def _off_at_test_time(function, x, rate):
     return None
 
 
-def _dropout(
-    mask=lambda x, rate, rng: rng.random(x.shape) >= rate, scale=lambda rate: 1 - rate
-):
+def _right_mask(x, rate, rng):
+    return rng.random(x.shape) >= rate
+
+
+def _dropout(mask=_right_mask, scale=lambda rate: 1 - rate):
     return lambda x, rate, training, rng: (
         x * mask(x, rate, rng) if training else x * scale(rate)
     )
 
 
+_WRONG_SCALES = [
+    (lambda rate: 1, "nothing is rescaled yet"),
+    (lambda rate: rate, "the part that is dropped while training"),
+    (lambda rate: 0.5, "gives another mean"),
+    (lambda rate: 1 / (1 - rate), "gives another mean"),
+]
+
+_WRONG_MASKS = [
+    (lambda x, rate, rng: _right_mask(x, rate, rng) / (1 - rate), "Keras' way"),
+    (lambda x, rate, rng: ~_right_mask(x, rate, rng), "yours keeps that part"),
+    (lambda x, rate, rng: _right_mask(x, 0.25, rng), "At rate 0.6"),
+    (
+        lambda x, rate, rng: np.arange(x.size).reshape(x.shape) % 20 >= 20 * rate,
+        "share one draw",
+    ),
+    (
+        lambda x, rate, rng: _right_mask(x, rate, np.random.default_rng(0)),
+        "The mask is the same each time",
+    ),
+    (
+        lambda x, rate, rng: _right_mask(x, rate, np.random.default_rng()),
+        "generators with the same seed must give the same mask",
+    ),
+    (lambda x, rate, rng: rng.random(x.shape[-1:]) >= rate, "share one draw"),
+    (
+        lambda x, rate, rng: rng.random((len(x),) + (1,) * (x.ndim - 1)) >= rate,
+        "share one draw",
+    ),
+    (
+        lambda x, rate, rng: np.repeat(_right_mask(x[::2], rate, rng), 2, axis=0),
+        "share one draw",
+    ),
+    (
+        lambda x, rate, rng: np.resize(
+            np.repeat(rng.random(x.size) >= rate, 3), x.shape
+        ),
+        "depends on its neighbour",
+    ),
+    (lambda x, rate, rng: rng.random() >= rate, "draw for each value of x"),
+    (
+        lambda x, rate, rng: rng.permutation(x.size).reshape(x.shape) >= rate * x.size,
+        "keep the same number",
+    ),
+]
+
 exercise(
     "07.3",
     judge_paper_dropout,
     wrong=[
-        (_dropout(scale=lambda rate: 1), "nothing is rescaled yet"),
-        (_dropout(scale=lambda rate: rate), "the part that is dropped while training"),
+        *((_dropout(scale=scale), hint) for scale, hint in _WRONG_SCALES),
+        *((_dropout(mask), hint) for mask, hint in _WRONG_MASKS),
         (
-            _dropout(
-                lambda x, rate, rng: (rng.random(x.shape) >= rate) / (1 - rate),
-                lambda rate: 1,
-            ),
-            "Keras' way",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: rng.random(x.shape) < rate, lambda rate: rate
-            ),
-            "yours keeps that part",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: rng.random(x.shape) >= 0.25, lambda rate: 0.75
-            ),
-            "At rate 0.6",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: (
-                    np.arange(x.size).reshape(x.shape) % 20 >= 20 * rate
-                )
-            ),
-            "share one draw",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: np.random.default_rng(0).random(x.shape) >= rate
-            ),
-            "The mask is the same each time",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: np.random.default_rng().random(x.shape) >= rate
-            ),
-            "generators with the same seed must give the same mask",
-        ),
-        (
-            _dropout(lambda x, rate, rng: rng.random(x.shape[-1:]) >= rate),
-            "share one draw",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: rng.random((len(x),) + (1,) * (x.ndim - 1)) >= rate
-            ),
-            "share one draw",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: np.repeat(
-                    rng.random((len(x) // 2, *x.shape[1:])) >= rate, 2, axis=0
-                )
-            ),
-            "share one draw",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: np.repeat(rng.random(x.size) >= rate, 3)[
-                    : x.size
-                ].reshape(x.shape)
-            ),
-            "depends on its neighbour",
-        ),
-        (_dropout(scale=lambda rate: 0.5), "gives another mean"),
-        (_dropout(scale=lambda rate: 1 / (1 - rate)), "gives another mean"),
-        (
-            lambda x, rate, training, rng: x * (rng.random(x.shape) >= rate),
+            lambda x, rate, training, rng: x * _right_mask(x, rate, rng),
             "no mask is used there",
         ),
         (
             lambda x, rate, training, rng: _dropout()(x, rate, not training, rng),
             "you only rescale",
-        ),
-        (
-            _dropout(lambda x, rate, rng: rng.random() >= rate),
-            "draw for each value of x",
-        ),
-        (
-            _dropout(
-                lambda x, rate, rng: (
-                    rng.permutation(x.size).reshape(x.shape) >= rate * x.size
-                )
-            ),
-            "keep the same number",
         ),
     ],
 )

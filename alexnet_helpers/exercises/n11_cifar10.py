@@ -107,19 +107,19 @@ def judge_split(split, trials=((100, 20), (45, 30))):
     """
     for images, count in trials:
         parts = call(split, images, count, 0)
-        hint = _off_in_parts(parts, images, count)
+        hint = _flaw_in_parts(parts, images, count)
         if not hint:
             seed_0, seed_1 = (
                 np.sort(as_result(call(split, images, count, seed)[1]))
                 for seed in (0, 1)
             )
-            hint = _off_in_chance(np.sort(parts[1]), seed_0, seed_1, images)
+            hint = _flaw_in_chance(np.sort(parts[1]), seed_0, seed_1, images)
         if hint:
             return hint
     return None
 
 
-def _off_in_parts(parts, images, count):
+def _flaw_in_parts(parts, images, count):
     if not isinstance(parts, (tuple, list)) or len(parts) != 2:
         return "Return two arrays: the numbers to train on, and the numbers held out."
     kept, held_out = map(as_result, parts)
@@ -146,7 +146,7 @@ def _off_in_parts(parts, images, count):
     return None
 
 
-def _off_in_chance(held_out, seed_0, seed_1, images):
+def _flaw_in_chance(held_out, seed_0, seed_1, images):
     """Compare what is held out at first, for the same seed again, and for another."""
     gaps, count = np.sort(np.diff(held_out)), len(held_out)
     # The largest gap may lead past the end.

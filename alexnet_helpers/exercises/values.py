@@ -41,8 +41,8 @@ def same_value(answer, expected, tolerance):
     # A Boolean is no number here: True must not pass for 1.
     if as_numbers(answer) is None or _is_boolean(answer) != _is_boolean(expected):
         return False
-    off = which_differ(answer, expected, tolerance)
-    return off is not None and not off.any()
+    differs = which_differ(answer, expected, tolerance)
+    return differs is not None and not differs.any()
 
 
 def _rounded(answer, wrong):
@@ -142,13 +142,13 @@ def _general_hint(answer, right, tolerance):
     if found is None or _is_boolean(answer) != _is_boolean(right):
         needed = "a number" if expected.ndim == 0 else f"{expected.size} numbers"
         return f"The answer is {needed}{', without quotes' if is_text else ''}."
-    found, off = np.squeeze(found), which_differ(answer, right, tolerance)
-    if off is None:
+    found, differs = np.squeeze(found), which_differ(answer, right, tolerance)
+    if differs is None:
         return _hint_for_a_shape(found, expected)
     if np.isnan(found).any():
         return "Your answer holds a NaN (not a number)."
     if expected.ndim > 0:
-        return _which_are_off(off)
+        return _hint_for_places(differs)
     if expected != np.round(expected) and abs(found - expected) < 0.01 * abs(expected):
         return "Close: give more digits, or look at the last ones."
     return f"Your number is too {'large' if found > expected else 'small'}."
@@ -162,10 +162,11 @@ def _hint_for_a_shape(found, expected):
     return f"The answer has the shape {expected.shape}, yours {found.shape}."
 
 
-def _which_are_off(off):
-    verb = "is" if off.sum() == 1 else "are"
-    text = f"{off.sum()} of the {off.size} numbers {verb} off"
-    if off.ndim == 1 and off.sum() < off.size:
-        places = [f"number {place + 1}" for place in np.flatnonzero(off)[:3]]
+def _hint_for_places(differs):
+    count = differs.sum()
+    verb = "is" if count == 1 else "are"
+    text = f"{count} of the {differs.size} numbers {verb} off"
+    if differs.ndim == 1 and count < differs.size:
+        places = [f"number {place + 1}" for place in np.flatnonzero(differs)[:3]]
         return f"{text}: {', '.join(places)} in the row."
     return f"{text}."
