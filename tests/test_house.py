@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import alexnet_helpers
+from tools import house
 
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -53,6 +54,42 @@ def test_the_examples_in_the_docstrings_are_true(module):
     result = doctest.testmod(importlib.import_module(module))
     assert result.attempted > 0
     assert result.failed == 0
+
+
+# --- a package that can be read: `python tools/house.py` shows its measures ---
+
+
+def test_what_counts_as_a_line_of_code():
+    source = (
+        '"""A module\nwith a docstring."""\n\nimport os  # used\n\n# A comment.\ntext = """of\n\ntwo lines"""\n\n\n'
+        'def add(a, b):\n    """Add."""\n    # Both.\n    return (\n        a\n        + b\n    )\n\n\n'
+        "class Empty:\n    def method(self):\n        def inner():\n            pass\n"
+    )
+    assert [line for line, text in enumerate(source.splitlines(), 1) if line in house.code_lines(source)] == [
+        *(4, 7, 8, 9, 12, 15, 16, 17, 18, 21, 22, 23, 24)
+    ]
+    assert set(house.functions(source)) == {("add", 5), ("method", 3), ("inner", 2)}
+
+
+def test_what_counts_as_a_use():
+    source = (
+        "import alexnet_helpers.walk\nfrom alexnet_helpers import data, models as networks\n"
+        "from alexnet_helpers.geometry import Layer as L\n"
+        "data.sample_photo(); networks.alexnet().summary(); alexnet_helpers.walk.gabor; other.plotting.show\n"
+    )
+    of_package = {name for name in house.uses(source) if name.startswith("alexnet_helpers.")}
+    names = ("data", "models", "geometry.Layer", "data.sample_photo", "models.alexnet", "walk", "walk.gabor")
+    assert of_package == {f"alexnet_helpers.{name}" for name in names}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").rglob("[0-9]*.ipynb")), ids=lambda path: path.stem)
+def test_cell_ids_are_those_of_the_lesson_and_unique(path):
+    # That a cell keeps its id when its lesson is stored again is tested in test_notebooks.py.
+    if ".ipynb_checkpoints" in path.parts:
+        return
+    ids = [cell["id"] for cell in nbformat.read(path, as_version=4).cells]
+    assert [name for name in ids if not re.fullmatch(rf"{path.stem[:2]}-\d{{3}}", name)] == []
+    assert len(set(ids)) == len(ids)
 
 
 def python(code, **kwargs):
