@@ -59,6 +59,19 @@ def test_the_examples_in_the_docstrings_are_true(module):
 # --- a package that can be read: `python tools/house.py` shows its measures ---
 
 
+def test_no_line_of_the_package_is_too_wide():
+    assert house.wide_lines() == []
+
+
+def test_no_module_and_no_function_is_too_long():
+    assert house.long_modules() == []
+    assert house.long_functions() == []
+
+
+def test_every_public_name_is_used_outside_its_module():
+    assert house.unused_names() == []
+
+
 def test_what_counts_as_a_line_of_code():
     source = (
         '"""A module\nwith a docstring."""\n\nimport os  # used\n\n# A comment.\ntext = """of\n\ntwo lines"""\n\n\n'
