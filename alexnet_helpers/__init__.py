@@ -19,7 +19,7 @@ __version__ = "1.0.0"
 # Errors only: once TensorFlow is loaded, its C++ code logs notes on every compilation.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# Started by `quietly`, killed when all went well: it waits until the program is gone.
+# Started by `_quietly`, killed when all went well: it waits until the program is gone.
 WATCH = """\
 import os, sys
 sys.stdin.buffer.read()
@@ -31,7 +31,7 @@ os.write(2, begin + words)
 
 
 @contextlib.contextmanager
-def quietly():
+def _quietly():
     """Hold back what C++ code writes to stderr inside the `with` block.
 
     TensorFlow writes its start-up lines straight to file descriptor 2, where Python's
@@ -42,7 +42,7 @@ def quietly():
 
     Examples
     --------
-    >>> with quietly():
+    >>> with _quietly():
     ...     _ = os.write(2, b"a line that nobody sees")
     """
     with contextlib.ExitStack() as stack:
@@ -124,7 +124,7 @@ def load_keras():
     'channels_last'
     """
     _choose_backend()
-    with quietly():
+    with _quietly():
         keras = _import_keras()
         on_jax = keras.backend.backend() == "jax"
         if on_jax and "KERAS_DISTRIBUTION_NUM_PROCESSES" in os.environ:

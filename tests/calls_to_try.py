@@ -91,11 +91,6 @@ def eighths(*shape):
 def of_package(add):
     import alexnet_helpers
 
-    def quietly():
-        with alexnet_helpers.quietly():
-            return 1
-
-    add("quietly", quietly)
     add("load_keras", lambda: alexnet_helpers.load_keras().__name__)
 
 

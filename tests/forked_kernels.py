@@ -29,7 +29,7 @@ def parent(address):
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
 
     alexnet_helpers._choose_backend()
-    with alexnet_helpers.quietly():
+    with alexnet_helpers._quietly():
         alexnet_helpers._import_keras()
     import ipykernel.kernelapp  # noqa: F401
     import ipywidgets  # noqa: F401

@@ -245,7 +245,7 @@ def test_importing_the_package_imports_neither_tensorflow_nor_keras():
 def test_quietly_holds_back_what_is_written_to_file_descriptor_2():
     done = python(
         "import os, sys, alexnet_helpers\n"
-        "with alexnet_helpers.quietly():\n"
+        "with alexnet_helpers._quietly():\n"
         "    os.write(2, b'held back'); print('also this', file=sys.stderr)\n"
         "os.write(2, b'afterwards')"
     )
@@ -254,7 +254,7 @@ def test_quietly_holds_back_what_is_written_to_file_descriptor_2():
 
 def test_quietly_writes_out_what_it_held_back_when_the_block_raises():
     done = python(
-        "import os, alexnet_helpers\nwith alexnet_helpers.quietly():\n    os.write(2, b'the reason. ')\n    1 / 0"
+        "import os, alexnet_helpers\nwith alexnet_helpers._quietly():\n    os.write(2, b'the reason. ')\n    1 / 0"
     )
     assert done.returncode == 1
     assert done.stderr.startswith("the reason. Traceback")
@@ -264,8 +264,8 @@ def test_quietly_writes_out_what_it_held_back_when_the_block_raises():
 def test_the_last_words_of_a_process_that_dies_while_keras_loads_reach_the_reader(tmp_path):
     # The abort stands for TensorFlow's on a processor without AVX, and for an unknown option in XLA_FLAGS.
     code = (
-        "import os\nfrom alexnet_helpers import quietly\n"
-        "with quietly():\n    os.write(2, b'compiled to use AVX instructions\\n'); os.abort()"
+        "import os\nfrom alexnet_helpers import _quietly\n"
+        "with _quietly():\n    os.write(2, b'compiled to use AVX instructions\\n'); os.abort()"
     )
     done = python(code)
     assert done.returncode not in (0, 1)
@@ -286,7 +286,7 @@ def test_quietly_leaves_no_process_and_no_file_behind(tmp_path):
     (tmp_path / "empty").mkdir()
     done = python(
         "import os, sys, subprocess, alexnet_helpers\n"
-        "for _ in range(3):\n    with alexnet_helpers.quietly(): os.write(2, b'held back')\n"
+        "for _ in range(3):\n    with alexnet_helpers._quietly(): os.write(2, b'held back')\n"
         "sys.stderr.flush()\n"
         "try: os.waitpid(-1, os.WNOHANG); print('a child is left')\n"
         "except (ChildProcessError, AttributeError): print('none')\n",
@@ -303,7 +303,7 @@ def test_quietly_works_without(without):
         "def none(): raise FileNotFoundError\ntempfile.TemporaryFile = none\n" if not without else ""
     )
     done = subprocess.run(
-        [sys.executable, "-c", code + "with h.quietly(): print('goes on')"],
+        [sys.executable, "-c", code + "with h._quietly(): print('goes on')"],
         cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True, timeout=1800, **without,
     )  # fmt: skip
     assert done.stdout == "goes on\n"

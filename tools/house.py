@@ -104,11 +104,16 @@ def wide_lines():
 
 
 def public_names(path):
-    """Return the functions and classes of a module without an underscore; a constant may stand for itself."""
+    """Return the functions and classes of a module without an underscore; a constant may stand for itself.
+
+    A class that one of its functions returns, as the docstring says, is used by whoever calls that.
+    """
     body = ast.parse(path.read_text("utf-8")).body
-    return {
-        node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-    }
+    public = [node for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+    public = [node for node in public if not node.name.startswith("_")]
+    returned = " ".join((ast.get_docstring(node) or "").partition("Returns\n")[2] for node in public)
+    classes = {node.name for node in public if isinstance(node, ast.ClassDef)}
+    return {node.name for node in public} - (classes & set(re.findall(r"\w+", returned)))
 
 
 def uses(source):
