@@ -100,7 +100,7 @@ def _mean_as_in_one_map(x, size, stride):
 
 
 def _mean_over_a_row_and_the_channels(x, size, stride):
-    """Take axes 3 and 4 of the windows for their height and width, which are 4 and 5."""
+    """Take axes 3 and 4 of the windows, where their sides are axes 4 and 5."""
     views = np.lib.stride_tricks.sliding_window_view(x, (size, size), axis=(1, 2))
     return views[:, ::stride, ::stride].mean(axis=(3, 4))
 

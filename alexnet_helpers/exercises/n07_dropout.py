@@ -40,13 +40,11 @@ exercise(
 
 def _shared(draws):
     """Tell whether two images, or two units, have the same draws throughout."""
-    by_axis = [
-        np.moveaxis(draws, axis, 0).reshape(draws.shape[axis], -1)
-        for axis in range(draws.ndim)
-    ]
-    return draws.ndim > 1 and any(
-        len(np.unique(rows, axis=0)) < len(rows) for rows in by_axis
-    )
+    for axis in range(draws.ndim if draws.ndim > 1 else 0):
+        rows = np.moveaxis(draws, axis, 0).reshape(draws.shape[axis], -1)
+        if len(np.unique(rows, axis=0)) < len(rows):
+            return True
+    return False
 
 
 def _equal_neighbours(draws):
