@@ -1,4 +1,4 @@
-"""Train a recipe, with a checkpoint after every epoch, or make a study.
+"""Train a recipe, or resume it after a kill; or make a study.
 
     python -m alexnet_helpers RECIPE [--seed 0] [--epochs N] [--devices N]
                                      [--processes N] [--images FOLDER]

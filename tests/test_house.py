@@ -72,6 +72,16 @@ def test_every_public_name_is_used_outside_its_module():
     assert house.unused_names() == []
 
 
+def test_contributing_says_what_every_module_holds():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("| module | holds |")[2].partition("\n\n")[0]
+    named = {name for row in table.splitlines()[2:] for name in re.findall(r"`([\w/]+)`", row.split("|")[1])}
+    entries = (ROOT / "alexnet_helpers").iterdir()
+    there_are = {f"{path.name}/" for path in entries if (path / "__init__.py").exists()}
+    there_are |= {path.stem for path in (ROOT / "alexnet_helpers").glob("*.py") if path.stem != "__init__"}
+    assert named == there_are
+
+
 def test_what_counts_as_a_line_of_code():
     source = (
         '"""A module\nwith a docstring."""\n\nimport os  # used\n\n# A comment.\ntext = """of\n\ntwo lines"""\n\n\n'

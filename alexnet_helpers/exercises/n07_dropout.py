@@ -60,21 +60,19 @@ def judge_noise_factor(
     The trials are pairs (shape, rate).
     """
     for shape, rate in trials:
-        first, other_seed, same_seed = (
+        first, seed_1, again = (
             finite_array(
                 call(function, shape, np.random.default_rng(seed), rate), shape
             )
             for seed in (0, 1, 0)
         )
-        hint = _flaw_in_draws(first, other_seed, same_seed) or _flaw_in_size(
-            first, rate
-        )
+        hint = _flaw_in_draws(first, seed_1, again) or _flaw_in_size(first, rate)
         if hint:
             return hint
     return None
 
 
-def _flaw_in_draws(first, other_seed, same_seed):
+def _flaw_in_draws(first, seed_1, again):
     if (first == 0).mean() > 0.05:
         return "That still switches units off: no number should be exactly 0."
     if first.std() < 1e-9:
@@ -84,12 +82,12 @@ def _flaw_in_draws(first, other_seed, same_seed):
             "Some numbers are used more than once: draw one for each unit and image,"
             " `shape` in all."
         )
-    if np.array_equal(first, other_seed):
+    if np.array_equal(first, seed_1):
         return (
             "The numbers are the same each time: draw new ones in every call, from"
             " `rng`."
         )
-    if not np.array_equal(first, same_seed):
+    if not np.array_equal(first, again):
         return (
             "Draw from `rng`: generators with the same seed must give the same numbers."
         )
@@ -226,21 +224,21 @@ def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
     deep = np.linspace(0.5, 4, groups * 5 * rows).reshape(groups, 5, rows)
     varies = False
     for x, rate in zip((flat, deep, np.arange(1, 2001)), rates):
-        first, other_seed, same_seed = (
+        first, seed_1, again = (
             _mask_of(function, x, rate, np.random.default_rng(seed))
             for seed in (0, 1, 0)
         )
-        if np.array_equal(first, other_seed):
+        if np.array_equal(first, seed_1):
             return (
                 "The mask is the same each time: draw a new one in every call, from"
                 " `rng`."
             )
-        if not np.array_equal(first, same_seed):
+        if not np.array_equal(first, again):
             return (
                 "Draw from `rng`: generators with the same seed must give the same"
                 " mask."
             )
-        varies |= first.sum() != other_seed.sum()
+        varies |= first.sum() != seed_1.sum()
         if hint := _flaw_at_test_time(function, x, rate):
             return hint
     if not varies:
