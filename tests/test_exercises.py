@@ -528,7 +528,7 @@ ALSO_RIGHT = {
     "07.2": lambda shape, rng, rate=0.5: 1 + np.sqrt(3 * rate / (1 - rate)) * rng.uniform(-1, 1, shape),
     "07.3": lambda x, rate, training, rng: x * rng.binomial(1, 1 - rate, x.shape) if training else (1 - rate) * x,
     "08.4": lambda z, labels: np.mean([np.logaddexp.reduce(row) - row[k] for row, k in zip(z, labels)]),
-    "09.2": lambda dy, x, size, stride: sum(
+    "09.3": lambda dy, x, size, stride: sum(
         np.pad(
             np.kron(dy[:, i : i + 1, j : j + 1], np.full((1, size, size, 1), size**-2.0)),
             [(0, 0), *[(at * stride, side - at * stride - size) for at, side in zip((i, j), x.shape[1:3])], (0, 0)],

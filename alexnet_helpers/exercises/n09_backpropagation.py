@@ -5,6 +5,47 @@ import numpy as np
 from alexnet_helpers import numpy_layers
 from alexnet_helpers.exercises.engine import exercise
 
+exercise(
+    "09.1",
+    [-10, 16],
+    hints=[
+        ([16, -10], "Those are the right numbers in the other order."),
+        (
+            [-10, 4],
+            "dk_0 is right. x_4 lies in two windows;"
+            " you followed the one that ends there.",
+        ),
+        (
+            [-10, 12],
+            "dk_0 is right. x_4 lies in two windows;"
+            " you followed the one that starts there.",
+        ),
+        (
+            [-10, -14],
+            "dk_0 is right. For dx_4 you paired each dy with the wrong end of the"
+            " kernel.",
+        ),
+        ([-10, 48], "dk_0 is right. What do the contributions of different places do?"),
+        (
+            [-10, -8],
+            "dk_0 is right; for dx_4 the outputs are two pixels apart, not one.",
+        ),
+        (
+            [16, 16],
+            "dx_4 is right; for dk_0 the windows start two pixels apart, not one.",
+        ),
+        (
+            [14, 16],
+            "dx_4 is right; the first number of the kernel meets the first pixel of"
+            " each window, not the last.",
+        ),
+        ([2, 16], "dx_4 is right; k_0 takes part in all three outputs."),
+        ([10, -16], "The sign is the other way round."),
+        (-10, "That is dk_0; dx_4 is asked for as well."),
+        (16, "That is dx_4; dk_0 is asked for as well."),
+    ],
+)
+
 
 def _dense_relu_gradients(dy, x, W, b):
     return _from_dz(np.where(x @ W.T + b > 0, dy, 0), x, W)
@@ -39,7 +80,7 @@ _MEAN = (
 )
 
 exercise(
-    "09.1",
+    "09.2",
     _dense_relu_gradients,
     cases=[_dense_case(1, 4, 3, 2), _dense_case(2, 3, 2, 5)],
     wrong=[
@@ -141,7 +182,7 @@ def _pooling_case(seed, shape, size, stride):
 
 
 exercise(
-    "09.2",
+    "09.3",
     _avg_pool_gradient,
     cases=[
         _pooling_case(1, (2, 7, 5, 2), 3, 2),
