@@ -5,7 +5,7 @@ import numpy as np
 from alexnet_helpers.exercises.engine import exercise
 from alexnet_helpers.exercises.functions import as_result, call
 
-_SHIFT = np.array([[0, 0, 0], [1, 0, 0], [0, 0, 0]])
+_SHIFT = np.array([[0, 0, 0], [1.0, 0, 0], [0, 0, 0]])  # floats: within 1e-6
 
 
 def _windows(x, size):
@@ -42,6 +42,11 @@ def _filters_scrambled(x, weights, bias, stride, padding):
 def _line(size):
     """Return a line of ones that rises from the lower left to the upper right."""
     return np.eye(size)[::-1]
+
+
+def _ends(size):
+    """Return a row with a 1 at each end, and 0 between."""
+    return np.eye(size)[[0, -1]].sum(axis=0)
 
 
 def _unit(values):
@@ -96,6 +101,13 @@ def judge_whisker(function, sizes=(5, 9, 11)):
                     f"A rising line gives {rising:.2f}, not twice the size of what a"
                     f" line {name} gives: {other:.2f}."
                 )
+        outside = -(-size // 3)  # rounded up
+        middle = np.diag(found[::-1])[outside : size - outside]
+        if middle.min() <= 0:
+            return (
+                "In the middle third of the rising line all weights should be positive:"
+                f" for size = {size}, one is {middle.min():.2f}."
+            )
     return None
 
 
@@ -153,32 +165,32 @@ exercise(
             "That adds up the pixels on both sides: one of them is wanted.",
         ),
         (
-            np.array([[0, 0, 0], [0, 0, 0], [1, 0, 0]]),
+            np.array([[0, 0, 0], [0, 0, 0], [1.0, 0, 0]]),
             (
                 "That moves the image up, too: each output takes the pixel below and to"
                 " the left."
             ),
         ),
         (_SHIFT.T[::-1], "That moves the image up."),
-        (np.diag([0, 1, 0]), "That leaves the image where it is."),
+        (np.diag([0, 1.0, 0]), "That leaves the image where it is."),
         (
-            np.eye(3, dtype=int),
+            np.eye(3),
             "That adds up three pixels on a diagonal: one of them is wanted.",
         ),
         (_SHIFT - _SHIFT[:, ::-1], "That subtracts the pixel on the right, too."),
         (
-            np.array([[1, 0, 0]] * 3),
+            np.array([[1.0, 0, 0]] * 3),
             "That adds up the three pixels on the left: one of them is wanted.",
         ),
         (
-            np.array([[1, 0, 0], [0, 0, 0], [0, 0, 0]]),
+            np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 0]]),
             (
                 "That moves the image down, too: each output takes the pixel above and"
                 " to the left."
             ),
         ),
         (
-            np.array([[1, 0, -1]] * 3),
+            np.array([[1.0, 0, -1]] * 3),
             (
                 "That adds up the left column and subtracts the right one: one pixel on"
                 " the left is wanted."
@@ -209,10 +221,14 @@ exercise(
             "not twice the size of what a line that falls",
         ),
         (lambda size: _centred(_line(5)), "the filter has the shape"),
+        (
+            lambda size: _centred(_line(size) * _ends(size)),
+            "In the middle third of the rising line",
+        ),
     ],
     remark=(
-        "Now run mark(whisker(9)). One or two of its ten marks on whiskers are what to"
-        " expect."
+        "Now run mark(whisker(9)) and look; the solutions say where the marks of"
+        " theirs lie, and why."
     ),
 )
 exercise(
@@ -285,6 +301,22 @@ exercise(
         ),
         (
             lambda x, weights, bias, stride, padding: _conv1d(
+                np.pad(x, [(0, 0), (2 * padding, 0), (0, 0)]), weights, bias, stride, 0
+            ),
+            "All zeros of the padding stand before the sound: put half behind it.",
+        ),
+        (
+            lambda x, weights, bias, stride, padding: _conv1d(
+                np.pad(x, [(0, 0), (padding, padding), (0, 0)], "edge"),
+                weights,
+                bias,
+                stride,
+                0,
+            ),
+            "That repeats the values at the border: the padding is zeros.",
+        ),
+        (
+            lambda x, weights, bias, stride, padding: _conv1d(
                 x, weights, bias, stride, padding
             ).sum(axis=2),
             "That adds up the filters: each gives a number of its own.",
@@ -325,6 +357,12 @@ exercise(
                 x, weights, bias * weights[..., 0].size, stride, padding
             ),
             "That adds the bias to every product: it is added once to each sum.",
+        ),
+        (
+            lambda x, weights, bias, stride, padding: _conv1d(
+                x, weights, bias * weights.shape[1], stride, padding
+            ),
+            "That adds the bias for each channel: it is added once to each sum.",
         ),
         (
             lambda x, weights, bias, stride, padding: _conv1d(

@@ -18,7 +18,7 @@ _MOVES = {
 
 
 def _filter(place):
-    found = np.zeros((3, 3), int)
+    found = np.zeros((3, 3))
     found[place] = 1
     return found
 
