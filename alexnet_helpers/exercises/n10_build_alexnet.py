@@ -95,8 +95,8 @@ def _passes():
         (first | {"c": first["c"][:, ::-1]}, first),  # the same values in other places
         (changed(first, b=1.0, c=1.0, e=1.0), first),
         (dict(second), second),
-        (changed(first, c=4e-3), first),  # small beside the largest value of layer b
         (changed(third, p=8e-4), third),  # a few times the limit, everywhere
+        (changed(first, c=4e-3), first),  # small beside the largest value of layer b
         ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
         (changed(second, z=1e-6), second),
         (
@@ -122,6 +122,9 @@ def _passes():
         ),  # the same values in another shape
         (changed(first, b=np.where(first["b"] == first["b"].max(), np.inf, 0)), first),
         (changed(first, b=np.where(first["b"] == first["b"].max(), np.nan, 0)), first),
+        (first | {"d": -first["d"]}, first),  # the same magnitudes
+        (changed(fourth, u=[3e-5, 0.0]), fourth),  # a third of the limit
+        (changed(fourth, u=[8e-5, 0.0]), fourth),  # more than the mean allows
         (changed(fourth, s=1e-3), fourth),
         (changed(fourth, u=[1e-4, 0.0]), fourth),  # just the limit
         (changed(fourth, v=one_of_400), fourth),
@@ -192,7 +195,7 @@ exercise(
     _first_difference,
     cases=_passes,
     wrong=[
-        # The first four pass all cases but the last ones, so that they hide no other slip.
+        # The first seven pass all cases but the last ones: they hide no other slip.
         (
             _careless(
                 lambda found, expected: (
@@ -238,6 +241,40 @@ exercise(
         (
             _careless(
                 lambda found, expected: (
+                    not abs(found - expected).max() <= 1e-4 * abs(expected).mean()
+                )
+            ),
+            (
+                "The limit is 1/10,000 of the layer's largest magnitude, not of a"
+                " typical one."
+            ),
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    not abs(found - expected).max() <= 1e-5 * abs(expected).max()
+                )
+            ),
+            (
+                "That does not let all differences pass that are at most 1/10,000 of"
+                " the largest magnitude."
+            ),
+        ),
+        (
+            _careless(
+                lambda found, expected: (
+                    not abs(abs(found) - abs(expected)).max()
+                    <= 1e-4 * abs(expected).max()
+                )
+            ),
+            (
+                "Two values of opposite sign have equal magnitudes, and differ:"
+                " subtract first."
+            ),
+        ),
+        (
+            _careless(
+                lambda found, expected: (
                     abs(found - expected).max() > 1e-4 * abs(expected).max()
                 )
             ),
@@ -252,7 +289,7 @@ exercise(
                     (found - expected).max() > 1e-4 * abs(expected).max()
                 )
             ),
-            "A value that is too small is a difference as well: take magnitudes.",
+            "A value that is too small differs as well: a difference can be negative.",
         ),
         (
             _careless(
@@ -311,8 +348,8 @@ exercise(
                 )
             ),
             (
-                "That compares the largest magnitudes: subtract the arrays first, value"
-                " by value."
+                "Equal values in other places are another output: compare place by"
+                " place."
             ),
         ),
         (
