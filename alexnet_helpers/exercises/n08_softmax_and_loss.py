@@ -43,6 +43,11 @@ exercise(
     0.6 * np.log(6) + 0.4 * np.log(4),
     hints=[
         (
+            1.6,
+            "One decimal does not tell the right answer from wrong ones:"
+            " three are asked for.",
+        ),
+        (
             np.log(10),
             "That is the loss of knowing nothing, but this network knows the group.",
         ),
@@ -53,7 +58,8 @@ exercise(
         ),
         (
             np.log(5),
-            "Take the logarithm for each image first, and the mean afterwards.",
+            "That is the loss if each group had five classes: one has more images"
+            " and more classes than the other.",
         ),
         (
             np.log(0.6 * 6 + 0.4 * 4),
@@ -154,6 +160,20 @@ exercise(
         (
             [0.0, 0.0, -np.log(0.15), 0.0],
             "That is the loss: its derivative by each score is asked for.",
+        ),
+        (
+            [0.21, 0.09, 0.1275, 0.0475],
+            "That is how each probability changes with its own score: how the loss"
+            " changes is asked for.",
+        ),
+        (
+            [-0.105, -0.015, 0.1275, -0.0075],
+            "That is how the probability of the true class changes: the loss is minus"
+            " its logarithm.",
+        ),
+        (
+            [0.455, -0.055, -0.3675, -0.0325],
+            "That is the gradient of the squared error, not of minus the logarithm.",
         ),
         (
             np.log([0.7, 0.1, 0.15, 0.05]),

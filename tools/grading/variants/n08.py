@@ -88,6 +88,8 @@ def _(rng):
         ((right / 4).tolist(), "That is divided by the number of classes: a mean runs over images."),
         ((right * np.eye(4)[true]).tolist(), "The other scores count as well."),
         ((-np.eye(4)[true] / p[true]).tolist(), "That is the derivative by the probabilities."),
+        ((p * (1 - p)).tolist(), "That is how each probability changes with its own score."),
+        ((p[true] * -right).tolist(), "That is how the probability of the true class changes."),
     ]
     return changes, [round(float(one), 6) for one in right], hints
 
