@@ -76,8 +76,23 @@ def table():
 
 
 def long_modules():
-    """Return the modules with more code lines than LONGEST_MODULE: (name, lines)."""
-    return [(name, lines) for name, lines, _ in table() if lines > LONGEST_MODULE]
+    """Return the modules with more code lines than LONGEST_MODULE: (name, lines).
+
+    The right and wrong answers of an exercise are a table, not code: its call of `exercise` does not count.
+    """
+    found = []
+    for path in modules():
+        source = path.read_text("utf-8")
+        tables = {line for call in _exercises(source) for line in range(call.lineno, call.end_lineno + 1)}
+        if (lines := len(set(code_lines(source)) - tables)) > LONGEST_MODULE:
+            found.append((dotted(path), lines))
+    return found
+
+
+def _exercises(source):
+    """Return the statements of a module that call `exercise(...)`."""
+    body = [node for node in ast.parse(source).body if isinstance(node, ast.Expr)]
+    return [node for node in body if isinstance(node.value, ast.Call) and _names(node.value.func) == ["exercise"]]
 
 
 def long_functions():

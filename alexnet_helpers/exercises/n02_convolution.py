@@ -58,7 +58,7 @@ def _centred(values):
 
 
 def judge_whisker(function, sizes=(5, 9, 11)):
-    """Return None for a filter that fits at these sizes, and else what is off."""
+    """Return None if the filter fits its description at these sizes, or else a hint."""
     for size in sizes:
         found = as_result(call(function, size))
         if found.shape != (size, size):
@@ -66,48 +66,56 @@ def judge_whisker(function, sizes=(5, 9, 11)):
                 f"For size = {size} the filter has the shape {(size, size)}, yours"
                 f" {found.shape}."
             )
-        if not np.isfinite(found).all():
-            return f"For size = {size} the filter holds numbers that are not finite."
-        if abs(found.sum()) > 1e-4:
+        if hint := _flaw_in_weights(found, size) or _flaw_in_responses(found, size):
+            return hint
+    return None
+
+
+def _flaw_in_weights(found, size):
+    if not np.isfinite(found).all():
+        return f"For size = {size} the filter holds numbers that are not finite."
+    if abs(found.sum()) > 1e-4:
+        return (
+            "On an even surface it should give 0: its weights add up to"
+            f" {found.sum():.2f} for size = {size}."
+        )
+    if abs((found**2).sum() - 1) > 1e-4:
+        return f"For size = {size} its sum of squares is {(found**2).sum():.4f}."
+    return None
+
+
+def _flaw_in_responses(found, size):
+    rising, falling = (found * _line(size)).sum(), (found * np.eye(size)).sum()
+    if rising <= 0:
+        return (
+            "It responds to a rising line with a negative number, or with 0:"
+            " row 0 is the top row."
+        )
+    if falling > rising:
+        return (
+            "It responds more to a falling line than to a rising one:"
+            " row 0 is the top row."
+        )
+    lines = {
+        "that falls": falling,
+        "that lies flat": found[size // 2].sum(),
+        "upright": found[:, size // 2].sum(),
+        "beside it on the left": (found * np.eye(size, k=-2)[::-1]).sum(),
+        "beside it on the right": (found * np.eye(size, k=2)[::-1]).sum(),
+    }
+    for name, response in lines.items():
+        if rising < 2 * abs(response):
             return (
-                "On an even surface it should give 0: its weights add up to"
-                f" {found.sum():.2f} for size = {size}."
+                f"A rising line gives {rising:.2f}, not twice the size of what a"
+                f" line {name} gives: {response:.2f}."
             )
-        if abs((found**2).sum() - 1) > 1e-4:
-            return f"For size = {size} its sum of squares is {(found**2).sum():.4f}."
-        rising, falling = (found * _line(size)).sum(), (found * np.eye(size)).sum()
-        if rising <= 0:
-            return (
-                "It responds to a rising line with a negative number, or with 0: row 0"
-                " is the top row."
-            )
-        if falling > rising:
-            return (
-                "It responds more to a falling line than to a rising one: row 0 is the"
-                " top row."
-            )
-        lines = {
-            "that falls": falling,
-            "that lies flat": found[size // 2].sum(),
-            "upright": found[:, size // 2].sum(),
-        }
-        for side, shift in (("left", -2), ("right", 2)):
-            lines[f"beside it on the {side}"] = (
-                found * np.eye(size, k=shift)[::-1]
-            ).sum()
-        for name, other in lines.items():
-            if rising < 2 * abs(other):
-                return (
-                    f"A rising line gives {rising:.2f}, not twice the size of what a"
-                    f" line {name} gives: {other:.2f}."
-                )
-        outside = -(-size // 3)  # rounded up
-        middle = np.diag(found[::-1])[outside : size - outside]
-        if middle.min() <= 0:
-            return (
-                "In the middle third of the rising line all weights should be positive:"
-                f" for size = {size}, one is {middle.min():.2f}."
-            )
+    end = -(-size // 3)  # a third of the line, rounded up
+    middle = np.diag(found[::-1])[end : size - end]
+    if middle.min() <= 0:
+        return (
+            "In the middle third of the rising line all weights should be positive:"
+            f" for size = {size}, one is {middle.min():.2f}."
+        )
     return None
 
 

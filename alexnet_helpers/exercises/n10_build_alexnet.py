@@ -6,7 +6,7 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-# Exercise 10.1: the lines that hold a mistake, and what to tell a reader who takes a line for what it is not.
+# The lines that hold a mistake, and the hint for whoever takes a line for what it is not.
 MISTAKES = (2, 3, 4, 5, 6, 8, 9)
 LINES = {
     1: (
@@ -44,7 +44,7 @@ def _marks(lines):
 
 
 def _wrong_marks():
-    """Return, for one or two misjudged lines, the marks and the hint for the first of these lines."""
+    """Yield the marks with one or two lines misjudged, and the hint for the first."""
     for number in (1, 2):
         for lines in itertools.combinations(LINES, number):
             yield _marks(set(MISTAKES) ^ set(lines)), LINES[lines[0]]
@@ -58,82 +58,71 @@ def _first_difference(found, expected):
 
 
 def _passes():
-    """Return pairs of passes: shapes of several kinds, and differences that a careless test lets through."""
+    """Return five passes: dicts of arrays of several shapes and sizes."""
     rng = np.random.default_rng(10)
     first = {"a": rng.normal(size=(1, 4, 4, 2)), "b": 30 * rng.normal(size=(1, 3, 3))}
-    first |= {
-        "c": rng.normal(size=(1, 5)),
-        "d": rng.normal(size=(1, 5)),
-        "e": rng.normal(size=(1, 2)),
-    }
-    second = {
-        "x": rng.normal(size=(2, 6)),
-        "y": 1e-3 * rng.normal(size=(2, 4)),
-        "z": rng.normal(size=(2, 3)),
-    }
-    second["z"][0, 0] = (
-        1e-9  # of a difference that is small beside the others, but not beside this value
-    )
+    first |= {"c": rng.normal(size=(1, 5)), "d": rng.normal(size=(1, 5))}
+    first |= {"e": rng.normal(size=(1, 2))}
+    second = {"x": rng.normal(size=(2, 6)), "y": 1e-3 * rng.normal(size=(2, 4))}
+    second |= {"z": rng.normal(size=(2, 3))}
+    # A difference that is small beside the others is large beside this value.
+    second["z"][0, 0] = 1e-9
     third = {"p": -1 - rng.random((3, 2)), "q": np.full((1, 3), 2.0)}
-    fourth = {
-        "s": np.array([100.0, 101.0]),  # values that are far from 0 and near each other
-        "u": np.array([0.0, 1.0]),
-        "v": np.ones((20, 20)),
-    }
-    fifth = {
-        "r": np.ones(3),
-        "t": np.zeros((2, 3)),
-    }  # a layer that lets nothing through
+    # values that are far from 0 and near each other, and many of one size
+    fourth = {"s": np.array([100.0, 101.0]), "u": np.array([0.0, 1.0])}
+    fourth |= {"v": np.ones((20, 20))}
+    fifth = {"r": np.ones(3), "t": np.zeros((2, 3))}  # a layer lets nothing through
+    return first, second, third, fourth, fifth
+
+
+def _changed(right, **changes):
+    return right | {name: right[name] + change for name, change in changes.items()}
+
+
+def _pairs_of_passes():
+    """Return pairs of passes whose difference a careless test lets through, or not."""
+    first, second, third, fourth, fifth = _passes()
+    last_digits = {name: values * (1 + 1e-6) for name, values in second.items()}
+    largest_a, largest_b = (first[name] == first[name].max() for name in "ab")
     one_of_400 = np.pad([[1e-3]], ((0, 19), (0, 19)))
-
-    def changed(passes, **changes):
-        return passes | {
-            name: passes[name] + change for name, change in changes.items()
-        }
-
     return [
-        (first | {"c": first["c"][:, ::-1]}, first),  # the same values in other places
-        (changed(first, b=1.0, c=1.0, e=1.0), first),
+        # the same values in other places
+        (first | {"c": first["c"][:, ::-1]}, first),
+        (_changed(first, b=1.0, c=1.0, e=1.0), first),
         (dict(second), second),
-        (changed(third, p=8e-4), third),  # a few times the limit, everywhere
-        (changed(first, c=4e-3), first),  # small beside the largest value of layer b
-        ({name: values * (1 + 1e-6) for name, values in second.items()}, second),
-        (changed(second, z=1e-6), second),
-        (
-            changed(second, y=1e-5),
-            second,
-        ),  # small, but not beside the values of this layer
-        (changed(first, b=1e-3), first),  # the other way round
-        (
-            changed(third, p=-0.5),
-            third,
-        ),  # below the right values, all of which are negative
-        (
-            third | {"q": np.full((4, 3), 2.0)},
-            third,
-        ),  # another shape that NumPy stretches
-        (
-            changed(first, a=1e-3 * (first["a"] == first["a"].max())),
-            first,
-        ),  # one place of many
-        (
-            third | {"p": third["p"].reshape(2, 3)},
-            third,
-        ),  # the same values in another shape
-        (changed(first, b=np.where(first["b"] == first["b"].max(), np.inf, 0)), first),
-        (changed(first, b=np.where(first["b"] == first["b"].max(), np.nan, 0)), first),
-        (first | {"d": -first["d"]}, first),  # the same magnitudes
-        (changed(fourth, u=[3e-5, 0.0]), fourth),  # a third of the limit
-        (changed(fourth, u=[8e-5, 0.0]), fourth),  # more than the mean allows
-        (changed(fourth, s=1e-3), fourth),
-        (changed(fourth, u=[1e-4, 0.0]), fourth),  # just the limit
-        (changed(fourth, v=one_of_400), fourth),
+        # a few times the limit, everywhere
+        (_changed(third, p=8e-4), third),
+        # small beside the largest value of layer b
+        (_changed(first, c=4e-3), first),
+        (last_digits, second),
+        (_changed(second, z=1e-6), second),
+        # small, but not beside the values of this layer; and the other way round
+        (_changed(second, y=1e-5), second),
+        (_changed(first, b=1e-3), first),
+        # below the right values, all of which are negative
+        (_changed(third, p=-0.5), third),
+        # another shape that NumPy stretches
+        (third | {"q": np.full((4, 3), 2.0)}, third),
+        # one place of many
+        (_changed(first, a=1e-3 * largest_a), first),
+        # the same values in another shape
+        (third | {"p": third["p"].reshape(2, 3)}, third),
+        (_changed(first, b=np.where(largest_b, np.inf, 0)), first),
+        (_changed(first, b=np.where(largest_b, np.nan, 0)), first),
+        # the same magnitudes
+        (first | {"d": -first["d"]}, first),
+        # a third of the limit, more than the mean allows, just the limit
+        (_changed(fourth, u=[3e-5, 0.0]), fourth),
+        (_changed(fourth, u=[8e-5, 0.0]), fourth),
+        (_changed(fourth, s=1e-3), fourth),
+        (_changed(fourth, u=[1e-4, 0.0]), fourth),
+        (_changed(fourth, v=one_of_400), fourth),
         (dict(fifth), fifth),
     ]
 
 
 def _careless(differs, shapes=True, last=False):
-    """Return a (wrong) function of two passes that asks `differs` about each pair of arrays."""
+    """Return a wrong function of two passes: `differs` compares two arrays."""
 
     def first_difference(found, expected):
         numbers = [
@@ -148,7 +137,7 @@ def _careless(differs, shapes=True, last=False):
 
 
 def _with_one_limit(found, expected):
-    """Return the first layer that is off by more than the largest value of all layers allows."""
+    """Return the first layer that is off, measured by the largest of all layers."""
     limit = 1e-4 * max(abs(right).max() for right in expected.values())
     for number, (name, right) in enumerate(expected.items()):
         if found[name].shape != right.shape or not (
@@ -193,7 +182,7 @@ exercise(
 exercise(
     "10.2",
     _first_difference,
-    cases=_passes,
+    cases=_pairs_of_passes,
     wrong=[
         # The first seven pass all cases but the last ones: they hide no other slip.
         (
@@ -431,7 +420,7 @@ exercise(
         ),
     ],
 )
-# The kernels of conv2, conv4 and conv5 in one tower, and all parameters of that network.
+# The kernels of conv2, conv4 and conv5 in one tower, and all of its parameters.
 _DIVIDED, _ONE_TOWER = (
     5 * 5 * 96 * 256 + 3 * 3 * 384 * 384 + 3 * 3 * 384 * 256,
     62_378_344,
