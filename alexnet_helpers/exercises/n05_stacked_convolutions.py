@@ -114,6 +114,27 @@ def corner_maps(rows, columns, rectangles, corners=()):
     return maps
 
 
+def _of_any_kind(corner_maps, height, width):
+    """Take a corner of any kind for the one that is needed."""
+    any_kind = corner_maps.max(axis=-1, keepdims=True)
+    return _right_rectangles(np.repeat(any_kind, 4, axis=-1), height, width)
+
+
+def _all_kinds_together(corner_maps, height, width):
+    """Sum over the four channels at each of the four places."""
+    together = corner_maps.sum(axis=-1, keepdims=True)
+    return _right_rectangles(np.repeat(together, 4, axis=-1), height, width)
+
+
+def _no_fifth(corner_maps, height, width):
+    """Ask for a window that holds no corner besides the four."""
+    found = _right_rectangles(corner_maps, height, width)
+    for row, column in np.argwhere(found > 0):
+        window = corner_maps[row : row + height, column : column + width]
+        found[row, column] *= window.sum() == 4
+    return found
+
+
 # Rectangles of several sizes, two that lack a corner, and two opposite corners.
 _MANY = corner_maps(
     16, 20,
@@ -137,10 +158,23 @@ _BROKEN = corner_maps(
      (5, 2, 0), (5, 5, 1), (0, 2, 2), (0, 5, 3)],
 )  # fmt: skip
 
+# Two rectangles, one with a corner inside; then corners in the places of a rectangle:
+# all top left, each of a wrong kind, and three places of which one has two kinds.
+_KINDS = corner_maps(
+    9, 18,
+    [(5, 8, 3, 4), (5, 1, 3, 4)],
+    [(6, 9, 2),
+     (0, 0, 0), (0, 3, 0), (2, 0, 0), (2, 3, 0),
+     (0, 7, 1), (0, 10, 3), (2, 7, 0), (2, 10, 2),
+     (0, 14, 0), (0, 14, 3), (0, 17, 1), (2, 14, 2)],
+)  # fmt: skip
+
+_OTHERS = [(_FEW, 2, 5), (_FEW, 3, 3), (_BROKEN, 3, 4), (_KINDS, 3, 4)]
+
 exercise(
     "05.2",
     _right_rectangles,
-    cases=[(_MANY, 3, 5), (_MANY, 5, 3), (_FEW, 2, 5), (_FEW, 3, 3), (_BROKEN, 3, 4)],
+    cases=[(_MANY, 3, 5), (_MANY, 5, 3), *_OTHERS],
     wrong=[
         (
             _rectangles(longer=1),
@@ -197,6 +231,9 @@ exercise(
             _moved(lambda side: side // 2),
             "The 1 belongs to the top left corner, not to the middle.",
         ),
+        (_of_any_kind, "Look in each place for the kind that belongs there."),
+        (_all_kinds_together, "A sum over the channels forgets the kinds."),
+        (_no_fifth, "A further corner inside does no harm: four places count."),
     ],
 )
 
@@ -267,8 +304,8 @@ _IN_EVERY_LAYER = (
 )
 
 _UNITS_OF_PADDING = (
-    "The padding is counted in units of the layer's input: multiply the unit by the"
-    " stride, not the zeros."
+    "A window begins at the unit times the stride, less the padding once: the zeros are"
+    " units of the layer's input and not multiplied."
 )
 
 exercise(
@@ -294,27 +331,15 @@ exercise(
             "If the stride is larger than the window, nobody sees the pixels between"
             " two windows: do not count them.",
         ),
-        (
-            _ends(clip="never"),
-            _WHOLE_FIELD,
-        ),
-        (
-            _seen(clip="never"),
-            _WHOLE_FIELD,
-        ),
-        (
-            _seen(clip="at the end"),
-            _IN_EVERY_LAYER,
-        ),
+        (_ends(clip="never"), _WHOLE_FIELD),
+        (_seen(clip="never"), _WHOLE_FIELD),
+        (_seen(clip="at the end"), _IN_EVERY_LAYER),
         (
             _seen(clip="at the output"),
             "What a unit sees lies in the input of its layer: compare with the size of"
             " that, not of the output.",
         ),
-        (
-            _ends(),
-            _IN_EVERY_LAYER,
-        ),
+        (_ends(), _IN_EVERY_LAYER),
         (
             _seen(clip="left"),
             "You drop what lies before the first unit or pixel:"
@@ -330,18 +355,9 @@ exercise(
             "Padding moves the first window to the left, by its number of zeros, in"
             " units of that layer's input.",
         ),
-        (
-            _seen(stride_of_padding=True),
-            _UNITS_OF_PADDING,
-        ),
-        (
-            _ends(stride_of_padding=True),
-            _UNITS_OF_PADDING,
-        ),
-        (
-            _ends(clip="in each layer", stride_of_padding=True),
-            _UNITS_OF_PADDING,
-        ),
+        (_seen(stride_of_padding=True), _UNITS_OF_PADDING),
+        (_ends(stride_of_padding=True), _UNITS_OF_PADDING),
+        (_ends(clip="in each layer", stride_of_padding=True), _UNITS_OF_PADDING),
         (
             _ends(clip="in each layer", add=0),
             "From pixel a to pixel b there are b - a + 1 pixels.",

@@ -55,6 +55,10 @@ def _(rng):
         others += [_place(rng, rows, columns, 3, 4), _place(rng, rows, columns, 3, 3)]
         single = [(int(rng.integers(rows)), int(rng.integers(columns)), int(rng.integers(4))) for _ in range(20)]
         single += _lacking_some(rng, rows, columns, height, width)
+        single += _of_one_kind(rng, rows, columns, height, width)
+        single += [
+            (row + 1, column + int(width > 2), int(rng.integers(4))) for row, column, _, _ in wanted if height > 2
+        ]
         cases.append((corner_maps(rows, columns, wanted + others, single), height, width))
     return cases
 
@@ -69,6 +73,13 @@ def _lacking_some(rng, rows, columns, height, width):
         four = [(row, column, 0), (row, right, 1), (bottom, column, 2), (bottom, right, 3)]
         corners += [corner for number, corner in enumerate(four) if number not in lacking]
     return corners
+
+
+def _of_one_kind(rng, rows, columns, height, width):
+    """Return four corners of one kind that stand where those of a rectangle would."""
+    row, column, _, _ = _place(rng, rows, columns, height, width)
+    kind = int(rng.integers(4))
+    return [(row + down, column + right, kind) for down in (0, height - 1) for right in (0, width - 1)]
 
 
 @function("05.3")
