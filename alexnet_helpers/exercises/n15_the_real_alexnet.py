@@ -121,6 +121,18 @@ exercise(
             ),
             "Each colour has a mean of its own.",
         ),
+        (
+            lambda photo: _to_input(photo) + _MEANS - photo.mean((0, 1))[::-1],
+            "That is the photo's own mean: subtract the one of the training photos.",
+        ),
+        (
+            lambda photo: _to_input(photo) + _MEANS - photo.mean((0, 1)),
+            "That is the photo's own mean: subtract the one of the training photos.",
+        ),
+        (
+            lambda photo: _to_input(photo)[:, ::-1, ::-1],
+            "The channels are right, but height and width are turned around, too.",
+        ),
         (lambda photo: _to_input(photo).astype(np.float64), "the result is float64"),
     ],
 )
@@ -138,7 +150,7 @@ def _wrong_axis(probabilities, truth, k):
 
 def _answers():
     rng = np.random.default_rng(1541)
-    for photos, classes, k in ((40, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
+    for photos, classes, k in ((97, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
         probabilities = (
             rng.random((photos, classes))
             + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
@@ -162,6 +174,16 @@ exercise(
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, 1),
             "That is the top-1 accuracy, whatever k is.",
+        ),
+        (
+            lambda p, truth, k: _top_k_accuracy(p, truth, 5),
+            "That is the top-5 accuracy, whatever k is.",
+        ),
+        (
+            lambda p, truth, k: (
+                _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, 1)
+            ),
+            "The best guess is lost there: a slice leaves out its end.",
         ),
         (
             lambda p, truth, k: _top_k_accuracy(-p, truth, k),
@@ -208,6 +230,14 @@ exercise(
     ],
 )
 
+
+def _divisor(squares):
+    return (1 + 2e-5 * squares) ** 0.75
+
+
+_SQUARES = 7700
+_BEFORE, _AFTER = _divisor(_SQUARES), _divisor(_SQUARES / 4)
+
 exercise(
     "15.3",
     0.541,
@@ -215,27 +245,39 @@ exercise(
     hints=[
         (0.5, "That is without normalization. The divisor shrinks, too."),
         (
-            0.527,
+            _BEFORE / _divisor(_SQUARES / 2) / 2,
             "With half the values, the sum of their squares is not a half: square the"
             " half.",
         ),
         (
-            0.462,
+            _AFTER / _BEFORE / 2,
             "Upside down: the divisor gets smaller, so more is left than a half."
             " Multiply by the old divisor and divide by the new one.",
         ),
         (
-            1.082,
+            _BEFORE / _AFTER,
             "That is how much the divisor shrinks. The value on top has halved as well.",
         ),
         (
-            0.972,
+            1 / _AFTER,
             "That is 1 over the new divisor. Compare the new normalized value with the"
             " old one.",
         ),
-        (0.486, "The old value was divided as well: compare with that."),
-        (0.449, "The sum of the squares is smaller now, and with it the divisor."),
-        (0.556, "The power of 0.75 is missing."),
-        (0.898, "That is 1 over the old divisor, before the contrast is halved."),
+        (
+            1 / _AFTER / 2,
+            "The old value was divided as well: compare with that.",
+        ),
+        (
+            1 / _BEFORE / 2,
+            "The sum of the squares is smaller now, and with it the divisor.",
+        ),
+        (
+            (1 + 2e-5 * _SQUARES) / (1 + 2e-5 * _SQUARES / 4) / 2,
+            "The power of 0.75 is missing.",
+        ),
+        (
+            1 / _BEFORE,
+            "That is 1 over the old divisor, before the contrast is halved.",
+        ),
     ],
 )

@@ -39,10 +39,10 @@ def _(rng):
         ("Now halve the photo's contrast:", f"Now reduce the photo's contrast to {word}:"),
     ]
     hints = [
-        (round(1 / part, 3), "That is without normalization. The divisor shrinks, too."),
-        (round(new / old / part, 3), "Upside down: the divisor gets smaller, so more is left."),
-        (round(old / new, 3), "That is how much the divisor shrinks. The value on top has shrunk as well."),
-        (round(1 / new, 3), "That is 1 over the new divisor. Compare the new normalized value with the old one."),
-        (round(1 / new / part, 3), "The old value was divided as well: compare with that."),
+        (1 / part, "That is without normalization. The divisor shrinks, too."),
+        (new / old / part, "Upside down: the divisor gets smaller, so more is left."),
+        (old / new, "That is how much the divisor shrinks. The value on top has shrunk as well."),
+        (1 / new, "That is 1 over the new divisor. Compare the new normalized value with the old one."),
+        (1 / new / part, "The old value was divided as well: compare with that."),
     ]
     return changes, right, hints
