@@ -6,7 +6,7 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
-# The lines that hold a mistake, and the hint for whoever takes a line for what it is not.
+# The lines that hold a mistake, and the hint for whoever takes one for another kind.
 MISTAKES = (2, 3, 4, 5, 6, 8, 9)
 LINES = {
     1: (

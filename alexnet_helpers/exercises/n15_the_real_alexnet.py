@@ -256,7 +256,7 @@ exercise(
         ),
         (
             _BEFORE / _AFTER,
-            "That is how much the divisor shrinks. The value on top has halved as well.",
+            "That is how much the divisor shrinks. The value on top has halved, too.",
         ),
         (
             1 / _AFTER,
