@@ -14,7 +14,9 @@ from alexnet_helpers import checks
 
 _NOT_APPLICABLE = "–"
 _ROUNDINGS = ("floor", "ceil")
-# The fields that each kind of layer uses.
+# The fields that each kind of layer uses. Of a further kind these have to know as well:
+# `_measure` and `kernel_shapes`, `numpy_layers.steps` and `step_kinds`,
+# `models.alexnet`, and `KINDS` of `plotting.architecture`.
 _USED = {
     "conv": ("units", "kernel", "stride", "groups"),
     "pool": ("kernel", "stride"),
@@ -235,6 +237,8 @@ def _measure(layer, shape):
     channels, units, groups = shape[2], layer.units, layer.groups
     if layer.kind == "pool":
         return (side, side, channels), 0, 0
+    if layer.kind != "conv":
+        checks.refuse("kind", "'conv', 'pool' or 'dense'", layer.kind)
     if channels % groups or units % groups:
         needed = f"a divisor of its {channels} channels and {units} filters"
         checks.refuse("groups", needed, groups)

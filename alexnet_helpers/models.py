@@ -114,7 +114,8 @@ def alexnet(
             parts.append(layers.Flatten(name=name))
         elif kind == "dense":
             parts += _paper_dense(layer, initializer, is_last=layer == paper[-1])
-        # "relu" and "softmax" are the activations of the layers before them.
+        elif kind not in ("relu", "softmax"):  # activations of the layers before them
+            checks.refuse(f"{name}: kind", "one that this function can build", kind)
     model = keras.Sequential(parts, name="alexnet")
     for name, (kernel, bias) in arrays.items():
         model.get_layer(name).set_weights([kernel, bias])

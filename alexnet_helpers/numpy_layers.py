@@ -604,8 +604,10 @@ def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
                 x = x.reshape(len(x), -1)
             elif kind == "relu":
                 x = relu(x)
-            else:
+            elif kind == "softmax":
                 x = softmax(x)
+            else:
+                checks.refuse("kind", "one that `step_kinds` lists", kind)
         yield name, x
 
 
@@ -633,6 +635,7 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
     check_normalization(local_response_norm)
     plan, is_flat = [], False
     for layer in layers:
+        checks.choice(f"{layer.name}: kind", layer.kind, ("conv", "pool", "dense"))
         number = layer.name.lstrip(string.ascii_lowercase + "_")
         if layer.kind == "dense" and not is_flat:
             plan.append(("flatten", "flatten", layer))
@@ -640,7 +643,7 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
         plan.append((layer.name, layer.kind, layer))
         if layer is layers[-1]:
             plan.append(("softmax", "softmax", layer))
-        elif layer.kind != "pool":
+        elif layer.kind in ("conv", "dense"):
             plan.append((f"relu{number}", "relu", layer))
         if local_response_norm and layer.name in NORMALIZED:
             plan.append((f"norm{number}", "norm", layer))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from alexnet_helpers import models
+from alexnet_helpers import geometry, models
 from alexnet_helpers.geometry import ALEXNET, Layer, alexnet_layers, layer_table, output_size
 
 layers = models.keras.layers
@@ -246,3 +246,9 @@ def test_bad_arguments_of_the_tables(wrong):
         layer_table(channels=wrong)
     with pytest.raises(ValueError, match=r"^towers must be 1 or 2, got "):
         alexnet_layers(towers=wrong)
+
+
+def test_a_kind_that_nothing_measures_is_not_taken_for_a_convolution(monkeypatch):
+    monkeypatch.setitem(geometry._USED, "average", ("kernel", "stride"))
+    with pytest.raises(ValueError, match=r"^avg: kind must be 'conv', 'pool' or 'dense', got 'average'"):
+        layer_table([Layer("avg", "average", kernel=3, stride=2)], input_size=8)

@@ -831,3 +831,10 @@ def test_the_shipped_network_is_as_good_as_claimed(name):
         print(f"{column} {accuracy:.2%}, claimed {claim[column]:.2%}, on {dataset.source}")
         assert accuracy >= claim[column] - 0.002
         assert dataset.source != claim["source"] or accuracy <= claim[column] + 0.002
+
+
+def test_a_kind_that_keras_does_not_get_is_refused(monkeypatch):
+    plan = [*numpy_layers.step_kinds(), ("avg", "average", geometry.ALEXNET[1])]
+    monkeypatch.setattr(numpy_layers, "step_kinds", lambda *_: plan)
+    with pytest.raises(ValueError, match=r"^avg: kind must be one that this function can build, got 'average'"):
+        alexnet((67, 67, 3), num_classes=10, kernel_initializer="zeros")

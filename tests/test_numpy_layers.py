@@ -741,6 +741,18 @@ def test_the_step_in_which_something_does_not_fit_is_named():
             run(x, weights | changed, geometry.alexnet_layers(2), normalized)
 
 
+def test_a_kind_without_a_step_is_not_taken_for_another(monkeypatch):
+    """As it is when a kind is entered in `geometry` alone."""
+    monkeypatch.setitem(geometry._USED, "average", ("kernel", "stride"))
+    layers = [geometry.Layer("avg1", "average", kernel=3, stride=2), geometry.Layer("fc2", "dense", 2)]
+    for chain in (layers, layers[:1]):
+        with pytest.raises(ValueError, match=r"^avg1: kind must be 'conv', 'pool' or 'dense', got 'average'"):
+            nl.step_kinds(chain)
+    monkeypatch.setattr(nl, "step_kinds", lambda *_: [("avg1", "average", layers[0])])
+    with pytest.raises(ValueError, match=r"^avg1: kind must be one that `step_kinds` lists, got 'average'"):
+        run(np.ones((1, 9, 9, 1)), lambda name: None)
+
+
 def test_no_step_is_computed_before_it_is_asked_for():
     def weights(name):
         assert name == "conv1", f"{name} is not needed yet"
