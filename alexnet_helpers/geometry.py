@@ -18,8 +18,8 @@ _ROUNDINGS = ("floor", "ceil")
 # `_measure` and `kernel_shapes`, `numpy_layers.steps` and `step_kinds`,
 # `models.alexnet`, and `KINDS` of `plotting.architecture`.
 _USED = {
-    "conv": ("units", "kernel", "stride", "groups"),
-    "pool": ("kernel", "stride"),
+    "conv": ("units", "kernel", "stride", "padding", "groups", "rounding"),
+    "pool": ("kernel", "stride", "padding", "rounding"),
     "dense": ("units",),
 }
 
@@ -95,7 +95,9 @@ class Layer(NamedTuple):
     units : int
         Filters of a "conv" layer, outputs of a "dense" one.
     kernel, stride, padding, rounding
-        As for `output_size`; of "conv" and "pool" layers.
+        As for `output_size`; of "conv" and "pool" layers. A pool never takes its
+        maximum from its padding. What computes (`numpy_layers.steps`, `models.alexnet`)
+        takes a number as padding, not "same" or "valid".
     groups : int
         Into how many equal parts the channels and the filters of a "conv" layer are
         divided; each part of the filters sees its own part of the channels only.
@@ -283,7 +285,8 @@ def check_layers(layers):
     Raises
     ------
     ValueError
-        Also for two layers of one name, and for a field that a kind does not use.
+        If a field is wrong, two layers have one name, or a field has a value that a
+        layer of this kind does not use.
 
     Examples
     --------
@@ -313,12 +316,15 @@ def check_layers(layers):
 
 def _check_layer(layer):
     kind = checks.choice("kind", layer.kind, tuple(_USED))
-    checks.choice("rounding", layer.rounding, _ROUNDINGS)
-    fields = {"padding": _check_padding(layer.padding)}
-    for name in ("units", "kernel", "stride", "groups"):
-        value, default = getattr(layer, name), Layer._field_defaults[name]
-        if name in _USED[kind]:
-            fields[name] = checks.integer(name, value)
-        else:
+    fields = {}
+    for name, default in Layer._field_defaults.items():
+        value = getattr(layer, name)
+        if name not in _USED[kind]:
             checks.choice(f"{name} of a {kind!r} layer", value, [default])
+        elif name == "rounding":
+            fields[name] = checks.choice(name, value, _ROUNDINGS)
+        elif name == "padding":
+            fields[name] = _check_padding(value)
+        else:
+            fields[name] = checks.integer(name, value)
     return layer._replace(**fields)

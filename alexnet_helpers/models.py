@@ -105,7 +105,7 @@ def alexnet(
     parts = [keras.Input(input_shape, name="image")]
     for name, kind, layer in numpy_layers.step_kinds(paper, normalization is not None):
         if kind == "conv":
-            parts.append(_paper_conv(layer, initializer))
+            parts += _paper_conv(layer, initializer)
         elif kind == "norm":
             parts.append(LocalResponseNorm(name=name, **normalization))
         elif kind == "pool":
@@ -123,20 +123,28 @@ def alexnet(
 
 
 def _paper_conv(layer, initializer):
-    return layers.Conv2D(
+    """Return a convolution, and before it the zeros that Keras' "same" does not add."""
+    zeros = checks.integer(f"{layer.name}: padding", layer.padding, lowest=0)
+    checks.choice(f"{layer.name}: rounding", layer.rounding, ["floor"])
+    # So it is in the paper's conv2 to conv5, whose maps keep their size.
+    is_same = layer.stride == 1 and layer.kernel == 2 * zeros + 1
+    convolution = layers.Conv2D(
         layer.units,
         layer.kernel,
         layer.stride,
-        # With a stride of 1 the paper's zeros leave the size as it is.
-        padding="same" if layer.padding else "valid",
+        padding="same" if is_same else "valid",
         groups=layer.groups,
         activation="relu",
         kernel_initializer=initializer,
         name=layer.name,
     )
+    if is_same or not zeros:
+        return [convolution]
+    return [layers.ZeroPadding2D(zeros, name=f"zeros_{layer.name}"), convolution]
 
 
 def _paper_pool(layer, input_shape):
+    checks.choice(f"{layer.name}: padding", layer.padding, [0])
     # An even side with windows of 3 that move by 2: "same" adds what rounding up adds.
     rounds_up = layer.rounding == "ceil" and input_shape[0] == 224
     padding = "same" if rounds_up else "valid"

@@ -32,9 +32,10 @@ NORMALIZED = ("conv1", "conv2")
 # --- Windows, over which convolution and pooling move ---
 
 
-def _pad(x, padding):
-    """Put rows and columns of zeros around each image."""
-    return np.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)])
+def _pad(x, padding, value=0):
+    """Put rows and columns of zeros, or of another value, around each image."""
+    widths = [(0, 0), (padding, padding), (padding, padding), (0, 0)]
+    return np.pad(x, widths, constant_values=value)
 
 
 def _crop(x, padding):
@@ -596,7 +597,8 @@ def steps(x, weights, layers=geometry.ALEXNET, local_response_norm=False):
             elif kind == "dense":
                 x = dense(x, *weights_of(name))
             elif kind == "pool":
-                x = _pad_to_round_up(x, layer, -np.inf)
+                _check_pool_padding(layer)
+                x = _pad(_pad_to_round_up(x, layer, -np.inf), layer.padding, -np.inf)
                 x = max_pool2d(x, layer.kernel, layer.stride)
             elif kind == "norm":
                 x = _normalize_towers(x, **constants)
@@ -623,6 +625,12 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
     -------
     list of (str, str, geometry.Layer)
         The kinds are "conv", "pool", "flatten", "dense", "relu", "norm" and "softmax".
+        The ReLU behind "conv1" is "relu1", with the number of its layer.
+
+    Raises
+    ------
+    ValueError
+        If two steps would have one name, as the ReLUs of "conv6" and "fc6".
 
     Examples
     --------
@@ -647,6 +655,10 @@ def step_kinds(layers=geometry.ALEXNET, local_response_norm=False):
             plan.append((f"relu{number}", "relu", layer))
         if local_response_norm and layer.name in NORMALIZED:
             plan.append((f"norm{number}", "norm", layer))
+    names = [name for name, _, _ in plan]
+    if twice := [name for name in names if names.count(name) > 1]:
+        needed = "named so that the steps have different names"
+        raise ValueError(f"layers must be {needed}, got {twice[0]!r} twice")
     return plan
 
 
@@ -654,6 +666,7 @@ def _pad_to_round_up(x, layer, value):
     """Put rows and columns behind the image if the last window may overhang."""
     if layer.rounding == "floor":
         return x
+    checks.integer("padding", layer.padding, lowest=0, highest=_MOST_PADDING)
     rooms = [side + 2 * layer.padding - layer.kernel for side in x.shape[1:3]]
     rows, columns = (-room % layer.stride if room > 0 else 0 for room in rooms)
     return np.pad(x, [(0, 0), (0, rows), (0, columns), (0, 0)], constant_values=value)
@@ -662,7 +675,7 @@ def _pad_to_round_up(x, layer, value):
 def _normalize_towers(x, towers, **constants):
     """Normalize within each tower: one GPU does not see the channels of the other."""
     if x.shape[3] % towers:
-        checks.refuse("groups", f"a divisor of its {x.shape[3]} channels", towers)
+        checks.refuse("towers", f"a divisor of its {x.shape[3]} channels", towers)
     parts = np.split(x, towers, axis=3)
     parts = [local_response_norm(part, **constants) for part in parts]
     return np.concatenate(parts, axis=3)
@@ -705,6 +718,11 @@ def _check_pool(x, size, stride):
     x = checks.array("x", x, axes="NHWC")
     size = checks.integer("size", size, lowest=1, highest=min(x.shape[1:3]))
     return x, size, checks.integer("stride", stride)
+
+
+def _check_pool_padding(layer):
+    """Refuse the padding of a pool with which a window would see nothing else."""
+    checks.integer("padding", layer.padding, lowest=0, highest=layer.kernel - 1)
 
 
 def _check_norm(size, k, alpha, beta):

@@ -218,6 +218,9 @@ def test_receptive_field_is_at_most_the_image():
         ([Layer("pool9", "pool", None, 3, groups=2)], "pool9: groups of a 'pool' layer must be 1, got 2"),
         ([Layer("fc9", "dense", 8, kernel=3)], "fc9: kernel of a 'dense' layer must be None, got 3"),
         ([Layer("fc9", "dense", 8, stride=2)], "fc9: stride of a 'dense' layer must be 1, got 2"),
+        ([Layer("fc9", "dense", 8, padding=2)], "fc9: padding of a 'dense' layer must be 0, got 2"),
+        ([Layer("fc9", "dense", 8, padding="same")], "fc9: padding of a 'dense' layer must be 0, got 'same'"),
+        ([Layer("fc9", "dense", 8, rounding="ceil")], "fc9: rounding of a 'dense' layer must be 'floor', got 'ceil'"),
         ([Layer(9, "dense", 8)], "the name of a layer must be a text, got 9"),
         ([Layer("", "dense", 8)], "the name of a layer must be a text, got ''"),
         ([Layer("fc9", "dense", 8)] * 2, "layers must have different names, got 'fc9' twice"),
@@ -230,12 +233,6 @@ def test_receptive_field_is_at_most_the_image():
 def test_bad_layers_are_named(chain, message):
     with pytest.raises(ValueError, match=f"^{message}"):
         layer_table(chain, input_size=8)
-
-
-def test_padding_and_rounding_may_be_those_of_all_layers():
-    """As in `[layer._replace(padding="same") for layer in ALEXNET]`: a dense layer has no border to look at."""
-    table = layer_table([layer._replace(padding="same", rounding="ceil") for layer in ALEXNET])
-    assert table.output.loc["pool3"] == (8, 8, 256)
 
 
 @pytest.mark.parametrize("wrong", [0, -1, 2.5, True, None])

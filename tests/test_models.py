@@ -838,3 +838,46 @@ def test_a_kind_that_keras_does_not_get_is_refused(monkeypatch):
     monkeypatch.setattr(numpy_layers, "step_kinds", lambda *_: plan)
     with pytest.raises(ValueError, match=r"^avg: kind must be one that this function can build, got 'average'"):
         alexnet((67, 67, 3), num_classes=10, kernel_initializer="zeros")
+
+
+def with_conv2(monkeypatch, **changes):
+    """Build AlexNet for the smallest image, with other numbers in conv2; return it and its layers."""
+    chain = [
+        layer._replace(units=10) if layer.name == "fc8" else layer._replace(**changes if layer.name == "conv2" else {})
+        for layer in geometry.ALEXNET
+    ]
+    monkeypatch.setattr(geometry, "alexnet_layers", lambda towers: tuple(chain))
+    keras.utils.set_random_seed(0)
+    return alexnet((163, 163, 3), num_classes=10), chain
+
+
+@pytest.mark.parametrize(
+    "changes", [{"kernel": 3, "padding": 2}, {"kernel": 3, "stride": 2, "padding": 1}, {"kernel": 4, "padding": 1}]
+)
+def test_the_padding_of_a_convolution_is_the_layers_number(monkeypatch, changes):
+    model, chain = with_conv2(monkeypatch, **changes)
+    table = geometry.layer_table(chain, input_size=163)
+    assert model.count_params() == table.parameters.sum()
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 163, 163, 3)).astype(np.float32)
+    steps = numpy_layers.steps(x, lambda name: model.get_layer(name).get_weights(), chain)
+    found = keras.Model(model.inputs[0], model.get_layer("conv2").output)(x).numpy()
+    np.testing.assert_allclose(found, next(tensor for name, tensor in steps if name == "relu2"), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"padding": "same"}, "conv2: padding must be an integer, 0 or more, got 'same'"),
+        ({"rounding": "ceil"}, "conv2: rounding must be 'floor', got 'ceil'"),
+    ],
+)
+def test_a_convolution_that_keras_would_build_otherwise_is_refused(monkeypatch, changes, message):
+    with pytest.raises(ValueError, match=f"^{message}"):
+        with_conv2(monkeypatch, **changes)
+
+
+def test_the_padding_of_a_pool_of_alexnet_is_refused(monkeypatch):
+    chain = [layer._replace(padding=1) if layer.kind == "pool" else layer for layer in geometry.ALEXNET]
+    monkeypatch.setattr(geometry, "alexnet_layers", lambda towers: tuple(chain))
+    with pytest.raises(ValueError, match=r"^pool1: padding must be 0, got 1"):
+        alexnet((67, 67, 3), num_classes=10)

@@ -728,6 +728,46 @@ def test_a_layer_that_rounds_up_has_a_last_window_that_overhangs(side):
             assert_close(found[:, i, j], expected, 1e-9)
 
 
+@pytest.mark.parametrize("rounding", ["floor", "ceil"])
+@pytest.mark.parametrize(("kernel", "stride", "padding"), [(3, 2, 1), (3, 1, 2), (2, 2, 1)])
+def test_the_padding_of_a_pool_is_that_of_the_table(kernel, stride, padding, rounding):
+    pool = geometry.Layer("pool1", "pool", None, kernel, stride, padding, rounding=rounding)
+    x = -positive((2, 8, 8, 3))  # a zero would be the largest of a window
+    found = dict(nl.steps(x, {}, [pool]))["pool1"]
+    assert found.shape[1:] == geometry.layer_table([pool], 8, 3).loc["pool1", "output"]
+    if rounding == "floor":
+        padded = np.pad(x, [(0, 0), (padding, padding), (padding, padding), (0, 0)], constant_values=-np.inf)
+        np.testing.assert_array_equal(found, nl.max_pool2d(padded, kernel, stride))
+    assert np.isfinite(found).all()
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("padding", [3, 300, "same", "valid"])
+def test_a_pool_whose_windows_would_see_padding_alone_is_refused(padding):
+    pool = geometry.Layer("pool1", "pool", None, 3, 2, padding)
+    for rounding in ("floor", "ceil"):
+        with pytest.raises(ValueError, match=f"^pool1: padding must be an integer from 0 to 2, got {padding!r}"):
+            run(np.ones((1, 8, 8, 3)), {}, [pool._replace(rounding=rounding)])
+
+
+@pytest.mark.parametrize("rounding", ["floor", "ceil"])
+def test_words_for_padding_are_for_the_table_only(rounding):
+    conv = geometry.Layer("conv1", "conv", 6, 3, padding="same", rounding=rounding)
+    with pytest.raises(ValueError, match=r"^conv1: padding must be an integer from 0 to 256, got 'same'"):
+        run(X, {"conv1": (W, None)}, [conv])
+
+
+@pytest.mark.parametrize(
+    ("names", "twice"), [(("conv6", "fc6"), "relu6"), (("relu7", "fc7"), "relu7"), (("softmax", "fc8"), "softmax")]
+)
+def test_two_steps_of_one_name_are_refused(names, twice):
+    conv = geometry.Layer(names[0], "conv", 4, kernel=3)
+    layers = [conv, geometry.Layer(names[1], "dense", 4), geometry.Layer("fc9", "dense", 2)]
+    layers = layers if twice != "softmax" else layers[:2]
+    with pytest.raises(ValueError, match=f"^layers must be named so that .* different names, got '{twice}' twice"):
+        nl.step_kinds(layers)
+
+
 def test_the_step_in_which_something_does_not_fit_is_named():
     x, weights = normal((1, 99, 83, 3)), narrow_weights(2)
     odd = {"conv1": (weights["conv1"][0][..., :7], None), "conv2": weights["conv2"]}
@@ -735,7 +775,7 @@ def test_the_step_in_which_something_does_not_fit_is_named():
         ({"conv4": weights["conv3"]}, False, "conv4: weights must be k x k x 8 x F"),
         ({"fc7": (weights["fc7"][0][1:], None)}, False, "fc7: weights must be an array of 24 rows"),
         ({"fc6": (weights["fc6"][0], np.ones(3))}, False, "fc6: bias must be an array .* of shape .24"),
-        (odd, True, "norm1: groups must be a divisor of its 7 channels, got 2"),
+        (odd, True, "norm1: towers must be a divisor of its 7 channels, got 2"),
     ):
         with pytest.raises(ValueError, match=f"^{message}"):
             run(x, weights | changed, geometry.alexnet_layers(2), normalized)
