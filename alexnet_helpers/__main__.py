@@ -26,13 +26,21 @@ from alexnet_helpers.weights import save_weights
 keras = load_keras()
 
 
+def _names():
+    """Return what the command line can name: each recipe and each study."""
+    for name in RECIPES:
+        if name in STUDIES:  # its results would go into the study's file
+            checks.refuse("the name of a recipe", "different from every study's", name)
+    return [*RECIPES, *STUDIES]
+
+
 def _parser():
     summaries = [f"{recipe.name}: {recipe.summary}" for recipe in RECIPES.values()]
     parser = argparse.ArgumentParser(
         prog="python -m alexnet_helpers", description=__doc__.splitlines()[0]
     )
     add = parser.add_argument
-    add("name", choices=[*RECIPES, *STUDIES], help="; ".join(summaries))
+    add("name", choices=_names(), help="; ".join(summaries))
     add("--seed", type=int, default=0, help="of a recipe; a study has its own")
     until = "stop after this many epochs; the next call goes on from there"
     add("--epochs", type=int, help=until)

@@ -331,14 +331,25 @@ TODAY_SHORT = dataclasses.replace(
     epochs=6,
 )
 
-RECIPES = {
-    recipe.name: recipe
-    for recipe in (
+
+def _by_name(recipes):
+    """Return a dict of recipes; two of one name would write over each other's rows."""
+    table = {}
+    for recipe in recipes:
+        if recipe.name in table:
+            needed = "different from that of every other recipe"
+            checks.refuse("the name of a recipe", needed, recipe.name)
+        table[recipe.name] = recipe
+    return table
+
+
+RECIPES = _by_name(
+    [
         *(COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF),
         *(REPAIRED_AVERAGED, PAPER_REFLECTED, TODAY, TODAY_ALL),
         *(TODAY_NOTHING_ERASED, TODAY_POOLS_2X2, TODAY_HALF_RATE, TODAY_SHORT),
-    )
-}
+    ]
+)
 
 
 def find_recipe(recipe):

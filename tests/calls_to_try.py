@@ -751,10 +751,11 @@ def of_exercises(add):
         "exercise",
         exercise,
         name=words("99.1"),
-        right=Argument(3, anything, names=("hints",)),
+        right=Argument(3, anything, names=("hints", "cases")),
         hints=Argument([(2, "Too small.")], anything),
         cases=Argument((), anything),
         wrong=Argument((), anything),
+        judge=Argument(None, anything, names=("right",)),
         tolerance=real(0.5, above=0).or_none(),
         remark=words("Well done.", empty=True),
     )

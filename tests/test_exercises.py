@@ -60,7 +60,7 @@ def table(monkeypatch):
         cases=[(np.array([0.5, 1.0, 2.0]),), (np.arange(20).reshape(4, 5), 3)],
         wrong=[(lambda values, times=2: values, "Twice as much, please.")],
     )
-    exercise("examined", lambda function: None if call(function, [1]) == [2] else "Add one.")
+    exercise("examined", judge=lambda function: None if call(function, [1]) == [2] else "Add one.")
     exercise("pair", lambda x: (x, np.int64(3)), cases=[(1.5,)])
 
 
@@ -263,6 +263,17 @@ def test_unknown_exercise(table, name):
         ({"right": len, "hints": [(1, "One?")]}, "hints must be left out where the answer is a function"),
         ({"right": len, "wrong": [(1, "One?")]}, "wrong must be a list of pairs (function, hint)"),
         ({"right": len, "cases": [1]}, "cases must be a list of tuples of arguments, got [1]"),
+        ({"right": None}, "right must be finite numbers, a text or texts, or a function, got None"),
+        ({"right": len}, "cases must be given where the answer is a function (or `judge`, in place of both), got ()"),
+        ({"right": len, "wrong": [(abs, "One?")]}, "cases must be given where the answer is a function"),
+        ({"judge": len}, "right must be left out with `judge`, got 1"),
+        ({"right": None, "judge": 3}, "judge must be a function, got 3"),
+        ({"right": None, "judge": len, "cases": [(1,)]}, "cases must be left out with `judge`, got [(1,)]"),
+        ({"right": None, "judge": len, "tolerance": 0.1}, "tolerance must be left out with `judge`, got 0.1"),
+        (
+            {"right": None, "judge": len, "hints": [(1, "One?")]},
+            "hints must be left out where the answer is a function",
+        ),
     ],
 )
 def test_an_exercise_is_checked_when_it_is_entered(table, arguments, message):
@@ -270,6 +281,13 @@ def test_an_exercise_is_checked_when_it_is_entered(table, arguments, message):
         exercise(**{"name": "a", "right": 1} | arguments)
     assert str(error.value).startswith(message)
     assert "a" not in exercises.engine.EXERCISES
+
+
+def test_an_exercise_is_not_entered_twice(table):
+    before = exercises.engine.EXERCISES["large"]
+    with pytest.raises(ValueError, match=r"^name must be one that no other exercise has, got 'large'"):
+        exercise("large", 7)
+    assert exercises.engine.EXERCISES["large"] is before
 
 
 @settings(deadline=None, max_examples=50)

@@ -22,7 +22,18 @@ import pandas as pd
 import pytest
 
 from alexnet_helpers import __main__ as command
-from alexnet_helpers import checkpoints, compilation, data, load_keras, models, schedules, studies, training, weights
+from alexnet_helpers import (
+    checkpoints,
+    compilation,
+    data,
+    load_keras,
+    models,
+    recipes,
+    schedules,
+    studies,
+    training,
+    weights,
+)
 from alexnet_helpers.augmentation import AUGMENTATIONS, erase, erase_wide, flip, rotate_and_shift, shift
 from alexnet_helpers.batches import Batches, split_validation
 from alexnet_helpers.recipes import (
@@ -1593,3 +1604,17 @@ def test_in_the_stored_study_only_the_common_recipe_is_stuck():
     end = pd.read_csv(RESULTS_FOLDER / "repair_study.csv").dropna(subset="val_accuracy")
     stuck = (end["accuracy"] < 0.125).groupby(end["recipe"]).sum()
     assert stuck["common recipe"] == 5 and stuck.sum() == 5
+
+
+def test_two_recipes_of_one_name_are_refused():
+    """As `dataclasses.replace` makes them where `name` is forgotten."""
+    again = dataclasses.replace(recipes.TODAY, learning_rate=0.05)
+    with pytest.raises(ValueError, match=r"^the name of a recipe must be different from that .*, got 'today'"):
+        recipes._by_name([recipes.COMMON, recipes.TODAY, again])
+
+
+def test_a_recipe_with_the_name_of_a_study_is_refused(monkeypatch):
+    named = dataclasses.replace(recipes.TODAY, name="repair_study")
+    monkeypatch.setitem(recipes.RECIPES, "repair_study", named)
+    with pytest.raises(ValueError, match=r"^the name of a recipe must be different from every study's, got 'repair"):
+        command._parse(["today"])

@@ -11,32 +11,41 @@ from alexnet_helpers.exercises.words import NotAnswered, Refused, one_line, type
 class Exercise(NamedTuple):
     """What `check` knows of one exercise; see `exercise` for the fields."""
 
-    right: Any
+    right: Any  # the judge, in an exercise that has one
     hints: tuple
     tolerance: float | None
     remark: str
-    cases: Any
+    cases: Any  # empty with a value, and with a judge
     wrong: tuple
 
 
 EXERCISES = {}  # the name of each exercise, and its Exercise
 
 
-def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=()):
+def exercise(
+    name,
+    right=None,
+    hints=(),
+    tolerance=None,
+    remark="",
+    cases=(),
+    wrong=(),
+    judge=None,
+):
     """Enter an exercise into the table.
 
     Parameters
     ----------
     name : str
-        Such as "01.2".
-    right : number, bool, str, sequence, ndarray or function
+        Such as "01.2"; one that is in the table is refused.
+    right : number, bool, str, sequence, ndarray or function, optional
         The right answer. A learner's function is compared with this one in each of the
         `cases`; where this one returns a NumPy integer, or an array of float32 or of
-        integers, the type counts as well. Without cases, `right` is a judge: it takes
-        the learner's function, and returns None if it is right and else a hint.
+        integers, the type counts as well. Learners see the names of its parameters in
+        hints.
     hints : list of tuple
         Pairs (wrong answer, hint). An integer stands for itself, a fraction also for
-        what rounds to it.
+        its own roundings, to two digits or more.
     tolerance : float, optional
         The largest difference that counts as equal, over the largest expected number.
         Without it, integers have to be equal; of other numbers, 1e-6 is allowed (1e-5
@@ -48,6 +57,10 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
     wrong : list of tuple
         Pairs (wrong function, hint): the usual slips. A learner's function gets the
         hint if, in a case that it gets wrong, it does what the wrong function does.
+    judge : function, optional
+        In place of `right` and `cases`: it takes the learner's function, and returns
+        None if that is right and else a hint. (It gives the hints of `wrong` itself;
+        the course's tests hand it those functions.)
 
     Examples
     --------
@@ -57,6 +70,11 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
     >>> del EXERCISES["99.1"]
     """
     checks.text("name", name)
+    if name in EXERCISES:
+        checks.refuse("name", "one that no other exercise has", name)
+    if judge is not None:
+        _check_judge(judge, {"right": right, "tolerance": tolerance, "cases": cases})
+        right = judge
     if tolerance is not None:
         checks.number("tolerance", tolerance, above=0)
     if not isinstance(remark, str):
@@ -73,7 +91,17 @@ def exercise(name, right, hints=(), tolerance=None, remark="", cases=(), wrong=(
     if not callable(right) and (cases or wrong):
         needed = "left out where the answer is a value (see `hints`)"
         checks.refuse("cases and wrong", needed, cases or wrong)
+    if callable(right) and judge is None and not cases:
+        needed = "given where the answer is a function (or `judge`, in place of both)"
+        checks.refuse("cases", needed, cases)
     EXERCISES[name] = Exercise(right, hints, tolerance, remark, cases, wrong)
+
+
+def _check_judge(judge, others):
+    checks.function("judge", judge)
+    for name, value in others.items():
+        if value is not None and value != ():
+            checks.refuse(name, "left out with `judge`", value)
 
 
 def _tuple(name, value, needed, fits):

@@ -208,7 +208,7 @@ exercise(
 )
 exercise(
     "02.2",
-    judge_whisker,
+    judge=judge_whisker,
     wrong=[
         (lambda size: _unit(_line(size)), "On an even surface it should give 0"),
         (lambda size: _line(size) - _line(size).mean(), "its sum of squares is"),

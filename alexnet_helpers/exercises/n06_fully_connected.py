@@ -86,7 +86,7 @@ _MIDDLE = [(slice(2, 6), slice(3, 5), -1)]
 # There are 178 zeros and 182 ones. Any unit that is right for 350 of them will do.
 exercise(
     "06.2",
-    judge_zero_unit,
+    judge=judge_zero_unit,
     remark="Compare your picture with the rows for 0 and 1 of the lesson.",
     wrong=[
         (

@@ -128,7 +128,7 @@ def _shared_noise(shared_shape):
 
 exercise(
     "07.2",
-    judge_noise_factor,
+    judge=judge_noise_factor,
     remark="Now train with it.",
     wrong=[
         (_noise(deviation=lambda rate: 1), "the variance of your numbers is"),
@@ -332,7 +332,7 @@ _WRONG_MASKS = [
 
 exercise(
     "07.3",
-    judge_paper_dropout,
+    judge=judge_paper_dropout,
     wrong=[
         *((_dropout(scale=scale), hint) for scale, hint in _WRONG_SCALES),
         *((_dropout(mask), hint) for mask, hint in _WRONG_MASKS),

@@ -185,7 +185,7 @@ def _equally_spaced(images, held_out, seed):
 
 exercise(
     "11.2",
-    judge_split,
+    judge=judge_split,
     wrong=[
         (
             _split_by(lambda n, rng: np.arange(n)),
