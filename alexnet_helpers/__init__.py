@@ -1,6 +1,26 @@
 """Helpers of the course "AlexNet, layer by layer": what several notebooks need.
 
-Importing this package imports neither TensorFlow nor Keras; `load_keras` does.
+Importing this package imports neither TensorFlow nor Keras; `load_keras` does. The
+modules, in an order in which they can be read:
+
+| modules | hold |
+| --- | --- |
+| `geometry` | a network as data: its layers, their sizes, weights and work |
+| `numpy_layers` | every layer of AlexNet in NumPy, with its gradient |
+| `walk` | the photo's way through an untrained AlexNet |
+| `models`, `variants`, `keras_layers` | the Keras networks |
+| `imagenet`, `bvlc_alexnet`, `onnx_weights` | the AlexNet trained on ImageNet |
+| `data` | CIFAR-10, the photos, downloads |
+| `recipes`, `studies` | what is trained, as data |
+| `augmentation`, `batches` | what a network sees in training |
+| `compilation`, `optimizers`, `schedules` | from a recipe to a compiled model |
+| `training`, `checkpoints`, `results` | a long run, and what it keeps |
+| `views`, `weights` | predictions from several views; stored weights |
+| `scale` | several devices, several processes, a folder of images |
+| `plotting`, `explorer` | figures; the interactive page |
+| `exercises` | the exercises, and `check` |
+| `checks` | checks of arguments, with one form of error message |
+| `__main__` | the command `python -m alexnet_helpers` |
 """
 
 import contextlib
@@ -51,12 +71,8 @@ def _quietly():
             saved = os.dup(2)
             stack.callback(os.close, saved)
             held_back = stack.enter_context(tempfile.TemporaryFile())
-        except (
-            AttributeError,
-            OSError,
-            ValueError,
-        ):  # no stderr, or no room for a file
-            yield
+        except (AttributeError, OSError, ValueError):
+            yield  # there is no stderr, or no room for a file
             return
         watcher = _watch(held_back, saved)
         os.dup2(held_back.fileno(), 2)
