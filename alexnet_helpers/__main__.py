@@ -62,7 +62,7 @@ def _parser():
 
 
 def _parse(arguments):
-    """Return the options of the command line, or end the process with what is off."""
+    """Return the options of the command line, or exit with an error message."""
     parser = _parser()
     options = parser.parse_args(arguments)
     given = {

@@ -186,8 +186,7 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
         - `multiply_adds`: the multiplications, each followed by an addition, for one
           image;
         - `receptive_field`: how many pixels of the image, along one side, a value of
-        the
-          output can depend on.
+          the output can depend on.
 
     Raises
     ------
@@ -203,8 +202,8 @@ def layer_table(layers=ALEXNET, input_size=227, channels=3):
     input_size = checks.integer("input_size", input_size)
     channels = checks.integer("channels", channels)
     shape = (input_size, input_size, channels)
-    # `field`: pixels that one value sees; `jump`: pixels between two neighbours'
-    # centres.
+    # `field`: pixels that one value sees; `jump`: pixels from one value's centre to the
+    # next one's.
     field = jump = 1
     rows = {}
     for layer in check_layers(layers):

@@ -10,9 +10,11 @@ Arrays have Keras' layout, with N images, H rows, W columns, C channels, F filte
 Each layer is a function, and the function below it is its gradient. The gradient takes
 `dy`, the gradient of the loss L with respect to the layer's output (dy[i] = dL/dy[i]),
 and returns the gradient with respect to the layer's input, and to its weights if it has
-any, each in the shape of the array that it belongs to.
+any, each in the shape of the array that it belongs to. Only `softmax` and
+`cross_entropy` have one gradient together, which stands below them and takes no `dy`.
 
-float32 stays float32 and float64 stays float64; integers become floating-point numbers.
+Where all arrays are float32 the result is float32, where one is float64 it is float64;
+integers become floating-point numbers.
 The checks of arguments stand at the end of the file, so that the layers can be read
 without them. "Paper" is Krizhevsky, Sutskever and Hinton, NIPS 2012.
 """
@@ -47,7 +49,9 @@ def _crop(x, padding):
 def _windows(x, size, stride):
     """View the images as overlapping windows: (N, H, W, C) as (N, H', W', k, k, C).
 
-    Nothing is copied: what is added to the windows is added to the pixels of x.
+    Nothing is copied: a window shares its pixels with x and with the windows that it
+    overlaps. So add to one place (u, v) of all windows at a time; `windows += 1` at
+    once would lose sums.
     """
     windows = sliding_window_view(x, size, axis=(1, 2), writeable=x.flags.writeable)
     windows = windows[:, ::stride, ::stride]  # N, H', W', C, k, k
@@ -520,6 +524,7 @@ def softmax_cross_entropy_gradient(probabilities, labels):
     """Compute the gradient of `cross_entropy` with respect to the logits of `softmax`.
 
     It is (p - y) / N, where y is 1 for the true class of an image and 0 for the others.
+    It leaves out that `cross_entropy` takes a probability below 1e-7 for 1e-7.
 
     Parameters
     ----------
@@ -681,7 +686,7 @@ def _normalize_towers(x, towers, **constants):
     return np.concatenate(parts, axis=3)
 
 
-# --- What the functions refuse, beyond what `checks` knows ---
+# --- Argument checks that only these layers need ---
 
 
 def _check_dy(dy, shape):
@@ -734,7 +739,7 @@ def _check_norm(size, k, alpha, beta):
 
 
 def check_normalization(local_response_norm):
-    """Return the constants of the normalization that are not the paper's, as a dict.
+    """Return the constants of the normalization that were given, as a dict.
 
     Parameters
     ----------

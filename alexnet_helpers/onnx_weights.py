@@ -48,8 +48,8 @@ def read_onnx(file, sha256=ONNX_SHA256):
     file : str or Path
         `bvlcalexnet-12.onnx`, or another file of this network.
     sha256 : str or None
-        Checksum of the file in hexadecimal digits. With None no checksum is looked at,
-        and the weights do not count as real.
+        Checksum of the file in hexadecimal digits. With None the checksum is not
+        verified, and the weights do not count as real.
 
     Returns
     -------

@@ -45,7 +45,7 @@ class Recipe:
     """Everything that decides how a network trains.
 
     A recipe does not change: `dataclasses.replace` makes another one. Fields that are
-    out of range, or have no effect beside the others, are refused.
+    out of range, or have no effect given the others, are refused.
 
     Parameters
     ----------
@@ -66,8 +66,8 @@ class Recipe:
         a cosine; or "linear", which falls to 0 in a straight line.
     warmup_epochs : int
     weight_decay : float
-        A step takes learning rate times `weight_decay` times the weight away from it
-        (kernels only).
+        Each step subtracts learning rate times `weight_decay` times the weight from
+        every weight of a kernel.
     averaging : float
         Above 0, the network that is validated and returned has a running average of
         each weight; a step changes 1 - `averaging` of it (Polyak and Juditsky, 1992).
@@ -170,10 +170,8 @@ def _check_network_fields(recipe):
     fields["batch_norm"] = None if recipe.batch_norm is None else network["batch_norm"]
     for name in ("kernel_initializer", "ingredients"):
         value = getattr(recipe, name)
-        try:
-            json.dumps(
-                value, allow_nan=False
-            )  # it is kept in a file, see `checkpoints`
+        try:  # it is kept in a file, see `checkpoints`
+            json.dumps(value, allow_nan=False)
         except (TypeError, ValueError, RecursionError):
             checks.refuse(name, "made of texts, numbers, lists and dicts", value)
         fields[name] = _frozen(value)

@@ -1,7 +1,7 @@
 """Tables of results: one file for a recipe or study, to which each run adds its rows.
 
-Nothing here is for lessons; `training` and `studies` call it with what they have
-checked.
+The notebooks do not use this module: `training` and `studies` call it with what they
+have checked.
 """
 
 import os

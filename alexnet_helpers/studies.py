@@ -42,9 +42,9 @@ class Study(NamedTuple):
 
     Parameters
     ----------
-    recipes : list of Recipe
+    recipes : tuple of Recipe
         Of different names.
-    seeds : list of int
+    seeds : tuple of int
     steps : int
         For how many batches each run trains: a multiple of `every`.
     every : int
@@ -230,7 +230,7 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
     for recipe, seed, definition in runs:
         rows, _ = rows_of_run(file, recipe.name, seed, dataset.source)
         if len(rows) != chosen.steps // chosen.every:
-            merge_rows(file, _run(chosen, recipe, seed, dataset, definition))
+            merge_rows(file, _train_once(chosen, recipe, seed, dataset, definition))
     return read_table(file)
 
 
@@ -291,7 +291,7 @@ def _definition(study, recipe, checksum):
     return f"{zlib.crc32(json.dumps(definition, sort_keys=True).encode()):08x}"
 
 
-def _run(study, recipe, seed, dataset, definition):
+def _train_once(study, recipe, seed, dataset, definition):
     """Train one recipe with one seed, and return its rows."""
     training, validation = split_validation(dataset.x_train, dataset.y_train)
     training = tuple(part[: study.images] for part in training)

@@ -139,8 +139,8 @@ def train(
         A checkpoint takes 260 MB for 21.6 million weights with Adam's averages.
     results_folder : str or Path
         `RECIPE.csv` in it gets the curves, beside those of other seeds and data sets;
-        at the end, `RECIPE-confusion.csv` gets how many test images of each class were
-        taken for which (for up to 100 classes).
+        at the end, `RECIPE-confusion.csv` gets the confusion matrix: how many test
+        images of each class were predicted as which class (for up to 100 classes).
     verbose : "auto", 0, 1 or 2
         As in `keras.Model.fit`.
     mixed : bool

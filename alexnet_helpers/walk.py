@@ -33,7 +33,9 @@ def photo_tensor():
 
 
 def gabor(angle, wavelength, phase, size=11):
-    """Return a wave under a bell, which finds edges or bars of one direction.
+    """Return a Gabor filter, which responds to edges or bars of one direction.
+
+    It is a cosine wave times a Gaussian.
 
     Parameters
     ----------
@@ -78,7 +80,7 @@ def gabor(angle, wavelength, phase, size=11):
 
 
 def _spot(width, surround=False):
-    """Return a round spot, alone or less its surround; width: standard deviation."""
+    """Return a round spot of this standard deviation; with `surround` its mean is 0."""
     bell = _bell(*_pixel_grid(11), width)
     return _unit(bell - bell.mean() if surround else bell)
 
@@ -153,7 +155,8 @@ def layer_weights(name):
     -------
     kernel : ndarray of float32, shape (k, k, channels, filters) or (inputs, outputs)
         The filter bank for conv1, else He-normal, N(0, 2 / inputs of one unit), from a
-        generator of the layer's own, so that each can be made without the others.
+        generator of the layer's own, so that each can be made without the others. (The
+        generator is that of the layer's place among those with weights.)
     bias : ndarray of float32, shape (filters,) or (outputs,)
         Zeros.
 

@@ -3,7 +3,7 @@
 `check` and `exercise` are in `engine`; `values` and `functions` compare the two kinds
 of answers. Each notebook has a file of its own, such as `n01_output_size_formula`, with
 the right answer of each exercise and, beside it, the usual wrong ones with their hints.
-No hint gives the answer away.
+Hints say where a slip lies, not the right answer.
 """
 
 # Each of these enters the exercises of its notebook, in this order.
