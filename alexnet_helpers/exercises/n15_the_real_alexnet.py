@@ -259,6 +259,18 @@ exercise(
             "That is how much the divisor shrinks. The value on top has halved, too.",
         ),
         (
+            2 * _AFTER / _BEFORE,
+            "That is the old value over the new one: put the new one on top.",
+        ),
+        (
+            0.25,
+            "The values are halved, not squared: a quarter is left of their squares.",
+        ),
+        (
+            ((1 + 1e-4 * _SQUARES) / (1 + 1e-4 * _SQUARES / 4)) ** 0.75 / 2,
+            "That takes the paper's alpha: Caffe divides it by 5.",
+        ),
+        (
             1 / _AFTER,
             "That is 1 over the new divisor. Compare the new normalized value with the"
             " old one.",
