@@ -87,7 +87,7 @@ class Recipe:
 
     Examples
     --------
-    >>> slow = dataclasses.replace(COMMON, name="slow", learning_rate=1e-4)
+    >>> slow = dataclasses.replace(TUTORIAL, name="slow", learning_rate=1e-4)
     >>> slow.learning_rate, slow.batch_size
     (0.0001, 64)
     """
@@ -203,19 +203,19 @@ def _check_combination(recipe):
         checks.refuse("refine_rate", needed, recipe.refine_rate)
 
 
-COMMON = Recipe(
+TUTORIAL = Recipe(
     "tutorial",
     "as many tutorials write it, without their rotation",
     augmentation=("shift", "flip"),
 )
 AS_WRITTEN = dataclasses.replace(
-    COMMON,
+    TUTORIAL,
     name="as_written",
     summary="as many tutorials write it: rotation, shifts and flip, Adam at 0.001,"
     " 50 epochs",
     augmentation=("rotate_and_shift", "flip"),
 )
-REPAIRED = Recipe(
+TUTORIAL_REPAIRED = Recipe(
     "tutorial_repaired",
     "the tutorials' layers with initial weights, optimizer, schedule and augmentation"
     " repaired",
@@ -232,8 +232,8 @@ REPAIRED = Recipe(
     epochs=40,
 )
 # Repaired once more, with the weights averaged: three seeds were run.
-REPAIRED_AVERAGED = dataclasses.replace(
-    REPAIRED,
+REPAIRED = dataclasses.replace(
+    TUTORIAL_REPAIRED,
     name="repaired",
     summary="the tutorials' layers with initial weights, optimizer, schedule,"
     " augmentation and averaging repaired",
@@ -258,7 +258,7 @@ PAPER = Recipe(
 # One of the paper's towers, for as long as two CPU cores train in about an hour.
 PAPER_HALF = dataclasses.replace(PAPER, name="paper_half", width=0.5, epochs=24)
 # The paper crops a larger image, so it never shows the black border of `shift`.
-PAPER_REFLECTED = dataclasses.replace(
+PAPER_HALF_REFLECTED = dataclasses.replace(
     PAPER_HALF,
     name="paper_half_reflected",
     epochs=40,
@@ -343,9 +343,21 @@ def _by_name(recipes):
 
 RECIPES = _by_name(
     [
-        *(COMMON, AS_WRITTEN, REPAIRED, PAPER, MODERN, PAPER_HALF, MODERN_HALF),
-        *(REPAIRED_AVERAGED, PAPER_REFLECTED, TODAY, TODAY_ALL),
-        *(TODAY_NOTHING_ERASED, TODAY_POOLS_2X2, TODAY_HALF_RATE, TODAY_SHORT),
+        TUTORIAL,
+        AS_WRITTEN,
+        TUTORIAL_REPAIRED,
+        PAPER,
+        MODERN,
+        PAPER_HALF,
+        MODERN_HALF,
+        REPAIRED,
+        PAPER_HALF_REFLECTED,
+        TODAY,
+        TODAY_ALL,
+        TODAY_NOTHING_ERASED,
+        TODAY_POOLS_2X2,
+        TODAY_HALF_RATE,
+        TODAY_SHORT,
     ]
 )
 

@@ -16,7 +16,7 @@ import pandas as pd
 from alexnet_helpers import checks, load_keras
 from alexnet_helpers.batches import LARGEST_SEED, Batches, split_validation
 from alexnet_helpers.compilation import compile_model, whiten_stem
-from alexnet_helpers.recipes import COMMON, PAPER, Recipe
+from alexnet_helpers.recipes import PAPER, TUTORIAL, Recipe
 from alexnet_helpers.results import (
     RESULTS_FOLDER,
     machine_facts,
@@ -58,7 +58,7 @@ class Study(NamedTuple):
 
     Examples
     --------
-    >>> Study(recipes=(COMMON,), seeds=(0, 1), steps=100).every
+    >>> Study(recipes=(TUTORIAL,), seeds=(0, 1), steps=100).every
     10
     """
 
@@ -72,7 +72,7 @@ class Study(NamedTuple):
 
 
 _common, *_repaired = (
-    dataclasses.replace(COMMON, name=name, **changes)
+    dataclasses.replace(TUTORIAL, name=name, **changes)
     for name, changes in {"common recipe": {}, **REPAIRS}.items()
 )
 

@@ -37,14 +37,14 @@ from alexnet_helpers import (
 from alexnet_helpers.augmentation import AUGMENTATIONS, erase, erase_wide, flip, rotate_and_shift, shift
 from alexnet_helpers.batches import Batches, split_validation
 from alexnet_helpers.recipes import (
-    COMMON,
     MODERN,
     MODERN_HALF,
     PAPER,
     PAPER_HALF,
     RECIPES,
-    REPAIRED,
     TODAY,
+    TUTORIAL,
+    TUTORIAL_REPAIRED,
     Recipe,
 )
 from alexnet_helpers.results import RESULTS_FOLDER, merge_rows, read_table, rows_of_run
@@ -63,7 +63,7 @@ SHORT = {"without": ["conv2", "conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]
 NINTH = 137
 # Small enough for a second an epoch, and with everything that a long run has.
 TINY = dataclasses.replace(
-    REPAIRED,
+    TUTORIAL_REPAIRED,
     name="tiny",
     width=0.03,
     ingredients=SHORT,
@@ -322,7 +322,7 @@ COMMAND = """
 import dataclasses, os, signal, sys
 from alexnet_helpers import __main__ as command, results
 from alexnet_helpers.batches import Batches
-from alexnet_helpers.recipes import RECIPES, REPAIRED
+from alexnet_helpers.recipes import RECIPES, TUTORIAL_REPAIRED
 
 def killed(function, moment):
     def called(*arguments):
@@ -334,13 +334,13 @@ def killed(function, moment):
 results.os.replace = killed(os.replace, lambda unfinished, path: os.path.basename(path))
 moment = lambda batches, index: f"batch {{batches.epoch + 1}}" if index == 5 else ""
 Batches.__getitem__ = killed(Batches.__getitem__, moment)
-RECIPES["tiny"] = dataclasses.replace(REPAIRED, name="tiny", **{changes!r})
+RECIPES["tiny"] = dataclasses.replace(TUTORIAL_REPAIRED, name="tiny", **{changes!r})
 command.main(sys.argv[1:])
 """
 
 
 def test_killed_at_bad_moments_the_command_goes_on_and_ends_as_an_unbroken_run(unbroken, tmp_path):
-    tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(REPAIRED)
+    tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(TUTORIAL_REPAIRED)
     changes = {name: value for name, value in tiny.items() if value != repaired[name] and name != "name"}
     names = {"--checkpoints": "checkpoints", "--results": "results"}
     options = [text for option, name in names.items() for text in (option, str(tmp_path / name))]
@@ -488,7 +488,7 @@ def test_runs_that_end_at_the_same_time_lose_no_results(tmp_path):
 
 
 def test_a_study_compares_its_recipes_and_repeats_nothing(tmp_path, monkeypatch):
-    first = dataclasses.replace(COMMON, name="a", width=0.03, ingredients=SHORT, batch_size=8)
+    first = dataclasses.replace(TUTORIAL, name="a", width=0.03, ingredients=SHORT, batch_size=8)
     recipes = (first, dataclasses.replace(first, name="b"))
     monkeypatch.setitem(studies.STUDIES, "two", Study(recipes, seeds=(0,), steps=20))
     arguments = {"dataset": small_dataset(), "results_folder": tmp_path}
@@ -530,7 +530,7 @@ def test_a_study_shuffles_and_augments_anew_in_every_epoch(tmp_path, monkeypatch
 
 
 def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path, monkeypatch):
-    recipe = dataclasses.replace(COMMON, name="a", width=0.03, ingredients=SHORT, batch_size=8)
+    recipe = dataclasses.replace(TUTORIAL, name="a", width=0.03, ingredients=SHORT, batch_size=8)
     options = {"every": 3, "images": 24, "validation_images": 5}
     monkeypatch.setitem(studies.STUDIES, "small", Study((recipe,), seeds=(0,), steps=6, **options))
     seen = []
@@ -548,7 +548,7 @@ def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path
 
 
 def test_the_steps_of_a_study_are_counted_in_tens(monkeypatch):
-    monkeypatch.setitem(studies.STUDIES, "odd", Study((COMMON,), seeds=(0,), steps=15))
+    monkeypatch.setitem(studies.STUDIES, "odd", Study((TUTORIAL,), seeds=(0,), steps=15))
     with pytest.raises(ValueError, match=r"steps must be a multiple of every=10, got 15"):
         studies.study("odd")
 
@@ -1416,7 +1416,7 @@ def test_labels_of_another_kind_are_refused_wherever_they_are_given(problem, tmp
 
 def study_of(dataset, folder, **changes):
     small = {"name": "a", "width": 0.03, "ingredients": SHORT, "batch_size": 8}
-    recipe = dataclasses.replace(COMMON, **small | changes)
+    recipe = dataclasses.replace(TUTORIAL, **small | changes)
     return studies.study(Study((recipe,), (0,), steps=4, every=2, name="small"), dataset, results_folder=folder)
 
 
@@ -1610,7 +1610,7 @@ def test_two_recipes_of_one_name_are_refused():
     """As `dataclasses.replace` makes them where `name` is forgotten."""
     again = dataclasses.replace(recipes.TODAY, learning_rate=0.05)
     with pytest.raises(ValueError, match=r"^the name of a recipe must be different from that .*, got 'today'"):
-        recipes._by_name([recipes.COMMON, recipes.TODAY, again])
+        recipes._by_name([recipes.TUTORIAL, recipes.TODAY, again])
 
 
 def test_a_recipe_with_the_name_of_a_study_is_refused(monkeypatch):
