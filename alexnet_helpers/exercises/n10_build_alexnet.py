@@ -52,7 +52,7 @@ def _wrong_marks():
 
 def _first_difference(found, expected):
     for number, (name, right) in enumerate(expected.items()):
-        if _off(found[name], right):
+        if _differ(found[name], right):
             return number
     return len(expected)
 
@@ -147,7 +147,7 @@ def _with_one_limit(found, expected):
     return len(expected)
 
 
-def _off(found, expected):
+def _differ(found, expected):
     """Tell whether the arrays of a layer differ, as the exercise asks."""
     return (
         found.shape != expected.shape
@@ -391,7 +391,7 @@ exercise(
             ),
         ),
         (
-            _careless(_off, last=True),
+            _careless(_differ, last=True),
             "That is the last layer that differs: the mistake is in the first.",
         ),
         (
@@ -414,7 +414,7 @@ exercise(
         ),
         (
             lambda found, expected: sum(
-                _off(found[name], expected[name]) for name in expected
+                _differ(found[name], expected[name]) for name in expected
             ),
             "That is how many layers differ: the number of the first one is asked for.",
         ),

@@ -240,18 +240,20 @@ def _draw_block(axes, block, row, face):
     corner = block.corner(row)
     up = np.array([0, block.side])
     right = np.array([block.depth, 0])
-    away = np.full(2, block.slant)
+    backwards = np.full(2, block.slant)
     for origin, edge, other_edge, lighter in (
         (corner, right, up, 0),
-        (corner + up, right, away, 0.3),
-        (corner + right, away, up, 0.55),
+        (corner + up, right, backwards, 0.3),
+        (corner + right, backwards, up, 0.55),
     ):
         sides = [origin, origin + edge, origin + edge + other_edge, origin + other_edge]
         style = {"facecolor": block.color(lighter), "edgecolor": "black"}
         axes.add_patch(Polygon(sides, linewidth=0.6, **style))
     if face is not None:
         # The unit square goes to the right face: its lower and left edge, its corner.
-        to_face = Affine2D(np.array([[*away, 0], [*up, 0], [*(corner + right), 1]]).T)
+        to_face = Affine2D(
+            np.array([[*backwards, 0], [*up, 0], [*(corner + right), 1]]).T
+        )
         unit_square = {"extent": (0, 1, 0, 1), "interpolation": "bilinear"}
         picture = axes.imshow(face, zorder=1, **unit_square)
         picture.set_transform(to_face + axes.transData)
