@@ -258,10 +258,8 @@ def _keep(roots, get):
     Return the path of the new file, or None after saying why there is none. What is
     unfinished never has the final name.
     """
-    root = next(filter(folders.is_writable, roots), None)
+    root = folders.first_writable(roots, "the file of weights")
     if root is None:
-        remedy = "set ALEXNET_DATA to a folder that can"
-        print(f"{roots[0]} cannot be written to: {remedy}.")
         return None
     part = root / f"{Path(FILE).stem}.part"
     try:
