@@ -219,16 +219,13 @@ def max_pool2d_gradient(dy, x, size=3, stride=2):
     """
     x, size, stride = _check_pool(x, size, stride)
     windows = _windows(x, (size, size), stride)  # N, H', W', size, size, C
-    largest = windows.max(axis=(3, 4))  # N, H', W', C
+    places = windows.reshape(*windows.shape[:3], size * size, -1)
+    largest = places.argmax(axis=3)  # N, H', W', C: the number of the first largest
     dy = _check_dy(dy, largest.shape)
     dx = np.zeros(x.shape, dy.dtype)
-    dwindows = _windows(dx, (size, size), stride)
-    waiting = np.ones(dy.shape, bool)  # the windows whose largest pixel is yet to come
-    for u, v in np.ndindex(size, size):
-        pixels = windows[:, :, :, u, v]
-        found = waiting & ((pixels == largest) | np.isnan(pixels))
-        dwindows[:, :, :, u, v] += dy * found
-        waiting &= ~found
+    dwindows = _windows(dx, (size, size), stride)  # a view: what it gets, dx gets
+    for place, (u, v) in enumerate(np.ndindex(size, size)):
+        dwindows[:, :, :, u, v] += dy * (largest == place)
     return dx
 
 
