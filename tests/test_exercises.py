@@ -462,6 +462,7 @@ CORRUPTIONS = {
 STILL_RIGHT = {
     *(("06.2", what) for what in ("plus one", "twice", "a bit more", "a very little more")),
     *(("07.2", what) for what in ("a bit more", "a very little more", "reversed")),
+    ("05.2", "as Booleans"),
     ("11.2", "reversed"),
 }
 

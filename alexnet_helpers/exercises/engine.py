@@ -41,8 +41,8 @@ def exercise(
     right : number, bool, str, sequence, ndarray or function, optional
         The right answer. A learner's function is compared with this one in each of the
         `cases`; where this one returns a NumPy integer, or an array of float32 or of
-        integers, the type counts as well. Learners see the names of its parameters in
-        hints.
+        integers, the type counts as well; where it returns True and False, 1 and 0 will
+        do. Learners see the names of its parameters in hints.
     hints : list of tuple
         Pairs (wrong answer, hint). An integer stands for itself, a fraction also for
         its own roundings, to two digits or more.

@@ -143,7 +143,8 @@ def _results(value, expected):
     """Return a result, or the several results in a tuple, as a list of arrays."""
     if not isinstance(expected, tuple):
         is_number = np.ndim(expected) == 0
-        return [as_result(value, "a number" if is_number else "an array of numbers")]
+        needed = "a number" if is_number else "an array of numbers"
+        return [as_result(value, needed, np.asarray(expected).dtype == bool)]
     if not _has_length(value, len(expected)):
         raise Refused(
             f"Your function returned {_kind_of(value)}; {len(expected)} results are"
@@ -160,10 +161,10 @@ def _has_length(value, length):
     )
 
 
-def as_result(value, needed="an array of numbers"):
+def as_result(value, needed="an array of numbers", may_be_mask=False):
     """Return a result as an array of numbers, or raise a hint."""
     array = as_numbers(value)
-    if array is None or array.dtype == bool:
+    if array is None or (array.dtype == bool and not may_be_mask):
         verb = "are" if needed == "numbers" else "is"
         raise Refused(
             f"Your function returned {_kind_of(value)}; {needed} {verb} asked for."

@@ -169,11 +169,17 @@ _KINDS = corner_maps(
      (0, 14, 0), (0, 14, 3), (0, 17, 1), (2, 14, 2)],
 )  # fmt: skip
 
+
+def _mask_of_rectangles(corner_maps, height, width):
+    """Return the right answer as True and False; 1 and 0 say the same."""
+    return _right_rectangles(corner_maps, height, width) > 0
+
+
 _OTHERS = [(_FEW, 2, 5), (_FEW, 3, 3), (_BROKEN, 3, 4), (_KINDS, 3, 4)]
 
 exercise(
     "05.2",
-    _right_rectangles,
+    _mask_of_rectangles,
     cases=[(_MANY, 3, 5), (_MANY, 5, 3), *_OTHERS],
     wrong=[
         (
@@ -242,7 +248,8 @@ def _sizes(layers, size):
     """Return the side of every layer's input, from the image on."""
     sizes = [size]
     for kernel, stride, padding in layers[:-1]:
-        sizes.append(geometry.output_size(sizes[-1], kernel, stride, padding))
+        # not `output_size`: a slip may lead to a size below 1, which that refuses
+        sizes.append((sizes[-1] + 2 * padding - kernel) // stride + 1)
     return sizes
 
 
@@ -270,6 +277,16 @@ def _seen(
     return pixels_seen
 
 
+def _unpadded(function):
+    """Return a function that ignores the padding, in the sizes as well."""
+
+    def pixels_seen(layers, unit, size):
+        unpadded = [(kernel, stride, 0) for kernel, stride, _ in layers]
+        return function(unpadded, unit, size)
+
+    return pixels_seen
+
+
 def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
     """Return a function that follows the first and last unit, with a usual slip."""
 
@@ -279,8 +296,10 @@ def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
         for (kernel, stride, padding), side in plan if forward else reversed(plan):
             zeros = padding * stride if stride_of_padding else padding
             first, last = first * stride - zeros, last * stride - zeros + kernel - 1
-            if clip == "in each layer":
-                first, last = max(first, 0), min(last, side - 1)
+            if clip in ("in each layer", "left"):
+                first = max(first, 0)
+            if clip in ("in each layer", "right"):
+                last = min(last, side - 1)
         if clip == "at the end":
             first, last = max(first, 0), min(last, size - 1)
         return last - first + add
@@ -300,7 +319,20 @@ _WHOLE_FIELD = (
 
 _IN_EVERY_LAYER = (
     "A layer in the middle may be padded, too: drop the places without a unit in every"
-    " layer."
+    " layer, on both sides."
+)
+
+_LEFT_ONLY = (
+    "You drop what lies before the first unit or pixel: do so after the last one, too."
+)
+
+_RIGHT_ONLY = (
+    "You drop what lies after the last unit or pixel: do so before the first one, too."
+)
+
+_PADDING = (
+    "Padding moves the first window to the left, by its number of zeros, in units of"
+    " that layer's input."
 )
 
 _UNITS_OF_PADDING = (
@@ -313,6 +345,7 @@ exercise(
     _seen(),
     # In the first case every slip gives another number.
     cases=[
+        ([(3, 4, 0), (3, 4, 1), (2, 2, 0), (6, 2, 2)], 0, 78),
         ([(2, 4, 0), (4, 4, 2), (4, 1, 2)], 1, 21),
         ([(3, 3, 1), (5, 2, 2)], 1, 10),
         ([(3, 2, 0), (3, 1, 1)], 3, 10),
@@ -340,21 +373,14 @@ exercise(
             " that, not of the output.",
         ),
         (_ends(), _IN_EVERY_LAYER),
-        (
-            _seen(clip="left"),
-            "You drop what lies before the first unit or pixel:"
-            " do so after the last one, too.",
-        ),
-        (
-            _seen(clip="right"),
-            "You drop what lies after the last unit or pixel:"
-            " do so before the first one, too.",
-        ),
-        (
-            _seen(padded=False),
-            "Padding moves the first window to the left, by its number of zeros, in"
-            " units of that layer's input.",
-        ),
+        (_seen(clip="left"), _LEFT_ONLY),
+        (_ends(clip="left"), _LEFT_ONLY),
+        (_seen(clip="right"), _RIGHT_ONLY),
+        (_ends(clip="right"), _RIGHT_ONLY),
+        (_seen(padded=False), _PADDING),
+        (_seen(padded=False, clip="at the end"), _PADDING),
+        (_unpadded(_seen()), _PADDING),
+        (_unpadded(_ends(clip="in each layer")), _PADDING),
         (_seen(stride_of_padding=True), _UNITS_OF_PADDING),
         (_ends(stride_of_padding=True), _UNITS_OF_PADDING),
         (_ends(clip="in each layer", stride_of_padding=True), _UNITS_OF_PADDING),
