@@ -212,8 +212,15 @@ def test_a_cell_keeps_its_id_for_life():
 
 def test_the_cells_of_a_script_take_over_the_ids_of_equal_cells():
     path = ROOT / "notebooks" / "01_output_size_formula.ipynb"
-    older = nbformat.read(path, as_version=4).cells
-    script = jupytext.reads(jupytext.writes(nbformat.read(path, as_version=4), "py:percent"), "py:percent")
+    notebook = nbformat.read(path, as_version=4)
+    code = nbformat.v4.new_code_cell
+    notebook.cells += [
+        code("prediction = None", id="01-900"),
+        code("print(1)", id="01-901"),
+        code("prediction = None", id="01-902"),
+    ]
+    older = notebook.cells
+    script = jupytext.reads(jupytext.writes(notebook, "py:percent"), "py:percent")
     assert not {one["id"] for one in script.cells} & {one["id"] for one in older}
     del script.cells[3]
     script.cells[4].source += " and more"

@@ -13,6 +13,7 @@ that two runs of an unchanged notebook differ in nothing but what a cell measure
 """
 
 import argparse
+import collections
 import itertools
 import os
 import re
@@ -158,12 +159,15 @@ def name_cells(cells, prefix, older=()):
 
     A script has no ids: its cells take over those of the `older` cells with the same text.
     """
-    texts = {(cell.cell_type, cell.source): cell["id"] for cell in reversed(older)}
+    texts = collections.defaultdict(list)  # of equal cells, in order, such as a line for a prediction
+    for cell in older:
+        texts[cell.cell_type, cell.source].append(cell["id"])
     form, taken = re.compile(rf"{prefix}-(\d+)"), set()
     numbers = [int(found[1]) for cell in (*cells, *older) if (found := form.fullmatch(cell.get("id", "")))]
     free = itertools.count(max(numbers, default=-1) + 1)
     for cell in cells:
-        name = texts.get((cell.cell_type, cell.source), cell.get("id", ""))
+        equal = texts[cell.cell_type, cell.source]
+        name = equal.pop(0) if equal else cell.get("id", "")
         if not form.fullmatch(name) or name in taken:
             name = f"{prefix}-{next(free):03d}"
         cell["id"] = name
