@@ -1,6 +1,7 @@
 """The exercises of notebook 16_what_mattered."""
 
 import numpy as np
+from scipy import stats
 
 from alexnet_helpers.exercises.engine import exercise
 
@@ -44,35 +45,43 @@ exercise(
     tolerance=5e-3,
 )
 
-exercise(
-    "16.2",
-    True,
-    hints=[
-        (
-            False,
-            "By the rule it does: the means lie 1.9 points apart, and twice the"
-            " deviation is 1.1. If you distrust the rule, since two pairs hardly tell a"
-            " deviation, you have a point; the question is what the rule says.",
-        )
-    ],
-    remark=(
-        "That is what the rule says. With only two pairs it is weak evidence: "
-        "chance alone passes it in 18 of 100 cases."
-    ),
-)
+# Student's t with two degrees of freedom, one for each pair.
+_FACTOR = stats.t.isf(0.025, 2)
+_DEVIATION = np.sqrt(0.29)
 
 exercise(
-    "16.3",
-    18_432,
+    "16.2",
+    _FACTOR * _DEVIATION,
     hints=[
-        (36_864, "That is with one group: each filter sees all 64 channels."),
-        (9_216, "Each group has 32 channels in and 32 filters; there are two groups."),
-        (18_496, "Without the biases."),
-        (2_048, "Each weight of a 1×1 filter becomes 3×3 of them."),
-        (288, "That is one filter; there are 64."),
-        (576, "That is one filter without groups."),
-        (73_728, "Groups divide the weights, they do not multiply them."),
+        (
+            2 * _DEVIATION,
+            "With a known deviation the factor would be about 2. Estimate the deviation"
+            " in each world from that world's own four runs.",
+        ),
+        (
+            stats.norm.isf(0.025) * _DEVIATION,
+            "That takes the deviation as known. Estimate it in each world from that"
+            " world's own four runs.",
+        ),
+        (_FACTOR, "That is in deviations: multiply by that of exercise 16.1."),
+        (
+            stats.t.isf(0.05, 2) * _DEVIATION,
+            "The difference can go either way: take its absolute value.",
+        ),
+        (
+            _FACTOR * 0.29,
+            "You multiplied by the variance: take its root.",
+        ),
+        (
+            _FACTOR * _DEVIATION / np.sqrt(2),
+            "Divide the sum of squares of each pair by 2 - 1, not by 2.",
+        ),
+        (1.9, "That is the difference itself: the limit is asked for."),
     ],
+    tolerance=0.08,
+    remark=(
+        "The 1.9 points stay below it: two pairs are not enough to tell them from luck."
+    ),
 )
 
 
@@ -82,7 +91,7 @@ def _between_seeds(results):
 
 
 exercise(
-    "16.4",
+    "16.3",
     _between_seeds,
     cases=[
         (_FOUR_RUNS,),

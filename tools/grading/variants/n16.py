@@ -1,6 +1,7 @@
 """Variants of the exercises of notebook 16_what_mattered."""
 
 import numpy as np
+from scipy import stats
 
 from tools.grading.variants import function, value
 
@@ -47,54 +48,29 @@ def _(rng):
 
 @value("16.2")
 def _(rng):
-    """Ask for what a guess of True or False does not give: by how much the difference passes the limit."""
+    """Other runs, and in another share of the worlds."""
     runs = _runs(rng)
-    while abs(np.mean(runs[1]) - np.mean(runs[0]) - 2 * _deviation(runs)) < 0.2:
-        runs = _runs(rng)
-    difference = float(np.mean(runs[1]) - np.mean(runs[0]))
-    right = difference - 2 * _deviation(runs)
+    share = float(rng.choice([0.02, 0.04, 0.1]))
+    factor, deviation = float(stats.t.isf(share / 2, 2)), _deviation(runs)
+    worlds = {0.02: "two", 0.04: "four", 0.1: "ten"}[share]
+    right = factor * deviation
+    apart = float(np.mean(runs[1]) - np.mean(runs[0]))
     changes = [
-        (
-            "With that deviation and the rule of this notebook: does the difference between the two recipes count? "
-            "Answer `True` or `False`.",
-            f"{_given(runs)} By the rule of this notebook the difference between two recipes counts if it is larger "
-            "than twice the deviation between seeds, taken from both pairs. By how many points does the difference "
-            "here pass this limit? (To two decimals; negative if it stays below.) In words: what do so few runs say?",
-        )
+        ("lie 1.9 points apart", f"lie {apart:.2f} points apart"),
+        ("in only five worlds of a hundred", f"in only {worlds} worlds of a hundred"),
     ]
     hints = [
-        (difference, "That is the difference itself: take away the limit."),
-        (difference - _deviation(runs), "The limit is twice the deviation."),
-        (-right, "The sign is the other way round."),
-        (2 * _deviation(runs), "That is the limit."),
+        (2 * deviation, "Estimate the deviation in each world from that world's own four runs."),
+        (float(stats.norm.isf(share / 2)) * deviation, "That takes the deviation as known: estimate it in each world."),
+        (factor, "That is in deviations: multiply by that of exercise 16.1."),
+        (float(stats.t.isf(share, 2)) * deviation, "The difference can go either way: take its absolute value."),
+        (apart, "That is the difference itself: the limit is asked for."),
     ]
-    return changes, right, hints, 0.0051  # two decimals
+    tolerance = right * 0.04  # what 100,000 worlds leave open
+    return changes, right, [hint for hint in hints if abs(hint[0] - right) > 2 * tolerance], tolerance
 
 
-@value("16.3")
-def _(rng):
-    side, groups = int(rng.choice([3, 5])), int(rng.choice([2, 4, 8]))
-    inputs, outputs = (int(one) for one in rng.choice([32, 64, 96, 128], 2, replace=False))
-    words = {2: "two", 4: "four", 8: "eight"}
-    right = side**2 * inputs // groups * outputs
-    changes = [
-        (
-            "A convolution of 3×3 with 64 channels in and 64 out is split into two groups, as in two towers.",
-            f"A convolution of {side}×{side} with {inputs} channels in and {outputs} out is split into {words[groups]} "
-            "groups.",
-        )
-    ]
-    hints = [
-        (right * groups, "That is with one group: each filter sees all channels."),
-        (right // groups, "There are several groups: count all."),
-        (right + outputs, "Without the biases."),
-        (right // side**2, "Each weight of a 1×1 filter becomes several."),
-        (side**2 * inputs // groups, "That is one filter."),
-    ]
-    return changes, right, hints
-
-
-@function("16.4")
+@function("16.3")
 def _(rng):
     cases = [
         (rng.normal(65, 3, (recipes, 1)) + rng.normal(size=(recipes, seeds)),) for recipes, seeds in ((4, 2), (3, 5))
