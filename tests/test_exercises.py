@@ -322,6 +322,8 @@ def test_every_solution_is_right(solutions):
     # The contents page has no notebook of solutions.
     assert verdict("00.1", 2.6).startswith("right.")
     assert verdict("00.2", [1.5, 1.2]).startswith("right.")
+    assert verdict("00.3", [3 * 3 * 96, 3 * 3 * 96 * 192]).startswith("right.")
+    assert verdict("00.4", [3 * (7 - 2), 0]).startswith("right.")
 
 
 @pytest.mark.parametrize("name", sorted(EXERCISES))

@@ -58,3 +58,53 @@ exercise(
     ],
     remark="Each parameter against its own slope.",
 )
+
+exercise(
+    "00.3",
+    [864, 165888],
+    hints=[
+        (
+            [9, 1728],
+            "That is for one map: a filter has a window of weights for each map.",
+        ),
+        (
+            [9, 165888],
+            "The layer is right; a filter has a window of weights for each map.",
+        ),
+        ([864, 1728], "The filter is right: the layer has 192 of them."),
+        ([864, 864], "The filter is right: the layer has 192 of them."),
+        ([864, 82944], "The filter is right: the layer has 192 of them, not 96."),
+        ([9, 864], "A filter has a window of weights for each of the 96 maps."),
+        (
+            [288, 55296],
+            "A window of 3 by 3 has nine points.",
+        ),
+        (
+            [1728, 165888],
+            "192 is the number of filters: each of them looks at 96 maps.",
+        ),
+        ([865, 166080], "Count the weights only, without biases."),
+        ([864, 166080], "Count the weights only, without biases."),
+        ([165888, 864], "Those are the right numbers in the other order."),
+    ],
+    remark="As many weights as windows of 3 by 3 in 96 maps, for each of 192 filters.",
+)
+
+exercise(
+    "00.4",
+    [15, 0],
+    hints=[
+        ([15, -15], "A ReLU sets a negative sum to 0."),
+        ([15, 15], "A ReLU sets a negative sum to 0: it does not drop the sign."),
+        ([5, 0], "That is one row: the filter adds up all three."),
+        ([5, -5], "That is one row, and without the ReLU."),
+        ([0, 15], "This filter subtracts what is on the right."),
+        ([-15, 15], "This filter subtracts what is on the right; then comes the ReLU."),
+        ([30, 0], "The weights in the middle are 0."),
+        ([42, 42], "The weights on the right are -1, those in the middle 0."),
+        ([27, 27], "The weights on the right are -1."),
+        ([21, 6], "The weights on the right are -1: what stands there is subtracted."),
+        ([0, 0], "Only a negative sum is set to 0, and the first one is not."),
+    ],
+    remark="The filter responds to an edge, and with the ReLU to one side of it only.",
+)

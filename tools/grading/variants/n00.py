@@ -45,3 +45,47 @@ def _(rng):
         (right[::-1], "Those are the right numbers in the other order."),
     ]
     return changes, right, hints
+
+
+@value("00.3")
+def _(rng):
+    filters, maps = (int(number) for number in rng.choice([20, 24, 32, 48, 60, 64, 80, 128], 2, replace=False))
+    one = 9 * maps
+    changes = [
+        (
+            "A layer has 192 filters, each of which looks at windows of 3×3 points in 96 maps.",
+            f"A layer has {filters} filters, each of which looks at windows of 3×3 points in {maps} maps.",
+        )
+    ]
+    hints = [
+        ([9, 9 * filters], "That is for one map: a filter has a window of weights for each map."),
+        ([9, one * filters], "The layer is right; a filter has a window of weights for each map."),
+        ([one, 9 * filters], "The filter is right: the layer has many of them."),
+        ([one, one], "The filter is right: the layer has many of them."),
+        ([one + 1, (one + 1) * filters], "Count the weights only, without biases."),
+        ([9 * filters, one * filters], "Each filter looks at all maps: their number counts, not that of the filters."),
+        ([one * filters, one], "Those are the right numbers in the other order."),
+    ]
+    return changes, [one, one * filters], hints
+
+
+@value("00.4")
+def _(rng):
+    left, middle, right = sorted((int(number) for number in rng.choice(range(1, 10), 3, replace=False)), reverse=True)
+    total = 3 * (left - right)
+    changes = [
+        (
+            "a window whose three rows are all `7 5 2`, and what of its mirror image, with rows `2 5 7`?",
+            f"a window whose three rows are all `{left} {middle} {right}`, and what of its mirror image, with rows "
+            f"`{right} {middle} {left}`?",
+        )
+    ]
+    hints = [
+        ([total, -total], "A ReLU sets a negative sum to 0."),
+        ([total, total], "A ReLU sets a negative sum to 0: it does not drop the sign."),
+        ([left - right, 0], "That is one row: the filter adds up all three."),
+        ([0, total], "This filter subtracts what is on the right."),
+        ([total + 3 * middle, 0], "The weights in the middle are 0."),
+        ([3 * (left + right), 3 * (left + right)], "The weights on the right are -1."),
+    ]
+    return changes, [total, 0], hints
