@@ -8,17 +8,17 @@ from alexnet_helpers.exercises.words import Refused
 
 exercise(
     "06.1",
-    [2.5, 0.0],
+    [245, 29, 41],
     hints=[
-        ([2.5, -4.0], "Those are the pre-activations: now the ReLU."),
-        ([2.0, 0.0], "You left out the biases."),
-        ([2.0, -3.0], "You left out the biases and the ReLU."),
-        ([2.5, -3.0], "You left out the second bias, and the ReLU."),
-        ([2.0, -4.0], "You left out the first bias, and the ReLU."),
-        ([0.0, 2.5], "Those are the right numbers in the other order."),
-        ([2.5, 4.0], "The ReLU makes negative numbers 0, not positive."),
-        ([1.5, 0.0], "The biases are added."),
-        ([2.5, -1.0], "Add the bias before the ReLU."),
+        ([240, 29, 41], "You left out the biases."),
+        ([241, 29, 41], "Each unit has a bias of its own."),
+        ([240, 41, 29], "You left out the biases; the two orders are exchanged."),
+        ([245, 41, 29], "The two orders are exchanged."),
+        ([245, 30, 42], "Count the places from 0: how many values come before?"),
+        ([245, 29, 29], "With the channels first, whole maps of 16 values come first."),
+        ([245, 41, 41], "Here all three channels of a position follow each other."),
+        ([245, 29, 38], "Channels first: maps before it, then rows, then columns."),
+        ([245, 22, 41], "Row 2: two rows of four positions come before it."),
     ],
 )
 
@@ -61,6 +61,12 @@ def judge_zero_unit(function, ink=1, turned_around=False):
         )
     if right <= 30:
         return "Nearly always wrong is nearly right: turn the signs around."
+    picture = np.reshape(weights, (8, 8))
+    if np.ptp(picture, axis=0).max() == 0 or np.ptp(picture, axis=1).max() == 0:
+        return (
+            "All your rows or all your columns have the same weights. Did you multiply"
+            " with @? * multiplies pixel by pixel."
+        )
     result = f"it is right for {right} of 360 images"
     if (z > 0).all() or (z <= 0).all():
         images_called = "every image" if (z > 0).all() else "no image"
@@ -82,6 +88,13 @@ def _unit(places, bias):
 
 
 _MIDDLE = [(slice(2, 6), slice(3, 5), -1)]
+
+
+def _middle_picture():
+    picture = np.zeros((8, 8))
+    picture[2:6, 3:5] = -1
+    return picture
+
 
 # There are 178 zeros and 182 ones. Any unit that is right for 350 of them will do.
 exercise(
@@ -109,6 +122,10 @@ exercise(
             "no bias would help enough: choose other places",
         ),
         (_unit([], 0), "it counts ink"),
+        (
+            lambda image: (image @ _middle_picture()).sum() + 3,
+            "Did you multiply with @? * multiplies pixel by pixel.",
+        ),
         (lambda image: (image * image).sum(), "yours is something else"),
         (lambda image: image, "One finite number is asked for"),
     ],
@@ -155,6 +172,14 @@ exercise(
             lambda X, W, b: max(0, X @ W.T + b),
             "Python's max compares whole arrays: take np.maximum,"
             " which compares entry by entry.",
+        ),
+        (
+            lambda X, W, b: np.maximum(W @ X + b, 0),
+            "You used W @ X: here each row of X is an image, and each row of W a unit.",
+        ),
+        (
+            lambda X, W, b: np.max(X @ W.T + b, 0),
+            "np.max looks for the largest entries: np.maximum compares each with 0.",
         ),
         (
             lambda X, W, b: np.maximum(W @ X.T + b, 0),

@@ -6,34 +6,32 @@ from alexnet_helpers.exercises.n06_fully_connected import judge_zero_unit
 from tools.grading.variants import function, value
 
 
-def _row(numbers):
-    return f"[{', '.join(f'{number:g}' for number in numbers)}]"
-
-
 @value("06.1")
 def _(rng):
-    x = rng.integers(1, 6, 3)
-    W = rng.choice([-2, -1, -0.5, 0.5, 1, 2, 3], (2, 3))
-    b = rng.choice([-1.5, -1, -0.5, 0.5, 1, 1.5], 2)
-    z = W @ x + b
-    while not (z.max() > 0 > z.min()):
-        W = rng.choice([-2, -1, -0.5, 0.5, 1, 2, 3], (2, 3))
-        z = W @ x + b
-    right = np.maximum(z, 0).tolist()
+    rows, columns, channels, units = (int(rng.integers(3, 8)) for _ in range(4))
+    while columns == channels or rows == columns:
+        columns = int(rng.integers(3, 8))
+    row, column, channel = int(rng.integers(1, rows)), int(rng.integers(1, columns)), int(rng.integers(1, channels))
+    inputs = rows * columns * channels
+    last = (row * columns + column) * channels + channel
+    first = (channel * rows + row) * columns + column
     changes = [
-        ("$x = [2, 1, 4]$", f"$x = {_row(x)}$"),
-        ("$[1, -2, 0.5]$ and $[0, 1, -1]$", f"${_row(W[0])}$ and ${_row(W[1])}$"),
-        ("$b = [0.5, -1]$", f"$b = {_row(b)}$"),
+        (
+            "are 4×4×3: four rows, four columns, three channels.",
+            f"are {rows}×{columns}×{channels}: rows, columns, channels.",
+        ),
+        ("a dense layer of 5 units", f"a dense layer of {units} units"),
+        ("row 2, column 1, channel 2", f"row {row}, column {column}, channel {channel}"),
+        ("with the channels first, 3×4×4,", f"with the channels first, {channels}×{rows}×{columns},"),
     ]
+    parameters = inputs * units + units
     hints = [
-        (z.tolist(), "Those are the pre-activations: now the ReLU."),
-        (np.maximum(W @ x, 0).tolist(), "You left out the biases."),
-        (right[::-1], "Those are the right numbers in the other order."),
-        (np.abs(z).tolist(), "The ReLU makes negative numbers 0, not positive."),
-        (np.maximum(W @ x - b, 0).tolist(), "The biases are added."),
-        ((np.maximum(W @ x, 0) + b).tolist(), "Add the bias before the ReLU."),
+        ([inputs * units, last, first], "You left out the biases."),
+        ([inputs * units + 1, last, first], "Each unit has a bias of its own."),
+        ([parameters, first, last], "The two orders are exchanged."),
+        ([parameters, last + 1, first + 1], "Count the places from 0: how many values come before?"),
     ]
-    return changes, right, hints
+    return changes, [parameters, last, first], hints
 
 
 @function("06.2")
@@ -47,6 +45,9 @@ def _(rng):
             f"to {ink} (ink).",
         ),
         ("image: 8×8 numbers from 0 (paper) to 1 (ink)", f"image: 8×8 numbers from 0 (paper) to {ink} (ink)"),
+        ("says correctly whether it is a zero", f"says correctly whether it is a {'one' if other else 'zero'}"),
+        ("zip(images[labels < 2]", f"zip({ink} * images[labels < 2]"),
+        ("(label == 0)", f"(label == {wanted})"),
     ]
     sign = -1 if other else 1
     solution = (
