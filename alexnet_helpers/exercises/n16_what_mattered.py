@@ -78,7 +78,7 @@ exercise(
         ),
         (1.9, "That is the difference itself: the limit is asked for."),
     ],
-    tolerance=0.08,
+    tolerance=0.03,
     remark=(
         "The 1.9 points stay below it: two pairs are not enough to tell them from luck."
     ),
