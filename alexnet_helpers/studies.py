@@ -35,6 +35,11 @@ REPAIRS = {
     "centred inputs": {"centred_input": True},
     "batch normalization": {"batch_norm": True},
 }
+# What else was changed in the common recipe, to see whether its story holds.
+CONTROLS = {
+    "a quarter of the width": {"width": 0.25},
+    "SGD": {"optimizer": "sgd", "learning_rate": 0.01},
+}
 
 
 class Study(NamedTuple):
@@ -74,6 +79,10 @@ class Study(NamedTuple):
 _common, *_repaired = (
     dataclasses.replace(TUTORIAL, name=name, **changes)
     for name, changes in {"common recipe": {}, **REPAIRS}.items()
+)
+_controls = tuple(
+    dataclasses.replace(TUTORIAL, name=name, **changes)
+    for name, changes in CONTROLS.items()
 )
 
 # What each ingredient is worth: a quarter of the width, on 12,800 images.
@@ -165,6 +174,8 @@ _what_mattered = Study(
 )
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
+    # Four of the seeds with which the common recipe is stuck.
+    "repair_controls": Study(_controls, seeds=(1, 2, 3, 4), steps=100),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
     "what_mattered": _what_mattered,
     "augmentation": Study(
