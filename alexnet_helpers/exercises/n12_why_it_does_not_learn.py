@@ -36,13 +36,20 @@ def _dead_share(outputs):
 
 
 def _maps():
-    """Return maps of six units: two are dead, one is always 1, two are 0 in places."""
-    shape = (4, 2, 3, 6)
+    """Return maps of 14 units, of which each usual slip counts another number as dead.
+
+    Two are dead, one is 0 but for one output of a millionth, two never change, one is
+    never 0, three are 0 at the first position, four are 0 for the first image.
+    """
+    shape = (4, 2, 3, 14)
     maps = np.random.default_rng(12).random(shape)
     maps *= np.random.default_rng(3).random(shape) < 0.6
-    maps[..., [1, 4]] = 0.0
-    maps[..., 2] = 1.0
-    maps[0, ..., 5] = maps[:, 0, 0, 3] = 0.0
+    maps[..., [1, 4, 6]] = 0.0
+    maps[2, 1, 0, 6] = 1e-6
+    maps[..., [2, 9]] = 1.0
+    maps[..., 10] += 0.5
+    maps[:, 0, 0, [3, 7, 12]] = 0.0
+    maps[0, ..., [0, 5, 8, 11]] = 0.0
     return maps
 
 
@@ -100,6 +107,27 @@ exercise(
             ),
             "That counts units whose output never changes."
             " A unit that always gives 1 is not dead.",
+        ),
+        (
+            lambda outputs: np.mean(outputs.std(axis=0) == 0),
+            "That counts places whose output never changes. A unit that always gives 1"
+            " is not dead, and in a convolutional layer a channel is one unit.",
+        ),
+        (
+            lambda outputs: _dead_share(outputs[:1]),
+            "That looks at the first image only: a dead unit is 0 for every image.",
+        ),
+        (
+            lambda outputs: _dead_share(
+                outputs[(slice(None), *(outputs.ndim - 2) * (0,))]
+            ),
+            "That looks at the first position only: a dead unit is 0 at every one.",
+        ),
+        (
+            lambda outputs: np.mean(
+                outputs.mean(axis=tuple(range(outputs.ndim - 1))) < 1e-3
+            ),
+            "A unit with one small output is not dead: every output has to be 0.",
         ),
         (
             lambda outputs: 100 * _dead_share(outputs),

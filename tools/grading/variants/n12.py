@@ -26,7 +26,7 @@ def _(rng):
 
 
 def _maps(rng, shape):
-    """Return outputs in which some units are dead, one is 0 for one image only, one never changes."""
+    """Return outputs with dead units and others: constant, 0 for an image, 0 at a place, 0 but for one output."""
     maps = rng.random(shape) * (rng.random(shape) < 0.6)
     dead = rng.permutation(shape[-1])[: int(rng.integers(1, 3))]
     maps[..., dead] = 0.0
@@ -34,6 +34,8 @@ def _maps(rng, shape):
     maps[..., live[0]] = 1.0
     maps[0, ..., live[1]] = 0.0
     maps[:, :1, :1, live[2]] = 0.0
+    maps[..., live[3]] = 0.0
+    maps[-1, -1, -1, live[3]] = 1e-6
     return maps
 
 
