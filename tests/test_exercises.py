@@ -575,6 +575,35 @@ def test_other_ways_to_write_a_function_are_right_too(name):
     assert verdict(name, ALSO_RIGHT[name]).startswith("right.")
 
 
+OTHER_NOISE = {
+    "two values": lambda shape, rng: ((rng.random(shape) < 0.1) - 0.1) / 0.3,
+    "three values": lambda shape, rng: np.sqrt(1.5) * rng.integers(-1, 2, shape) + 1e-3,
+    "two values, one of them rare": lambda shape, rng: ((rng.random(shape) < 0.02) - 0.02) / 0.14,
+    "a long tail": lambda shape, rng: rng.exponential(1, shape) - 1,
+}
+
+
+@pytest.mark.parametrize("kind", OTHER_NOISE)
+def test_noise_of_any_distribution_is_right_if_mean_and_variance_are(kind):
+    def noise(shape, rng, rate=0.5):
+        return 1 + np.sqrt(rate / (1 - rate)) * OTHER_NOISE[kind](shape, rng)
+
+    def shared(shape, rng, rate=0.5):
+        return np.broadcast_to(noise((shape[0], *[1] * (len(shape) - 1)), rng, rate), shape)
+
+    assert verdict("07.2", noise).startswith("right.")
+    assert "used more than once" in verdict("07.2", shared)
+
+
+def test_noise_with_rare_large_values_is_judged_on_many_numbers():
+    def lognormal(shape, rng, rate=0.5):
+        spread = np.log(1 + rate / (1 - rate))
+        return rng.lognormal(-spread / 2, np.sqrt(spread), shape)
+
+    assert verdict("07.2", lognormal).startswith("right.")
+    assert "do not show the variance" in verdict("07.2", lambda shape, rng, rate=0.5: rng.standard_cauchy(shape))
+
+
 @pytest.mark.parametrize(
     ("name", "answer", "hint"),
     [

@@ -52,6 +52,25 @@ def _equal_neighbours(draws):
     return (draws.flat[1:] == draws.flat[:-1]).mean()
 
 
+def _used_again(draws):
+    """Tell whether draws repeat more often than independent ones of their values do.
+
+    Draws of a few values only, such as 0.5 and 1.5, are often equal by chance.
+    """
+    shares = np.unique(draws, return_counts=True)[1] / draws.size
+    by_chance = (shares**2).sum()  # the probability that two of them are equal
+    if _equal_neighbours(draws) > by_chance + 0.05:
+        return True
+    for axis in range(draws.ndim if draws.ndim > 1 else 0):
+        rows = np.moveaxis(draws, axis, 0).reshape(draws.shape[axis], -1)
+        alike = np.unique(rows, axis=0, return_counts=True)[1]
+        expected = len(rows) * (len(rows) - 1) / 2 * by_chance ** rows.shape[1]
+        allowed = 3 * expected + 2 * (expected > 1e-3)
+        if (alike * (alike - 1) / 2).sum() > allowed:
+            return True
+    return False
+
+
 def judge_noise_factor(
     function, trials=(((100, 64), 0.5), ((40, 20, 10), 0.2), ((6000,), 0.8))
 ):
@@ -61,15 +80,32 @@ def judge_noise_factor(
     """
     for shape, rate in trials:
         first, seed_1, again = (
-            finite_array(
-                call(function, shape, np.random.default_rng(seed), rate), shape
-            )
-            for seed in (0, 1, 0)
+            _draw(function, shape, seed, rate) for seed in (0, 1, 0)
         )
-        hint = _flaw_in_draws(first, seed_1, again) or _flaw_in_size(first, rate)
+        if hint := _flaw_in_draws(first, seed_1, again):
+            return hint
+        hint = _flaw_in_size(first, rate)
+        if hint and _error_of_variance(first) > 0.05:  # large values, and rare ones
+            many = _draw(function, (1000, 1000), 3, rate)
+            hint = _flaw_in_size(many, rate)
+            if hint and _error_of_variance(many) > 0.05:
+                return (
+                    "Your numbers have such large and rare values that a million of"
+                    " them do not show the variance; try `rng.uniform`."
+                )
         if hint:
             return hint
     return None
+
+
+def _draw(function, shape, seed, rate):
+    return finite_array(call(function, shape, np.random.default_rng(seed), rate), shape)
+
+
+def _error_of_variance(noise):
+    """Return the relative standard error of the variance of a sample."""
+    squares = (noise - noise.mean()) ** 2
+    return squares.std() / max(squares.mean(), 1e-12) / np.sqrt(noise.size)
 
 
 def _flaw_in_draws(first, seed_1, again):
@@ -77,7 +113,7 @@ def _flaw_in_draws(first, seed_1, again):
         return "That still switches units off: no number should be exactly 0."
     if first.std() < 1e-9:
         return "All your numbers are the same: draw one for each unit and image."
-    if _equal_neighbours(first) > 0.05 or _shared(first):
+    if _used_again(first):
         return (
             "Some numbers are used more than once: draw one for each unit and image,"
             " `shape` in all."
