@@ -89,7 +89,10 @@ def answers(network, images):
 
 
 def measure(network, images):
-    """Give batch normalization the means and variances that these images have, layer after layer."""
+    """Give batch normalization the means and variances that these images have, layer after layer.
+
+    One call with `training=True` would do so with units dropped.
+    """
     values = np.float32(images)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
