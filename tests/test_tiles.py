@@ -1,16 +1,10 @@
 """Tests of the tool that takes form or texture out of photos, whose table notebook 15 prints."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))
-
-import tiles
-
 from alexnet_helpers import load_keras
+from tools import tiles
 
 keras = load_keras()
 IMAGES = np.random.default_rng(0).integers(0, 256, (3, 32, 32, 3), np.uint8)
