@@ -570,6 +570,18 @@ ALSO_RIGHT = {
 }
 
 
+def test_biases_may_be_an_array_of_one_row(solutions):
+    def as_row(weights, biases):
+        w, b = solutions["03.3"](weights, biases)
+        return w, b[np.newaxis]
+
+    assert verdict("03.3", as_row) == "right."
+    for part in (0, 1):
+        one = lambda weights, biases, part=part: solutions["03.3"](weights, biases)[part]  # noqa: E731
+        assert "Return two things" in verdict("03.3", one)
+    assert "has the shape" in verdict("03.3", lambda w, b: (solutions["03.3"](w, b)[0], np.zeros((2, 2))))
+
+
 @pytest.mark.parametrize("name", sorted(ALSO_RIGHT))
 def test_other_ways_to_write_a_function_are_right_too(name):
     assert verdict(name, ALSO_RIGHT[name]).startswith("right.")

@@ -145,20 +145,32 @@ def _results(value, expected):
         is_number = np.ndim(expected) == 0
         needed = "a number" if is_number else "an array of numbers"
         return [as_result(value, needed, np.asarray(expected).dtype == bool)]
-    if not _has_length(value, len(expected)):
+    if not _may_hold(value, expected):
         raise Refused(
             f"Your function returned {_kind_of(value)}; {len(expected)} results are"
             " asked for."
         )
-    return [as_result(part, "numbers") for part in value]
+    return [
+        _without_row_axis(as_result(part, "numbers"), right)
+        for part, right in zip(value, expected)
+    ]
 
 
-def _has_length(value, length):
-    return (
-        isinstance(value, (list, tuple, np.ndarray))
-        and getattr(value, "ndim", 1) > 0
-        and len(value) == length
-    )
+def _may_hold(value, expected):
+    """Tell whether a value has as many parts as results are expected.
+
+    One array holds several only if its parts have the axes of each expected one.
+    """
+    if isinstance(value, np.ndarray) and value.ndim > 0:
+        axes = {np.ndim(part) for part in expected}
+        return len(value) == len(expected) and axes == {value.ndim - 1}
+    return isinstance(value, (list, tuple)) and len(value) == len(expected)
+
+
+def _without_row_axis(found, expected):
+    """Return one of several results; an array of one row counts as that row."""
+    is_row = np.ndim(expected) == 1 and found.ndim == 2 and len(found) == 1
+    return found[0] if is_row else found
 
 
 def as_result(value, needed="an array of numbers", may_be_mask=False):

@@ -83,6 +83,8 @@ _TOO_FAR = "The first channel is three away: n = 5 reaches two to each side."
 
 _SQUARES = "Square each value first, and then add."
 
+_NO_K = "k is missing: 2 is added before the power is taken."
+
 exercise(
     "03.2",
     60 / 3.13**0.75,
@@ -108,7 +110,9 @@ exercise(
         (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
         (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
         (60 / 2.13**0.75, "k is 2 in the paper."),
-        (60 / 1.13**0.75, "k = 2 is added before the power is taken."),
+        (60 / 1.13**0.75, _NO_K),
+        (60 / 1.94**0.75, _NO_K + " And t" + _TOO_FAR[1:]),
+        (60 / 1.13, _NO_K + " And the bracket is raised to the power 0.75."),
         (60 / (2 + 1.13**0.75), "The power is taken of the whole bracket, k included."),
         (60 / 3.13, "The bracket is raised to the power 0.75."),
         (60 / 3.13**0.5, "The power is 0.75, not a square root."),
@@ -277,6 +281,14 @@ exercise(
         (
             lambda weights, biases: (sum(weights), sum(biases)),
             "Weights that act one after the other are multiplied, not added.",
+        ),
+        (
+            lambda weights, biases: _product(weights),
+            "Return two things, the weights and the biases: `return W, b`.",
+        ),
+        (
+            lambda weights, biases: _collapse(weights, biases)[1],
+            "Return two things, the weights and the biases: `return W, b`.",
         ),
         (
             lambda weights, biases: _collapse(weights, biases)[::-1],
