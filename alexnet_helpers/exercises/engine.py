@@ -45,7 +45,7 @@ def exercise(
         do. Learners see the names of its parameters in hints.
     hints : list of tuple
         Pairs (wrong answer, hint). An integer stands for itself, a fraction also for
-        its own roundings, to two digits or more.
+        its own roundings, to two digits or more, and for what is within `tolerance`.
     tolerance : float, optional
         The largest difference that counts as equal, over the largest expected number.
         Without it, integers have to be equal; of other numbers, 1e-6 is allowed (1e-5

@@ -76,6 +76,11 @@ exercise(
             _FACTOR * _DEVIATION / np.sqrt(2),
             "Divide the sum of squares of each pair by 2 - 1, not by 2.",
         ),
+        (
+            _FACTOR / np.sqrt((2 + _FACTOR**2) / 3) * _DEVIATION,
+            "That takes the spread of all four runs of a world. The means of the two"
+            " recipes differ as well, by luck: stay within each pair.",
+        ),
         (1.9, "That is the difference itself: the limit is asked for."),
     ],
     tolerance=0.03,

@@ -24,6 +24,9 @@ def hint_for_a_value(entry, answer):
     for wrong, hint in entry.hints:
         if same_value(answer, wrong, None) or _rounded(answer, wrong):
             return hint
+    for wrong, hint in entry.hints:
+        if _near(answer, wrong, entry.tolerance):
+            return hint
     return _general_hint(answer, entry.right, entry.tolerance)
 
 
@@ -43,6 +46,16 @@ def same_value(answer, expected, tolerance):
         return False
     differs = which_differ(answer, expected, tolerance)
     return differs is not None and not differs.any()
+
+
+def _near(answer, wrong, tolerance):
+    """Tell whether an answer is a wrong fraction, as exactly as the right one is asked.
+
+    Where luck has a part, as in a simulation, two slips of one kind differ a little.
+    """
+    number = as_numbers(wrong)
+    is_fraction = number is not None and number.dtype.kind == "f"
+    return is_fraction and same_value(answer, wrong, tolerance)
 
 
 def _rounded(answer, wrong):
