@@ -18,7 +18,9 @@ def _deviation(runs):
     return float(np.sqrt(np.var(runs, axis=1, ddof=1).mean()))
 
 
-_PUBLISHED = "Two runs of one recipe classify 64.0 and 65.0 % of the images correctly, those of another 66.2 and 66.6 %."
+_PUBLISHED = (
+    "Two runs of one recipe classify 64.0 and 65.0 % of the images correctly, those of another 66.2 and 66.6 %."
+)
 
 
 def _given(runs):
