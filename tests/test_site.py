@@ -28,7 +28,7 @@ SECOND = 1000  # Playwright counts milliseconds
 MOST_BYTES = 1_500_000  # a page with its pictures
 LESSONS = [path.stem for path in (notebooks.NOTEBOOKS / notebooks.CONTENTS, *notebooks.numbered())]
 SOLUTIONS = [f"solutions/{path.stem}" for path in notebooks.numbered()]
-PAGES = ["index", *LESSONS, *SOLUTIONS, "run", "teaching", "search"]
+PAGES = ["index", *LESSONS, *SOLUTIONS, "run", "glossary", "teaching", "search"]
 NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "sphinxcontrib.katex", "py_mini_racer", "ziamath")
 
 
@@ -226,14 +226,14 @@ def test_the_network_leads_to_every_lesson(pages):
 
 
 def test_words_of_the_glossary_are_linked_once_a_page(pages):
-    anchors = {a["id"] for a in pages["00_contents"].all("span") if a.get("id", "").startswith("term-")}
+    anchors = {a["id"] for a in pages["glossary"].all("span") if a.get("id", "").startswith("term-")}
     assert len(anchors) > 30
     for name in [*LESSONS, *SOLUTIONS]:
         links = [a["href"] for a in pages[name].all("a", "term")]
         assert len(links) == len(set(links)), name
         assert {link.partition("#")[2] for link in links} <= anchors
     links = {a["href"] for a in pages["02_convolution"].all("a", "term")}
-    assert {f"00_contents.html#term-{word}" for word in ("convolution", "filter", "stride", "padding")} <= links
+    assert {f"glossary.html#term-{word}" for word in ("convolution", "filter", "stride", "padding")} <= links
 
 
 def test_no_link_within_the_site_is_dead(site, pages):

@@ -31,8 +31,8 @@ def blank(output):
             if cell.cell_type == "markdown":
                 cell.source = ABOUT_SOLUTIONS.sub("", cell.source)
         nbformat.write(notebook, output / path.name)
-    for picture in NOTEBOOKS.glob("*.png"):
-        shutil.copy(picture, output)
+    for file in (*NOTEBOOKS.glob("*.png"), *NOTEBOOKS.glob("*.md")):
+        shutil.copy(file, output)
     return sorted(output.glob("*.ipynb"))
 
 

@@ -22,7 +22,8 @@ BROWSER = {"User-Agent": "Mozilla/5.0 (link check)"}
 
 def texts(root=ROOT):
     """Return the Markdown of every page: {path: text}. Of a notebook it is that of its text cells."""
-    pages = {path: path.read_text("utf-8") for folder in (root, root / "data") for path in folder.glob("*.md")}
+    folders = (root, root / "data", root / "notebooks")
+    pages = {path: path.read_text("utf-8") for folder in folders for path in folder.glob("*.md")}
     for path in root.glob("notebooks/**/*.ipynb"):
         if ".ipynb_checkpoints" in path.parts:  # JupyterLab's copies, from where no relative link leads anywhere
             continue

@@ -21,6 +21,8 @@ exercise(
             "Multiply the learning rate by the slope at 3,"
             " not by the weight and the slope.",
         ),
+        (2.96, "A tenth of 4 is not 0.04."),
+        (3.04, "A tenth of 4 is not 0.04, and the step goes against the slope."),
         (3, "The weight moves, since the slope is not 0."),
         (1.2, "That is the weight times the step: subtract instead."),
     ],
@@ -74,6 +76,10 @@ exercise(
         ([864, 1728], "The filter is right: the layer has 192 of them."),
         ([864, 864], "The filter is right: the layer has 192 of them."),
         ([864, 82944], "The filter is right: the layer has 192 of them, not 96."),
+        (
+            [96, 18432],
+            "That is one weight for each map: a window has nine in each.",
+        ),
         ([9, 864], "A filter has a window of weights for each of the 96 maps."),
         (
             [288, 55296],
@@ -100,6 +106,8 @@ exercise(
         ([5, -5], "That is one row, and without the ReLU."),
         ([0, 15], "This filter subtracts what is on the right."),
         ([-15, 15], "This filter subtracts what is on the right; then comes the ReLU."),
+        ([14, 0], "That adds up a row: multiply by the weights first."),
+        ([14, 14], "That adds up a row: multiply by the weights first."),
         ([30, 0], "The weights in the middle are 0."),
         ([42, 42], "The weights on the right are -1, those in the middle 0."),
         ([27, 27], "The weights on the right are -1."),

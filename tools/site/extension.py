@@ -82,7 +82,7 @@ def link_words(app, tree):
             if entry["anchor"] in linked or OTHER_MEANINGS.search(before + text[: found.end()]):
                 continue
             linked.add(entry["anchor"])
-            link = nodes.reference("", found[0], refuri=f"{up}00_contents.html#{entry['anchor']}", classes=["term"])
+            link = nodes.reference("", found[0], refuri=f"{up}glossary.html#{entry['anchor']}", classes=["term"])
             link["reftitle"] = entry["meaning"]
             pieces += [nodes.Text(text[end : found.start()]), link]
             end = found.end()
@@ -92,14 +92,14 @@ def link_words(app, tree):
 
 
 def in_running_text(text):
-    """Tell whether a text may hold a link: not in a heading, a link, code, or the glossary itself."""
+    """Tell whether a text may hold a link: not in a heading, a link, or code."""
     outside = (
         *(nodes.title, nodes.reference, pending_xref),
         *(nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw),
     )
     ancestor = text.parent
     while ancestor is not None:
-        if isinstance(ancestor, outside) or "look-up-a-word" in ancestor.get("ids", ()):
+        if isinstance(ancestor, outside):
             return False
         ancestor = ancestor.parent
     return True

@@ -21,7 +21,8 @@ from tools import notebooks
 from tools.site.path import network, titles
 
 # Pages that are made from the repository's Markdown files.
-TEXTS = {"README.md": "index", "TEACHING.md": "teaching"}
+GLOSSARY = "notebooks/glossary.md"
+TEXTS = {"README.md": "index", GLOSSARY: "glossary", "TEACHING.md": "teaching"}
 SETUP = "# Setup, the same in every notebook"
 PATH = "The path"
 # All pages in reading order. The numbers in front are those of the notebooks.
@@ -56,7 +57,6 @@ run
 TEXTS
 ```
 """
-GLOSSARY = "## Look up a word"
 INLINE_LINK = re.compile(r"(?<!!)\[(?P<text>(?:[^\[\]]|\[[^\]]*\])*)\]\((?P<target>[^()\s]+)\)")
 REFERENCE = re.compile(r"^\[(?P<name>[^\]]+)\]: (?P<target>\S+)$", re.MULTILINE)
 PICTURE = re.compile(r"!\[(?P<alt>[^\]]*)\]\((?P<target>[^()\s]+)\)")
@@ -154,6 +154,7 @@ class Pages:
         for name, page in TEXTS.items():
             if name != "README.md" and name in self.names:
                 text = (notebooks.NOTEBOOKS.parent / name).read_text("utf-8")
+                text = self.glossary(text) if name == GLOSSARY else text
                 self.write(f"{page}.md", self.markdown(text, name))
 
     def start(self):
@@ -185,8 +186,6 @@ class Pages:
         if path.parent == notebooks.NOTEBOOKS:
             notebook.cells = self.with_solutions(notebook.cells, path, page)
         self.add_tools(notebook, path, page)
-        if path.name == notebooks.CONTENTS:
-            self.glossary(notebook)
         notebook.metadata = {"kernelspec": notebook.metadata["kernelspec"]}
         notebook.metadata["language_info"] = {"name": "python", "pygments_lexer": "ipython3"}
         if path.parent != notebooks.NOTEBOOKS:
@@ -271,22 +270,19 @@ class Pages:
         if last.cell_type == "markdown":
             last.source = re.sub(r"\n\n(?:\[← .*|\[contents\].*)\s*$", "\n", last.source)
 
-    def glossary(self, notebook):
+    def glossary(self, text):
         """Give each word of the glossary an anchor, and store where the words stand, for the links to them."""
         words = {}
 
-        def row(found):
+        def entry(found):
             anchor = "term-" + re.sub(r"\W+", "-", found[1].lower()).strip("-")
             for word in found[1].split(", "):
                 words[word] = {"anchor": anchor, "meaning": re.sub(r"[`*]", "", found[2])}
-            return f'| <span id="{anchor}"></span>{found[1]} | {found[2]} |'
+            return f'- <span id="{anchor}"></span>**{found[1]}**: {found[2]} ('
 
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown" and GLOSSARY in cell.source:
-                before, after = cell.source.split(GLOSSARY)
-                rows = re.compile(r"^\| (?!Term |:---)([^|]+?) \| ([^|]+?) \|", re.MULTILINE)
-                cell.source = before + GLOSSARY + rows.sub(row, after)
+        text = re.sub(r"^- \*\*(.+?)\*\*: (.+) \((?=[^()]*\)$)", entry, text, flags=re.MULTILINE)
         self.write("glossary.json", json.dumps(words, ensure_ascii=False, indent=1))
+        return text
 
 
 def folded(summary, cells):
