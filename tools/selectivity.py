@@ -1,0 +1,114 @@
+"""Measure what notebook 05 prints: in how many photos a filter responds strongly, and what these photos share.
+
+    python tools/selectivity.py
+
+Writes data/results/selectivity.csv and selectivity-peaks.csv. The network is "modern_half"; the photos are 1,000 of
+its validation images, which it has never seen. Needs CIFAR-10, or measures the digits. Takes a few minutes on two CPU
+cores.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from alexnet_helpers import data, load_keras, models, results  # noqa: E402
+from alexnet_helpers.batches import split_validation  # noqa: E402
+
+keras = load_keras()
+SEEDS = range(3)
+IMAGES, BATCH, TOP = 1000, 250, 10
+DRAWN = ("trained", "shuffled", "random")  # their peaks in conv5 are kept, with the first seed
+
+
+def main():
+    """Measure conv2 to conv5, one layer at a time with other filters, and write both tables."""
+    dataset = data.load_cifar10()
+    (train, _), (photos, labels) = split_validation(dataset.x_train, dataset.y_train)
+    images, labels = (np.float32(train[:IMAGES]), np.float32(photos[:IMAGES])), labels[:IMAGES]
+    rows, curves = [], []
+    for layer in models.alexnet_cifar10(weights="modern_half").layers:
+        if layer.name.startswith("conv"):
+            convolution, below = layer, images
+        if layer.name in ("norm2", "norm3", "norm4", "norm5"):
+            for kind, seed, kernel, shift in filters(convolution.kernel, layer.beta):
+                maps = normalized_maps(*below, kernel, layer.gamma, shift)
+                rows.append((convolution.name, kind, seed, *measures(maps, labels)))
+                print(*rows[-1], flush=True)
+                if convolution.name == "conv5" and kind in DRAWN and seed == SEEDS[0]:
+                    curves.append(sorted_peaks(maps).assign(kind=kind, seed=seed))
+        if layer.name == "pool3":
+            break
+        images = [in_batches(layer, several) for several in images]
+    columns = ["layer", "kind", "seed", "within photos", "across photos", "same class"]
+    for name, table in (("", pd.DataFrame(rows, columns=columns)), ("-peaks", pd.concat(curves))):
+        table = table.assign(images=len(labels), source=dataset.source).round(4)
+        results.write_table(ROOT / "data" / "results" / f"selectivity{name}.csv", table)
+
+
+def filters(kernel, shift):
+    """Yield the kind, seed, kernel and shift of the trained filters and of what is put in their place."""
+    kernel, shift = (keras.ops.convert_to_numpy(array) for array in (kernel, shift))
+    yield "trained", 0, kernel, shift
+    yield "trained, no shift", 0, kernel, 0 * shift
+    yield "trained, mean 0", 0, centred(kernel), shift
+    for seed in SEEDS:
+        weights = kernel.reshape(-1, kernel.shape[-1])  # a filter is a column
+        shuffled = np.random.default_rng(seed).permuted(weights, axis=0).reshape(kernel.shape)
+        yield "shuffled", seed, shuffled, shift
+        yield "shuffled, mean 0", seed, centred(shuffled), shift
+        yield "random", seed, np.random.default_rng(seed).standard_normal(kernel.shape, np.float32), shift
+
+
+def centred(kernel):
+    """Subtract from each filter the mean of its weights."""
+    return kernel - kernel.mean(axis=(0, 1, 2))
+
+
+def normalized_maps(of_training, of_photos, kernel, scale, shift):
+    """Return a layer's maps of the photos: convolution, batch normalization measured on training images, ReLU."""
+    scale = keras.ops.convert_to_numpy(scale)
+
+    def convolve(images):
+        return keras.ops.conv(images, kernel, padding="same")
+
+    z = in_batches(convolve, of_training)
+    mean, spread = z.mean(axis=(0, 1, 2)), z.std(axis=(0, 1, 2))
+    return np.maximum(scale * (in_batches(convolve, of_photos) - mean) / spread + shift, 0)
+
+
+def in_batches(function, images):
+    """Return a layer's output for many images."""
+    starts = range(0, len(images), BATCH)
+    return np.concatenate([keras.ops.convert_to_numpy(function(images[i : i + BATCH])) for i in starts])
+
+
+def measures(maps, labels):
+    """Return three shares, each a mean over the filters.
+
+    Of the places of a photo's map that are above half of *its* largest value, of the photos in which a map gets above
+    half of its largest value in *all* photos, and of the most common class among the photos with the highest peaks.
+    """
+    peaks = maps.max(axis=(1, 2))
+    within = (maps > peaks[:, np.newaxis, np.newaxis] / 2).mean()
+    across = (peaks > peaks.max(axis=0) / 2).mean()
+    best = labels[np.argsort(-peaks, axis=0, kind="stable")[:TOP]]
+    same = np.mean([np.bincount(of_filter).max() / len(of_filter) for of_filter in best.T])
+    return within, across, same
+
+
+def sorted_peaks(maps):
+    """Return each filter's peaks in falling order, as shares of the first, at 51 ranks: quantiles over the filters."""
+    peaks = -np.sort(-maps.max(axis=(1, 2)), axis=0)
+    peaks = peaks[:, peaks[0] > 0]
+    ranks = np.linspace(0, len(peaks) - 1, 51).round().astype(int)
+    low, middle, high = np.quantile(peaks[ranks] / peaks[0], (0.1, 0.5, 0.9), axis=1)
+    return pd.DataFrame({"rank": ranks, "low": low, "middle": middle, "high": high})
+
+
+if __name__ == "__main__":
+    main()
