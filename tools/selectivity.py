@@ -44,7 +44,7 @@ def main():
         if layer.name == "pool3":
             break
         images = [in_batches(layer, several) for several in images]
-    columns = ["layer", "kind", "seed", "within photos", "across photos", "same class"]
+    columns = ["layer", "kind", "seed", "within photos", "across photos", "median filter", "same class"]
     for name, table in (("", pd.DataFrame(rows, columns=columns)), ("-peaks", pd.concat(curves))):
         table = table.assign(images=len(labels), source=dataset.source).round(4)
         results.write_table(ROOT / "data" / "results" / f"selectivity{name}.csv", table)
@@ -88,17 +88,18 @@ def in_batches(function, images):
 
 
 def measures(maps, labels):
-    """Return three shares, each a mean over the filters.
+    """Return four shares: the first, second and last are means over the filters.
 
     Of the places of a photo's map that are above half of *its* largest value, of the photos in which a map gets above
-    half of its largest value in *all* photos, and of the most common class among the photos with the highest peaks.
+    half of its largest value in *all* photos (and that of the median filter), and of the most common class among the
+    photos with the highest peaks.
     """
     peaks = maps.max(axis=(1, 2))
     within = (maps > peaks[:, np.newaxis, np.newaxis] / 2).mean()
-    across = (peaks > peaks.max(axis=0) / 2).mean()
+    across = (peaks > peaks.max(axis=0) / 2).mean(axis=0)
     best = labels[np.argsort(-peaks, axis=0, kind="stable")[:TOP]]
     same = np.mean([np.bincount(of_filter).max() / len(of_filter) for of_filter in best.T])
-    return within, across, same
+    return within, across.mean(), np.median(across), same
 
 
 def sorted_peaks(maps):

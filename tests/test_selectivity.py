@@ -1,0 +1,92 @@
+"""Tests of the tool that measures filters across many photos, whose tables notebook 05 prints."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from alexnet_helpers.results import RESULTS_FOLDER
+from tools import selectivity
+
+KERNEL = np.random.default_rng(0).normal(-1, 1, (3, 3, 4, 5)).astype("float32")
+SHIFT = np.arange(5, dtype="float32") - 9
+
+
+@pytest.fixture(scope="module")
+def filters():
+    return {(kind, seed): (kernel, shift) for kind, seed, kernel, shift in selectivity.filters(KERNEL, SHIFT)}
+
+
+@pytest.mark.parametrize("seed", selectivity.SEEDS)
+def test_shuffled_filters_have_their_weights_in_another_order(filters, seed):
+    shuffled, shift = filters["shuffled", seed]
+    np.testing.assert_array_equal(shift, SHIFT)
+    assert (shuffled != KERNEL).mean() > 0.9
+    for one, other in zip(np.moveaxis(shuffled, -1, 0), np.moveaxis(KERNEL, -1, 0)):
+        np.testing.assert_array_equal(np.sort(one, axis=None), np.sort(other, axis=None))
+
+
+def test_each_seed_gives_other_filters(filters):
+    for kind in ("shuffled", "random", "shuffled, mean 0"):
+        first, second = (filters[kind, seed][0] for seed in (0, 1))
+        assert (first != second).mean() > 0.9
+
+
+def test_only_the_mean_or_the_shift_is_taken_away(filters):
+    for kind, whole in (("trained, mean 0", KERNEL), ("shuffled, mean 0", filters["shuffled", 0][0])):
+        kernel = filters[kind, 0][0]
+        np.testing.assert_allclose(kernel.mean(axis=(0, 1, 2)), 0, atol=1e-6)
+        assert np.ptp(whole - kernel, axis=(0, 1, 2)).max() < 1e-5
+    kernel, shift = filters["trained, no shift", 0]
+    np.testing.assert_array_equal(kernel, KERNEL)
+    assert not shift.any()
+
+
+def test_maps_are_normalized_by_the_training_images():
+    rng = np.random.default_rng(1)
+    below, photos = rng.random((2, 3, 6, 6, 4), np.float32)
+    scale = np.full(5, 2, np.float32)
+    maps = selectivity.normalized_maps(below, below, KERNEL, scale, 0 * SHIFT + 100)  # so that the ReLU cuts nothing
+    np.testing.assert_allclose(maps.mean(axis=(0, 1, 2)), 100, rtol=1e-4)
+    np.testing.assert_allclose(maps.std(axis=(0, 1, 2)), 2, rtol=1e-3)
+    other = selectivity.normalized_maps(below, photos + 1, KERNEL, scale, 0 * SHIFT + 100)
+    assert other.mean() < 95  # brighter photos, by their own mean, would give 100 again
+    assert selectivity.normalized_maps(below, photos, KERNEL, scale, 0 * SHIFT - 100).max() == 0
+
+
+def test_measures_of_two_filters_by_hand():
+    maps = np.zeros((20, 2, 2, 2))  # photo, row, column, filter
+    maps[:, 0, 0, 0] = 1  # the first responds at one place of each photo,
+    maps[:10, 0, :, 1] = [4, 3]  # the second at two places in half of the photos, and weakly at one in the others
+    maps[10:, 1, 1, 1] = 1
+    labels = np.array(10 * [3] + 10 * [5])
+    within, across, median, same = selectivity.measures(maps, labels)
+    assert within == (20 / 80 + (20 + 10) / 80) / 2
+    assert across == median == (1 + 0.5) / 2
+    assert same == 1  # with equal peaks, the first photos count
+    assert selectivity.measures(maps, np.arange(20) % 10)[3] == 0.1
+
+
+def test_sorted_peaks_fall_from_one():
+    maps = np.random.default_rng(2).random((200, 2, 2, 3))
+    maps[..., 2] = 0  # a filter that never responds is left out
+    curve = selectivity.sorted_peaks(maps)
+    assert len(curve) == 51 and curve["rank"].iloc[[0, -1]].tolist() == [0, 199]
+    peaks = np.sort(maps[..., 0].max(axis=(1, 2)))[::-1], np.sort(maps[..., 1].max(axis=(1, 2)))[::-1]
+    halves = sum(one / one[0] for one in peaks)[curve["rank"]] / 2
+    np.testing.assert_allclose(curve["middle"], halves)
+    assert (curve["low"] <= curve["middle"]).all() and (curve["middle"] <= curve["high"]).all()
+
+
+def test_stored_tables_are_whole_and_say_what_the_notebook_says():
+    table = pd.read_csv(RESULTS_FOLDER / "selectivity.csv")
+    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 12)
+    assert (table["images"] == selectivity.IMAGES).all() and table["source"].str.contains("JPEG copy").all()
+    measured = ["median filter", "same class"]
+    conv5 = table[table["layer"] == "conv5"].groupby("kind")[measured].agg(["min", "max"])
+    median, same = conv5["median filter"], conv5["same class"]
+    assert median.loc["trained", "max"] < median.loc["random", "min"] < median.loc["random", "max"] < 0.11
+    assert median.loc["shuffled", "min"] > 2 * median.loc["random", "max"]
+    assert median.loc["shuffled, mean 0", "max"] < 0.11
+    assert same.loc["trained", "min"] > 0.7 and same.loc[["random", "shuffled"], "max"].max() < 0.5
+    peaks = pd.read_csv(RESULTS_FOLDER / "selectivity-peaks.csv")
+    assert peaks.groupby("kind").size().to_dict() == dict.fromkeys(selectivity.DRAWN, 51)
