@@ -83,6 +83,14 @@ def _stops_early(corner_maps, height, width):
     return found
 
 
+def _first_only(corner_maps, height, width):
+    """Stop at the first rectangle."""
+    found = _right_rectangles(corner_maps, height, width)
+    first = np.zeros_like(found)
+    first.flat[found.argmax()] = found.max()
+    return first
+
+
 def _wraps_around(corner_maps, height, width):
     """Look for what lies beyond the right or lower border at the opposite one."""
     shifts = [(0, 0), (0, 1 - width), (1 - height, 0), (1 - height, 1 - width)]
@@ -209,6 +217,7 @@ exercise(
             _moved(lambda side: side - 1),
             "The 1 belongs to the top left corner, not to the bottom right one.",
         ),
+        (_first_only, "There may be more than one: go on after the first."),
         (
             _stops_early,
             "A place that touches the last row or column is missing:"
@@ -244,22 +253,28 @@ exercise(
 )
 
 
-def _sizes(layers, size):
-    """Return the side of every layer's input, from the image on."""
+def _sizes(layers, size, sides=2, rounded_up=0):
+    """Return the side of every layer's input, from the image on, or with a slip."""
     sizes = [size]
     for kernel, stride, padding in layers[:-1]:
         # not `output_size`: a slip may lead to a size below 1, which that refuses
-        sizes.append((sizes[-1] + 2 * padding - kernel) // stride + 1)
+        steps = sizes[-1] + sides * padding - kernel + rounded_up * (stride - 1)
+        sizes.append(steps // stride + 1)
     return sizes
 
 
 def _seen(
-    stride_of_padding=False, padded=True, reach=0, clip="in each layer", strides=True
+    stride_of_padding=False,
+    padded=True,
+    reach=0,
+    clip="in each layer",
+    strides=True,
+    **slip_of_sizes,
 ):
     """Return a function that counts the pixels seen, right or with a usual slip."""
 
     def pixels_seen(layers, unit, size):
-        sizes = _sizes(layers, size)
+        sizes = _sizes(layers, size, **slip_of_sizes)
         if clip == "at the output":
             sizes = _sizes([*layers, (1, 1, 0)], size)[1:]
         seen = {unit}
@@ -319,7 +334,7 @@ _WHOLE_FIELD = (
 
 _IN_EVERY_LAYER = (
     "A layer in the middle may be padded, too: drop the places without a unit in every"
-    " layer, on both sides."
+    " layer, on both sides. Its units are floor((n + 2p - k) / s) + 1."
 )
 
 _LEFT_ONLY = (
@@ -340,11 +355,14 @@ _UNITS_OF_PADDING = (
     " units of the layer's input and not multiplied."
 )
 
+_SIZES = "The padding counts in a layer's size, twice: floor((n + 2p - k) / s) + 1."
+
 exercise(
     "05.3",
     _seen(),
     # In the first case every slip gives another number.
     cases=[
+        ([(3, 4, 0), (7, 3, 1), (7, 2, 2)], 1, 70),
         ([(3, 4, 0), (3, 4, 1), (2, 2, 0), (6, 2, 2)], 0, 78),
         ([(2, 4, 0), (4, 4, 2), (4, 1, 2)], 1, 21),
         ([(3, 3, 1), (5, 2, 2)], 1, 10),
@@ -364,6 +382,9 @@ exercise(
             "If the stride is larger than the window, nobody sees the pixels between"
             " two windows: do not count them.",
         ),
+        (_seen(sides=0), _SIZES),
+        (_seen(sides=1), _SIZES),
+        (_seen(rounded_up=1), _IN_EVERY_LAYER),
         (_ends(clip="never"), _WHOLE_FIELD),
         (_seen(clip="never"), _WHOLE_FIELD),
         (_seen(clip="at the end"), _IN_EVERY_LAYER),
