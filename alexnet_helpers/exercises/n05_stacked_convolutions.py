@@ -183,6 +183,11 @@ def _mask_of_rectangles(corner_maps, height, width):
     return _right_rectangles(corner_maps, height, width) > 0
 
 
+_ONE_MISSING = (
+    "One rectangle is missing: go on after the first, and look at places that touch"
+    " the last row or column as well."
+)
+
 _OTHERS = [(_FEW, 2, 5), (_FEW, 3, 3), (_BROKEN, 3, 4), (_KINDS, 3, 4)]
 
 exercise(
@@ -217,11 +222,9 @@ exercise(
             _moved(lambda side: side - 1),
             "The 1 belongs to the top left corner, not to the bottom right one.",
         ),
-        (_first_only, "There may be more than one: go on after the first."),
         (
             _stops_early,
-            "A place that touches the last row or column is missing:"
-            " look there as well.",
+            _ONE_MISSING,
         ),
         (
             _wraps_around,
@@ -249,6 +252,7 @@ exercise(
         (_of_any_kind, "Look in each place for the kind that belongs there."),
         (_all_kinds_together, "A sum over the channels forgets the kinds."),
         (_no_fifth, "A further corner inside does no harm: four places count."),
+        (_first_only, _ONE_MISSING),
     ],
 )
 
