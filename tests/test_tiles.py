@@ -36,6 +36,22 @@ def test_averaged_tiles_have_their_mean_colour_only(side):
     np.testing.assert_allclose(averaged[:, :, 0, 0], means, atol=1)
 
 
+@pytest.mark.parametrize("side", tiles.SIDES)
+def test_mirrored_tiles_stay_in_their_place(side):
+    mirrored = tiles.changed_images(IMAGES, "mirrored", side, 0)
+    for part, other in zip(tiles.cut(mirrored, side)[0], tiles.cut(IMAGES, side)[0]):
+        np.testing.assert_array_equal(part, other[:, ::-1])
+    np.testing.assert_array_equal(tiles.changed_images(IMAGES, "mirrored", 32, 0), IMAGES[:, :, ::-1])
+
+
+def test_jump_compares_steps_across_borders_with_those_of_the_intact_images():
+    ramp = np.broadcast_to(np.arange(32)[:, None, None] + np.arange(32)[:, None], (1, 32, 32, 3))
+    assert tiles.jump(ramp, ramp, 8) == 1
+    # mirrored, a border between columns jumps from 0 to 15 in place of 7 to 8; those between rows stay as they are
+    assert tiles.jump(tiles.changed_images(ramp, "mirrored", 8, 0), ramp, 8) == (15 + 1) / 2
+    assert np.isnan(tiles.jump(ramp, ramp, 32))
+
+
 def test_moved_tiles_come_from_at_most_two_pixels_beside():
     place = np.arange(32)
     ramp = np.stack(np.broadcast_arrays(place[:, None], place, 0), axis=-1).astype(np.uint8)[None]

@@ -31,7 +31,7 @@ def main():
     train = train[:5000]
     whole, rows = answers(models.alexnet_cifar10(weights="modern_half"), images), []
     changes = [("intact", 32), ("mirrored", 32), ("one colour", 32)]
-    changes += [(change, side) for change in ("moved", "shuffled", "averaged") for side in SIDES]
+    changes += [(change, side) for change in ("moved", "mirrored", "shuffled", "averaged") for side in SIDES]
     for change, side in changes:
         changed, learned_from = changed_images(images, change, side, 0), changed_images(train, change, side, 1)
         for statistics in ("of training", "measured anew"):
@@ -39,21 +39,22 @@ def main():
             if statistics == "measured anew":
                 measure(network, learned_from)
             found = answers(network, changed)
-            rows.append((change, side, statistics, (found == labels).mean(), (found == whole).mean(), len(labels)))
+            right, same = (found == labels).mean(), (found == whole).mean()
+            rows.append((change, side, statistics, jump(changed, images, side), right, same, len(labels)))
             print(*rows[-1], flush=True)
-    columns = ["change", "side", "statistics", "accuracy", "same answer as intact", "images"]
+    columns = ["change", "side", "statistics", "jump", "accuracy", "same answer as intact", "images"]
     table = pd.DataFrame(rows, columns=columns).assign(source=dataset.source).round(4)
     results.write_table(ROOT / "data" / "results" / "tiles.csv", table)
 
 
 def changed_images(images, change, side, seed):
-    """Return images of 32×32 pixels, mirrored or cut into tiles that are moved a little, shuffled or averaged."""
+    """Return images of 32×32 pixels, cut into tiles that are moved a little, mirrored, shuffled or averaged."""
     rng = np.random.default_rng(seed)
-    if change == "mirrored":
-        return images[:, :, ::-1]
     if change == "moved":
         return np.stack([moved(image, side, rng) for image in images])
     tiles = cut(images, side)
+    if change == "mirrored":  # each in its place; with a side of 32 the whole photo
+        tiles = tiles[:, :, :, ::-1]
     if change == "shuffled":
         tiles = np.stack([rng.permutation(several) for several in tiles])
     if change in ("averaged", "one colour"):
@@ -81,6 +82,17 @@ def moved(image, side, rng):
             down, right = rng.integers(0, 2 * MOST_OFF + 1, 2)
             result[top : top + side, left : left + side] = padded[top + down :, left + right :][:side, :side]
     return result
+
+
+def jump(changed, images, side):
+    """Return how many times as far values jump across the borders of tiles as they do there in the intact images."""
+
+    def mean_step(several):
+        several = several.astype(float)
+        down, aside = np.diff(several, axis=1)[:, side - 1 :: side], np.diff(several, axis=2)[:, :, side - 1 :: side]
+        return (np.abs(down).mean() + np.abs(aside).mean()) / 2
+
+    return mean_step(changed) / mean_step(images) if side < 32 else np.nan
 
 
 def answers(network, images):
