@@ -66,11 +66,12 @@ class Guess(NamedTuple):
 
 
 def preprocess(photo, size=227):
-    """Turn photos into the network's input, as it saw the images it was trained on.
+    """Turn photos into the network's input.
 
     The shorter side is resized to 256 pixels and the middle cut out; then red, green
     and blue become blue, green and red, and the mean of each colour over ImageNet's
-    training images is subtracted.
+    training images is subtracted. (Berkeley trained with a mean photo instead, and made
+    each photo 256 x 256 pixels large without cutting it.)
 
     Parameters
     ----------

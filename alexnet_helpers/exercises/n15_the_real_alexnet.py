@@ -271,6 +271,10 @@ exercise(
             "That takes the paper's alpha: Caffe divides it by 5.",
         ),
         (
+            ((2 + 1e-4 * _SQUARES) / (2 + 1e-4 * _SQUARES / 4)) ** 0.75 / 2,
+            "Those are the paper's constants: Caffe has 1 for 2 and alpha over 5.",
+        ),
+        (
             1 / _AFTER,
             "That is 1 over the new divisor. Compare the new normalized value with the"
             " old one.",
