@@ -70,8 +70,8 @@ def preprocess(photo, size=227):
 
     The shorter side is resized to 256 pixels and the middle cut out; then red, green
     and blue become blue, green and red, and the mean of each colour over ImageNet's
-    training images is subtracted. (Berkeley trained with a mean photo instead, and made
-    each photo 256 x 256 pixels large without cutting it.)
+    training images is subtracted. (Berkeley trained with a mean photo instead, and its
+    guide resizes photos to 256 x 256 pixels without keeping their proportions.)
 
     Parameters
     ----------
