@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from alexnet_helpers import numpy_layers
 from alexnet_helpers.exercises.engine import exercise
 
 exercise(
@@ -39,6 +38,15 @@ exercise(
             "dx_4 is right; the first number of the kernel meets the first pixel of"
             " each window, not the last.",
         ),
+        (
+            [16, -8],
+            "With stride 2 the windows start two pixels apart, and so the outputs are"
+            " two pixels apart, not one: in both sums.",
+        ),
+        (
+            [-10, -2],
+            "dk_0 is right. We count from 0, so x_4 is the fifth number, -1.",
+        ),
         ([2, 16], "dx_4 is right; k_0 takes part in all three outputs."),
         ([10, -16], "The sign is the other way round."),
         (-10, "That is dk_0; dx_4 is asked for as well."),
@@ -53,6 +61,10 @@ def _dense_relu_gradients(dy, x, W, b):
 
 def _from_dz(dz, x, W):
     return dz @ W, dz.T @ x, dz.sum(axis=0)
+
+
+def _as_in_the_lesson(dz, x, W):
+    return dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
 
 def _with(dx=None, dW=None, db=None):
@@ -71,7 +83,9 @@ def _with(dx=None, dW=None, db=None):
 def _dense_case(seed, images, inputs, units):
     rng = np.random.default_rng(seed)
     shapes = (images, units), (images, inputs), (units, inputs), units
-    return tuple(rng.normal(scale=2, size=shape).round(1) for shape in shapes)
+    dy, x, W, b = (rng.normal(scale=2, size=shape).round(1) for shape in shapes)
+    x[0], b[0] = 0, 0  # so that one input of the ReLU is exactly 0
+    return dy, x, W, b
 
 
 _MEAN = (
@@ -82,8 +96,35 @@ _MEAN = (
 exercise(
     "09.2",
     _dense_relu_gradients,
-    cases=[_dense_case(1, 4, 3, 2), _dense_case(2, 3, 2, 5)],
+    # The first W is square, so that a wrong transpose gives a result and not an error.
+    cases=[_dense_case(1, 4, 3, 3), _dense_case(2, 3, 2, 5)],
     wrong=[
+        (
+            lambda dy, x, W, b: _as_in_the_lesson(np.where(x @ W + b > 0, dy, 0), x, W),
+            "Here each unit is a row of W, not a column:"
+            " the formulas of the lesson, with W transposed.",
+        ),
+        (
+            lambda dy, x, W, b: _as_in_the_lesson(
+                np.where(x @ W.T + b > 0, dy, 0), x, W
+            ),
+            "The forward pass has W transposed, so the formulas for dx and dW change"
+            " as well: each unit is a row of W.",
+        ),
+        (
+            _with(dx=lambda dz, dy, x, W: dz @ W.T),
+            "dW and db are right; dx has the shape of x: each unit sends its dz along"
+            " its own row of W.",
+        ),
+        (
+            lambda dy, x, W, b: _from_dz(np.where(x @ W.T + b >= 0, dy, 0), x, W),
+            "Where the input of the ReLU is exactly 0, the slope counts as 0:"
+            " > in place of >=.",
+        ),
+        (
+            lambda dy, x, W, b: (dy @ W * (x > 0), dy.T @ x, dy.sum(axis=0)),
+            "The ReLU comes after the dense layer, so backward it comes first.",
+        ),
         (
             lambda dy, x, W, b: _from_dz(dy, x, W),
             "That leaves the ReLU out: where its input was negative, nothing passes.",
@@ -156,97 +197,69 @@ exercise(
 )
 
 
-def _avg_pool_gradient(dy, x, size, stride):
-    return _windows(dy, x, size, stride) / size**2
+def _forward_mode(made_from, start=1.0, given=0.0, order=1, add=True, inner=True):
+    """Return the derivatives with respect to number 0; the options make mistakes."""
+    found = [given if not pairs else 0.0 for pairs in made_from]
+    found[0] = start
+    for i in range(len(made_from))[::order]:
+        for j, local in made_from[i]:
+            found[i] = add * found[i] + local * (found[j] if inner else 1)
+    return np.array(found)
 
 
-def _windows(dy, x, size, stride, step=None, add=True):
-    """Hand the gradient of each window to all its pixels, undivided."""
-    dx, step = np.zeros(x.shape), step or stride
-    for i, j in np.ndindex(dy.shape[1:3]):
-        pixels = dx[:, i * step : i * step + size, j * step : j * step + size]
-        pixels[...] = dy[:, i : i + 1, j : j + 1] + (pixels if add else 0)
-    return dx
-
-
-def _pooling_case(seed, shape, size, stride):
-    rng = np.random.default_rng(seed)
-    n, height, width, channels = shape
-    outputs = (n, (height - size) // stride + 1, (width - size) // stride + 1, channels)
-    return (
-        rng.integers(-4, 5, outputs).astype(float),
-        rng.normal(size=shape).round(1),
-        size,
-        stride,
-    )
+def _reverse_mode(made_from):
+    found = np.zeros(len(made_from))
+    found[-1] = 1
+    for i in range(len(made_from))[::-1]:
+        for j, local in made_from[i]:
+            found[j] += found[i] * local
+    return found
 
 
 exercise(
     "09.3",
-    _avg_pool_gradient,
+    _forward_mode,
     cases=[
-        _pooling_case(1, (2, 7, 5, 2), 3, 2),
-        _pooling_case(2, (1, 4, 6, 1), 2, 2),
-        _pooling_case(3, (1, 5, 4, 3), 2, 1),
-        _pooling_case(4, (1, 5, 5, 1), 2, 3),
+        ([[], [(0, 5)], [(0, -1)], [(1, 1), (2, 2)]],),
+        ([[], [], [(0, 3), (1, 2)], [(2, -2), (0, 4)], [(3, 7), (3, 7), (1, 2)]],),
+        (
+            [
+                *([], [(0, 2)], [(1, 3), (0, 1)], [], [(2, -1), (3, 5)], [(3, 4)]),
+                *([(4, 2), (2, 1)], [(6, 3), (5, 2), (6, 3)]),
+            ],
+        ),
     ],
     wrong=[
         (
-            lambda dy, x, size, stride: _windows(dy, x, size, stride),
-            "Each pixel is one of many that are averaged: with which local derivative"
-            " does it take part?",
+            _reverse_mode,
+            "That is reverse mode: the derivative of the last number with respect to"
+            " each. Start from number 0, and go to the end.",
         ),
         (
-            lambda dy, x, size, stride: _windows(dy, x, size, stride) / size,
-            "That divides by the side of the window;"
-            " how many pixels does a window hold?",
+            lambda made_from: _forward_mode(made_from, add=False),
+            "A number made from several keeps only the last path: add up the places.",
         ),
         (
-            lambda dy, x, size, stride: (
-                _windows(dy, x, size, stride, add=False) / size**2
-            ),
-            "Where windows overlap, a pixel keeps only what the last one sent:"
-            " add up the places.",
+            lambda made_from: _forward_mode(made_from, inner=False),
+            "Those are sums of local derivatives; each of them is multiplied by the"
+            " derivative of the number that it leads from.",
         ),
         (
-            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(
-                dy, x, size, stride
-            ),
-            "That sends all of it to the largest pixel, as max pooling does.",
+            lambda made_from: _forward_mode(made_from, start=0),
+            "Everything stays 0. How fast does number 0 change with itself?",
         ),
         (
-            lambda dy, x, size, stride: (
-                numpy_layers.max_pool2d_gradient(dy, x, size, stride) / size**2
-            ),
-            "In an average every pixel of the window takes part, not only the largest.",
+            lambda made_from: _forward_mode(made_from, given=1),
+            "Only number 0 is changed; the other given numbers do not move with it.",
         ),
         (
-            lambda dy, x, size, stride: (
-                _windows(dy, x, size, stride)
-                / size**2
-                / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
-            ),
-            "A pixel adds up what its windows send;"
-            " do not divide by how many there are.",
+            lambda made_from: _forward_mode(made_from, order=-1),
+            "Take the numbers in their order, so that a derivative is complete before"
+            " it is used.",
         ),
         (
-            lambda dy, x, size, stride: (
-                _windows(dy, x, size, stride)
-                / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
-            ),
-            "That divides by the number of windows that cover a pixel; the mean divides"
-            " by the pixels of a window.",
-        ),
-        (
-            lambda dy, x, size, stride: (
-                _windows(dy, x, size, stride, step=size) / size**2
-            ),
-            "Your windows lie side by side, `size` apart;"
-            " they start `stride` pixels apart.",
-        ),
-        (
-            lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,
-            "The windows start `stride` pixels apart, not one.",
+            lambda made_from: _forward_mode(made_from)[-1],
+            "That is the derivative of the last number; return those of all.",
         ),
     ],
 )
