@@ -549,8 +549,12 @@ ALSO_RIGHT = {
     "07.2": lambda shape, rng, rate=0.5: 1 + np.sqrt(3 * rate / (1 - rate)) * rng.uniform(-1, 1, shape),
     "07.3": lambda x, rate, training, rng: x * rng.binomial(1, 1 - rate, x.shape) if training else (1 - rate) * x,
     "08.4": lambda z, labels: np.mean([np.logaddexp.reduce(row) - row[k] for row, k in zip(z, labels)]),
-    "09.3": lambda made_from: functools.reduce(
-        lambda found, pairs: [*found, sum(local * found[j] for j, local in pairs) if found else 1], made_from, []
+    "09.3": lambda dy, x, size, stride: sum(
+        np.pad(
+            np.kron(dy[:, i : i + 1, j : j + 1], np.full((1, size, size, 1), size**-2.0)),
+            [(0, 0), *[(at * stride, side - at * stride - size) for at, side in zip((i, j), x.shape[1:3])], (0, 0)],
+        )
+        for i, j in np.ndindex(dy.shape[1:3])
     ),
     "11.1": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
     "12.2": lambda outputs: float(np.mean(np.abs(outputs).reshape(-1, outputs.shape[-1]).sum(axis=0) == 0)),

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from alexnet_helpers import numpy_layers
 from alexnet_helpers.exercises.engine import exercise
 
 exercise(
@@ -197,69 +198,97 @@ exercise(
 )
 
 
-def _forward_mode(made_from, start=1.0, given=0.0, order=1, add=True, inner=True):
-    """Return the derivatives with respect to number 0; the options make mistakes."""
-    found = [given if not pairs else 0.0 for pairs in made_from]
-    found[0] = start
-    for i in range(len(made_from))[::order]:
-        for j, local in made_from[i]:
-            found[i] = add * found[i] + local * (found[j] if inner else 1)
-    return np.array(found)
+def _avg_pool_gradient(dy, x, size, stride):
+    return _windows(dy, x, size, stride) / size**2
 
 
-def _reverse_mode(made_from):
-    found = np.zeros(len(made_from))
-    found[-1] = 1
-    for i in range(len(made_from))[::-1]:
-        for j, local in made_from[i]:
-            found[j] += found[i] * local
-    return found
+def _windows(dy, x, size, stride, step=None, add=True):
+    """Hand the gradient of each window to all its pixels, undivided."""
+    dx, step = np.zeros(x.shape), step or stride
+    for i, j in np.ndindex(dy.shape[1:3]):
+        pixels = dx[:, i * step : i * step + size, j * step : j * step + size]
+        pixels[...] = dy[:, i : i + 1, j : j + 1] + (pixels if add else 0)
+    return dx
+
+
+def _pooling_case(seed, shape, size, stride):
+    rng = np.random.default_rng(seed)
+    n, height, width, channels = shape
+    outputs = (n, (height - size) // stride + 1, (width - size) // stride + 1, channels)
+    return (
+        rng.integers(-4, 5, outputs).astype(float),
+        rng.normal(size=shape).round(1),
+        size,
+        stride,
+    )
 
 
 exercise(
     "09.3",
-    _forward_mode,
+    _avg_pool_gradient,
     cases=[
-        ([[], [(0, 5)], [(0, -1)], [(1, 1), (2, 2)]],),
-        ([[], [], [(0, 3), (1, 2)], [(2, -2), (0, 4)], [(3, 7), (3, 7), (1, 2)]],),
-        (
-            [
-                *([], [(0, 2)], [(1, 3), (0, 1)], [], [(2, -1), (3, 5)], [(3, 4)]),
-                *([(4, 2), (2, 1)], [(6, 3), (5, 2), (6, 3)]),
-            ],
-        ),
+        _pooling_case(1, (2, 7, 5, 2), 3, 2),
+        _pooling_case(2, (1, 4, 6, 1), 2, 2),
+        _pooling_case(3, (1, 5, 4, 3), 2, 1),
+        _pooling_case(4, (1, 5, 5, 1), 2, 3),
     ],
     wrong=[
         (
-            _reverse_mode,
-            "That is reverse mode: the derivative of the last number with respect to"
-            " each. Start from number 0, and go to the end.",
+            lambda dy, x, size, stride: _windows(dy, x, size, stride),
+            "Each pixel is one of many that are averaged: with which local derivative"
+            " does it take part?",
         ),
         (
-            lambda made_from: _forward_mode(made_from, add=False),
-            "A number made from several keeps only the last path: add up the places.",
+            lambda dy, x, size, stride: _windows(dy, x, size, stride) / size,
+            "That divides by the side of the window;"
+            " how many pixels does a window hold?",
         ),
         (
-            lambda made_from: _forward_mode(made_from, inner=False),
-            "Those are sums of local derivatives; each of them is multiplied by the"
-            " derivative of the number that it leads from.",
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride, add=False) / size**2
+            ),
+            "Where windows overlap, a pixel keeps only what the last one sent:"
+            " add up the places.",
         ),
         (
-            lambda made_from: _forward_mode(made_from, start=0),
-            "Everything stays 0. How fast does number 0 change with itself?",
+            lambda dy, x, size, stride: numpy_layers.max_pool2d_gradient(
+                dy, x, size, stride
+            ),
+            "That sends all of it to the largest pixel, as max pooling does.",
         ),
         (
-            lambda made_from: _forward_mode(made_from, given=1),
-            "Only number 0 is changed; the other given numbers do not move with it.",
+            lambda dy, x, size, stride: (
+                numpy_layers.max_pool2d_gradient(dy, x, size, stride) / size**2
+            ),
+            "In an average every pixel of the window takes part, not only the largest.",
         ),
         (
-            lambda made_from: _forward_mode(made_from, order=-1),
-            "Take the numbers in their order, so that a derivative is complete before"
-            " it is used.",
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride)
+                / size**2
+                / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
+            ),
+            "A pixel adds up what its windows send;"
+            " do not divide by how many there are.",
         ),
         (
-            lambda made_from: _forward_mode(made_from)[-1],
-            "That is the derivative of the last number; return those of all.",
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride)
+                / np.maximum(_windows(np.ones_like(dy), x, size, stride), 1)
+            ),
+            "That divides by the number of windows that cover a pixel; the mean divides"
+            " by the pixels of a window.",
+        ),
+        (
+            lambda dy, x, size, stride: (
+                _windows(dy, x, size, stride, step=size) / size**2
+            ),
+            "Your windows lie side by side, `size` apart;"
+            " they start `stride` pixels apart.",
+        ),
+        (
+            lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,
+            "The windows start `stride` pixels apart, not one.",
         ),
     ],
 )

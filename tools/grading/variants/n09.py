@@ -57,11 +57,10 @@ def _(rng):
 @function("09.3")
 def _(rng):
     cases = []
-    for length in (5, 7, 9):
-        graph = [[], []]
-        for i in range(2, length):
-            places = [i - 1, *rng.integers(0, i, rng.integers(1, 3))]  # now and then one number twice
-            graph.append([(int(j), int(rng.choice([-3, -2, 2, 3, 4]))) for j in places])
-        graph[2] = [(0, 3), (1, -2)]
-        cases.append((graph,))
+    for images, channels, size, stride in ((2, 2, 3, 2), (1, 1, 2, 2), (1, 3, 3, 1), (2, 1, 2, 3), (1, 2, 4, 2)):
+        steps = rng.integers(2, 4, 2)
+        height, width = (int(size + stride * step + rng.integers(0, stride)) for step in steps)
+        outputs = (images, (height - size) // stride + 1, (width - size) // stride + 1, channels)
+        dy = rng.integers(1, 6, outputs) * rng.choice([-1.0, 1.0], outputs)
+        cases.append((dy, rng.normal(size=(images, height, width, channels)).round(1), size, stride))
     return cases
