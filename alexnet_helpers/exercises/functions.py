@@ -244,7 +244,7 @@ def _hint_for_a_case(entry, case, found, expected):
     for wrong, hint in entry.wrong:
         if _agree(found, _outcome(wrong, case, expected), entry.tolerance):
             refused = isinstance(found, Refused) and hint not in str(found)
-            return f"{found} {hint}" if refused else hint
+            return f"{hint} ({found})" if refused else hint
     if isinstance(found, Refused):
         return str(found)
     names = inspect.signature(entry.right).parameters

@@ -19,6 +19,12 @@ exercise(
         ([245, 41, 41], "Here all three channels of a position follow each other."),
         ([245, 29, 38], "Channels first: maps before it, then rows, then columns."),
         ([245, 22, 41], "Row 2: two rows of four positions come before it."),
+        (
+            [245, 20, 38],
+            "Row and column are exchanged in both orders: whole rows come first.",
+        ),
+        ([245, 20, 41], "Row and column are exchanged: whole rows come first."),
+        ([288, 29, 41], "A bias belongs to a unit, not to an input."),
     ],
 )
 
@@ -165,6 +171,10 @@ exercise(
             "Those are the pre-activations: the ReLU is missing.",
         ),
         (lambda X, W, b: np.maximum(X @ W.T, 0), "The bias is missing."),
+        (
+            lambda X, W, b: (X @ W.T + b > 0) * 1.0,
+            "The ReLU keeps positive numbers as they are; yours makes them all 1.",
+        ),
         (lambda X, W, b: np.maximum(X @ W.T, 0) + b, "Add the bias before the ReLU."),
         (lambda X, W, b: np.maximum(X @ W.T - b, 0), "The bias is added."),
         (lambda X, W, b: X @ W.T - b, "The bias is added, and the ReLU is missing."),
