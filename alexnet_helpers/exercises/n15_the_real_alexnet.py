@@ -1,5 +1,7 @@
 """The exercises of notebook 15_the_real_alexnet."""
 
+import sys
+
 import numpy as np
 
 from alexnet_helpers import imagenet
@@ -148,6 +150,13 @@ def _wrong_axis(probabilities, truth, k):
     return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
 
 
+def _labels_second(probabilities, truth, k):
+    """Call Keras' function with the probabilities where it expects the labels."""
+    return sys.modules["keras"].metrics.sparse_top_k_categorical_accuracy(
+        probabilities, truth, k
+    )
+
+
 def _answers():
     rng = np.random.default_rng(1541)
     for photos, classes, k in ((97, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
@@ -158,7 +167,8 @@ def _answers():
         truth = probabilities.argmax(axis=1)
         moved = rng.random(photos) < 0.6
         truth[moved] = rng.integers(0, classes, moved.sum())
-        yield probabilities / probabilities.sum(axis=1, keepdims=True), truth, k
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        yield probabilities.astype(np.float32), truth, k  # as a network gives them
 
 
 exercise(
@@ -189,6 +199,16 @@ exercise(
             lambda p, truth, k: _top_k_accuracy(-p, truth, k),
             "Those are the k least probable classes:"
             " argsort begins with the smallest value.",
+        ),
+        (
+            lambda p, truth, k: (
+                np.argsort(-p, axis=1)[:, :k] == truth[:, np.newaxis]
+            ).sum(axis=1),
+            "That is one number for each photo: take their mean.",
+        ),
+        (
+            _labels_second,
+            "Keras' metrics take the labels first, then the probabilities.",
         ),
         (
             lambda p, truth, k: _top_k_accuracy(p, truth, k) / k,
