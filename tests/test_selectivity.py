@@ -41,6 +41,29 @@ def test_only_the_mean_or_the_shift_is_taken_away(filters):
     assert not shift.any()
 
 
+def test_no_filter_is_a_trained_one_where_all_layers_change():
+    network = selectivity.models.alexnet_cifar10(weights="modern_half")
+    images = 2 * (np.random.default_rng(3).uniform(0, 255, (4, 32, 32, 3)).astype(np.float32),)
+    found = {row[:3]: row[3] for row in selectivity.without_trained_filters(network, images)}
+    layers = [f"conv{number}" for number in range(2, 6)]
+    assert list(found) == [
+        (kind, seed, layer)
+        for kind in ("untrained", "random throughout")
+        for seed in selectivity.SEEDS
+        for layer in layers
+    ]
+    untrained, again, learned = (
+        found[key] for key in (("untrained", 0, "conv5"), ("untrained", 1, "conv5"), ("random throughout", 0, "conv5"))
+    )
+    assert untrained.shape == (4, 8, 8, 128) and abs(untrained - again).max() > 1
+    assert 0.3 < (untrained > 0).mean() < 0.7  # normalized, without a shift: about half of the places
+    assert (learned > 0).mean() < 0.3  # all shifts of conv5 are negative
+    weight = network.get_layer("conv5").kernel
+    network.get_layer("conv5").kernel.assign(0 * weight)  # the trained filters do not count
+    alone = {row[:3]: row[3] for row in selectivity.without_trained_filters(network, images)}
+    np.testing.assert_array_equal(alone["untrained", 0, "conv5"], untrained)
+
+
 def test_maps_are_normalized_by_the_training_images():
     rng = np.random.default_rng(1)
     below, photos = rng.random((2, 3, 6, 6, 4), np.float32)
@@ -79,7 +102,7 @@ def test_sorted_peaks_fall_from_one():
 
 def test_stored_tables_are_whole_and_say_what_the_notebook_says():
     table = pd.read_csv(RESULTS_FOLDER / "selectivity.csv")
-    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 12)
+    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 18)
     assert (table["images"] == selectivity.IMAGES).all() and table["source"].str.contains("JPEG copy").all()
     measured = ["median filter", "same class"]
     conv5 = table[table["layer"] == "conv5"].groupby("kind")[measured].agg(["min", "max"])

@@ -3,8 +3,8 @@
     python tools/selectivity.py
 
 Writes data/results/selectivity.csv and selectivity-peaks.csv. The network is "modern_half"; the photos are 1,000 of
-its validation images, which it has never seen. Needs CIFAR-10, or measures the digits. Takes a few minutes on two CPU
-cores.
+its validation images, which it has never seen. Most rows change one layer of it; the last two kinds change all layers.
+Needs CIFAR-10, or measures the digits. Takes a few minutes on two CPU cores.
 """
 
 import sys
@@ -30,8 +30,11 @@ def main():
     dataset = data.load_cifar10()
     (train, _), (photos, labels) = split_validation(dataset.x_train, dataset.y_train)
     images, labels = (np.float32(train[:IMAGES]), np.float32(photos[:IMAGES])), labels[:IMAGES]
-    rows, curves = [], []
-    for layer in models.alexnet_cifar10(weights="modern_half").layers:
+    network, rows, curves = models.alexnet_cifar10(weights="modern_half"), [], []
+    for kind, seed, name, maps in without_trained_filters(network, images):
+        rows.append((name, kind, seed, *measures(maps, labels)))
+        print(*rows[-1], flush=True)
+    for layer in network.layers:
         if layer.name.startswith("conv"):
             convolution, below = layer, images
         if layer.name in ("norm2", "norm3", "norm4", "norm5"):
@@ -45,7 +48,8 @@ def main():
             break
         images = [in_batches(layer, several) for several in images]
     columns = ["layer", "kind", "seed", "within photos", "across photos", "median filter", "same class"]
-    for name, table in (("", pd.DataFrame(rows, columns=columns)), ("-peaks", pd.concat(curves))):
+    by_layer = pd.DataFrame(rows, columns=columns).sort_values("layer", kind="stable")
+    for name, table in (("", by_layer), ("-peaks", pd.concat(curves))):
         table = table.assign(images=len(labels), source=dataset.source).round(4)
         results.write_table(ROOT / "data" / "results" / f"selectivity{name}.csv", table)
 
@@ -62,6 +66,30 @@ def filters(kernel, shift):
         yield "shuffled", seed, shuffled, shift
         yield "shuffled, mean 0", seed, centred(shuffled), shift
         yield "random", seed, np.random.default_rng(seed).standard_normal(kernel.shape, np.float32), shift
+
+
+def without_trained_filters(network, images):
+    """Yield the kind, seed, layer and maps of conv2 to conv5 in networks whose filters are random in *all* layers.
+
+    "random throughout" keeps the learned scales and shifts, "untrained" sets them to 1 and 0: nothing is learned there
+    but the mean and variance of what comes in.
+    """
+    for kind in ("untrained", "random throughout"):
+        for seed in SEEDS:
+            rng, below = np.random.default_rng(seed), images
+            for layer in network.layers:
+                if layer.name.startswith("conv"):
+                    name, kernel = layer.name, rng.standard_normal(layer.kernel.shape, np.float32)
+                elif layer.name.startswith("norm"):
+                    learned = [keras.ops.convert_to_numpy(array) for array in (layer.gamma, layer.beta)]
+                    scale, shift = learned if kind == "random throughout" else (1 + 0 * learned[0], 0 * learned[1])
+                    below = [normalized_maps(below[0], several, kernel, scale, shift) for several in below]
+                    if name != "conv1":
+                        yield kind, seed, name, below[1]
+                    if name == "conv5":
+                        break
+                else:
+                    below = [in_batches(layer, several) for several in below]  # a ReLU once more changes nothing
 
 
 def centred(kernel):
