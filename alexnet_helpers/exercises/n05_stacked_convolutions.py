@@ -346,7 +346,8 @@ _LEFT_ONLY = (
 )
 
 _RIGHT_ONLY = (
-    "You drop what lies after the last unit or pixel: do so before the first one, too."
+    "Drop on both sides, in every layer, what is no unit or pixel: n of them have the"
+    " numbers 0 to n - 1."
 )
 
 _PADDING = (
