@@ -81,7 +81,7 @@ def without_trained_filters(network, images):
                 if layer.name.startswith("conv"):
                     name, kernel = layer.name, rng.standard_normal(layer.kernel.shape, np.float32)
                 elif layer.name.startswith("norm"):
-                    learned = [keras.ops.convert_to_numpy(array) for array in (layer.gamma, layer.beta)]
+                    learned = layer.get_weights()[:2]
                     scale, shift = learned if kind == "random throughout" else (1 + 0 * learned[0], 0 * learned[1])
                     below = [normalized_maps(below[0], several, kernel, scale, shift) for several in below]
                     if name != "conv1":
