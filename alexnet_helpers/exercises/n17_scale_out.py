@@ -28,6 +28,7 @@ exercise(
         (75, "Twice: once to add up, once to hand out the sum."),
         (100, "Each device sends pieces of 25 MB, in 2 (N - 1) rounds."),
         (25, "That is one piece: how often does a device send one?"),
+        (50, "Count the rounds: N - 1 to add up, and as many to hand out the sums."),
         (
             300,
             "That would be the whole gradient for each of the three others: a ring"
@@ -50,9 +51,9 @@ exercise(
     "17.3",
     _all_reduce,
     cases=[
-        (_RNG.normal(size=(2, 3, 2)), np.array([5, 3])),
+        (_RNG.normal(size=(2, 2, 2)), np.array([5, 3])),  # slips broadcast here, too
         (_RNG.normal(size=(3, 3, 2)), np.array([1, 2, 3])),
-        (_RNG.integers(-9, 9, (3, 4)), np.array([4, 4, 8])),
+        (_RNG.normal(size=(3, 4)), np.array([4, 4, 8])),
         (_RNG.normal(size=(2, 2, 3, 2)), np.array([4, 4])),
     ],
     wrong=[
@@ -85,6 +86,13 @@ exercise(
             ),
             "NumPy lines up the last axes, and the devices are the first: np.average"
             " takes weights along an axis.",
+        ),
+        (
+            lambda gradients, examples: (
+                (gradients * examples[:, None]).sum(axis=0) / examples.sum()
+            ),
+            "One new axis serves gradients with one axis, and they can have any"
+            " number: np.average takes weights along the first.",
         ),
         (
             lambda gradients, examples: (

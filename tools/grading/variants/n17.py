@@ -55,4 +55,4 @@ def _(rng):
     cases = []
     for shape in ((3, 2, 4), (4, 3, 3), (2, 3, 2, 2)):
         cases.append((rng.normal(size=shape), rng.permutation(np.arange(1, 9))[: shape[0]]))
-    return [*cases, (rng.integers(-9, 10, (3, 5)), np.array([2, 6, 4]))]
+    return [*cases, (rng.normal(size=(3, 5)), np.array([2, 6, 4]))]
