@@ -1,4 +1,4 @@
-"""Tests of the tool that measures filters across many photos, whose tables notebook 05 prints."""
+"""Tests of the tool that measures filters across many photos, whose table notebook 05 prints."""
 
 import numpy as np
 import pandas as pd
@@ -16,26 +16,13 @@ def filters():
     return {(kind, seed): (kernel, shift) for kind, seed, kernel, shift in selectivity.filters(KERNEL, SHIFT)}
 
 
-@pytest.mark.parametrize("seed", selectivity.SEEDS)
-def test_shuffled_filters_have_their_weights_in_another_order(filters, seed):
-    shuffled, shift = filters["shuffled", seed]
-    np.testing.assert_array_equal(shift, SHIFT)
-    assert (shuffled != KERNEL).mean() > 0.9
-    for one, other in zip(np.moveaxis(shuffled, -1, 0), np.moveaxis(KERNEL, -1, 0)):
-        np.testing.assert_array_equal(np.sort(one, axis=None), np.sort(other, axis=None))
+def test_each_seed_gives_other_filters_and_the_trained_shift(filters):
+    first, second = (filters["random", seed][0] for seed in (0, 1))
+    assert (first != second).mean() > 0.9 and (first != KERNEL).mean() > 0.9
+    np.testing.assert_array_equal(filters["random", 0][1], SHIFT)
 
 
-def test_each_seed_gives_other_filters(filters):
-    for kind in ("shuffled", "random", "shuffled, mean 0"):
-        first, second = (filters[kind, seed][0] for seed in (0, 1))
-        assert (first != second).mean() > 0.9
-
-
-def test_only_the_mean_or_the_shift_is_taken_away(filters):
-    for kind, whole in (("trained, mean 0", KERNEL), ("shuffled, mean 0", filters["shuffled", 0][0])):
-        kernel = filters[kind, 0][0]
-        np.testing.assert_allclose(kernel.mean(axis=(0, 1, 2)), 0, atol=1e-6)
-        assert np.ptp(whole - kernel, axis=(0, 1, 2)).max() < 1e-5
+def test_only_the_shift_is_taken_away(filters):
     kernel, shift = filters["trained, no shift", 0]
     np.testing.assert_array_equal(kernel, KERNEL)
     assert not shift.any()
@@ -61,7 +48,7 @@ def test_no_filter_is_a_trained_one_where_all_layers_change():
     weight = network.get_layer("conv5").kernel
     network.get_layer("conv5").kernel.assign(0 * weight)  # the trained filters do not count
     alone = {row[:3]: row[3] for row in selectivity.without_trained_filters(network, images)}
-    np.testing.assert_array_equal(alone["untrained", 0, "conv5"], untrained)
+    np.testing.assert_allclose(alone["untrained", 0, "conv5"], untrained, rtol=1e-4, atol=1e-4)
 
 
 def test_maps_are_normalized_by_the_training_images():
@@ -89,27 +76,12 @@ def test_measures_of_two_filters_by_hand():
     assert selectivity.measures(maps, np.arange(20) % 10)[3] == 0.1
 
 
-def test_sorted_peaks_fall_from_one():
-    maps = np.random.default_rng(2).random((200, 2, 2, 3))
-    maps[..., 2] = 0  # a filter that never responds is left out
-    curve = selectivity.sorted_peaks(maps)
-    assert len(curve) == 51 and curve["rank"].iloc[[0, -1]].tolist() == [0, 199]
-    peaks = np.sort(maps[..., 0].max(axis=(1, 2)))[::-1], np.sort(maps[..., 1].max(axis=(1, 2)))[::-1]
-    halves = sum(one / one[0] for one in peaks)[curve["rank"]] / 2
-    np.testing.assert_allclose(curve["middle"], halves)
-    assert (curve["low"] <= curve["middle"]).all() and (curve["middle"] <= curve["high"]).all()
-
-
-def test_stored_tables_are_whole_and_say_what_the_notebook_says():
+def test_the_stored_table_is_whole_and_say_what_the_notebook_says():
     table = pd.read_csv(RESULTS_FOLDER / "selectivity.csv")
-    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 18)
+    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 11)
     assert (table["images"] == selectivity.IMAGES).all() and table["source"].str.contains("JPEG copy").all()
     measured = ["median filter", "same class"]
     conv5 = table[table["layer"] == "conv5"].groupby("kind")[measured].agg(["min", "max"])
     median, same = conv5["median filter"], conv5["same class"]
     assert median.loc["trained", "max"] < median.loc["random", "min"] < median.loc["random", "max"] < 0.11
-    assert median.loc["shuffled", "min"] > 2 * median.loc["random", "max"]
-    assert median.loc["shuffled, mean 0", "max"] < 0.11
-    assert same.loc["trained", "min"] > 0.7 and same.loc[["random", "shuffled"], "max"].max() < 0.5
-    peaks = pd.read_csv(RESULTS_FOLDER / "selectivity-peaks.csv")
-    assert peaks.groupby("kind").size().to_dict() == dict.fromkeys(selectivity.DRAWN, 51)
+    assert same.loc["trained", "min"] > 0.7 and same.loc["random", "max"] < 0.5

@@ -2,7 +2,7 @@
 
     python tools/selectivity.py
 
-Writes data/results/selectivity.csv and selectivity-peaks.csv. The network is "modern_half"; the photos are 1,000 of
+Writes data/results/selectivity.csv. The network is "modern_half"; the photos are 1,000 of
 its validation images, which it has never seen. Most rows change one layer of it; the last two kinds change all layers.
 Needs CIFAR-10, or measures the digits. Takes a few minutes on two CPU cores.
 """
@@ -22,15 +22,14 @@ from alexnet_helpers.batches import split_validation  # noqa: E402
 keras = load_keras()
 SEEDS = range(3)
 IMAGES, BATCH, TOP = 1000, 250, 10
-DRAWN = ("trained", "shuffled", "random")  # their peaks in conv5 are kept, with the first seed
 
 
 def main():
-    """Measure conv2 to conv5, one layer at a time with other filters, and write both tables."""
+    """Measure conv2 to conv5, one layer at a time with other filters, and write the table."""
     dataset = data.load_cifar10()
     (train, _), (photos, labels) = split_validation(dataset.x_train, dataset.y_train)
     images, labels = (np.float32(train[:IMAGES]), np.float32(photos[:IMAGES])), labels[:IMAGES]
-    network, rows, curves = models.alexnet_cifar10(weights="modern_half"), [], []
+    network, rows = models.alexnet_cifar10(weights="modern_half"), []
     for kind, seed, name, maps in without_trained_filters(network, images):
         rows.append((name, kind, seed, *measures(maps, labels)))
         print(*rows[-1], flush=True)
@@ -42,16 +41,13 @@ def main():
                 maps = normalized_maps(*below, kernel, layer.gamma, shift)
                 rows.append((convolution.name, kind, seed, *measures(maps, labels)))
                 print(*rows[-1], flush=True)
-                if convolution.name == "conv5" and kind in DRAWN and seed == SEEDS[0]:
-                    curves.append(sorted_peaks(maps).assign(kind=kind, seed=seed))
         if layer.name == "pool3":
             break
         images = [in_batches(layer, several) for several in images]
     columns = ["layer", "kind", "seed", "within photos", "across photos", "median filter", "same class"]
-    by_layer = pd.DataFrame(rows, columns=columns).sort_values("layer", kind="stable")
-    for name, table in (("", by_layer), ("-peaks", pd.concat(curves))):
-        table = table.assign(images=len(labels), source=dataset.source).round(4)
-        results.write_table(ROOT / "data" / "results" / f"selectivity{name}.csv", table)
+    table = pd.DataFrame(rows, columns=columns).sort_values("layer", kind="stable")
+    table = table.assign(images=len(labels), source=dataset.source).round(4)
+    results.write_table(ROOT / "data" / "results" / "selectivity.csv", table)
 
 
 def filters(kernel, shift):
@@ -59,12 +55,7 @@ def filters(kernel, shift):
     kernel, shift = (keras.ops.convert_to_numpy(array) for array in (kernel, shift))
     yield "trained", 0, kernel, shift
     yield "trained, no shift", 0, kernel, 0 * shift
-    yield "trained, mean 0", 0, centred(kernel), shift
     for seed in SEEDS:
-        weights = kernel.reshape(-1, kernel.shape[-1])  # a filter is a column
-        shuffled = np.random.default_rng(seed).permuted(weights, axis=0).reshape(kernel.shape)
-        yield "shuffled", seed, shuffled, shift
-        yield "shuffled, mean 0", seed, centred(shuffled), shift
         yield "random", seed, np.random.default_rng(seed).standard_normal(kernel.shape, np.float32), shift
 
 
@@ -90,11 +81,6 @@ def without_trained_filters(network, images):
                         break
                 else:
                     below = [in_batches(layer, several) for several in below]  # a ReLU once more changes nothing
-
-
-def centred(kernel):
-    """Subtract from each filter the mean of its weights."""
-    return kernel - kernel.mean(axis=(0, 1, 2))
 
 
 def normalized_maps(of_training, of_photos, kernel, scale, shift):
@@ -128,15 +114,6 @@ def measures(maps, labels):
     best = labels[np.argsort(-peaks, axis=0, kind="stable")[:TOP]]
     same = np.mean([np.bincount(of_filter).max() / len(of_filter) for of_filter in best.T])
     return within, across.mean(), np.median(across), same
-
-
-def sorted_peaks(maps):
-    """Return each filter's peaks in falling order, as shares of the first, at 51 ranks: quantiles over the filters."""
-    peaks = -np.sort(-maps.max(axis=(1, 2)), axis=0)
-    peaks = peaks[:, peaks[0] > 0]
-    ranks = np.linspace(0, len(peaks) - 1, 51).round().astype(int)
-    low, middle, high = np.quantile(peaks[ranks] / peaks[0], (0.1, 0.5, 0.9), axis=1)
-    return pd.DataFrame({"rank": ranks, "low": low, "middle": middle, "high": high})
 
 
 if __name__ == "__main__":

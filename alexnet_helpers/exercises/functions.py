@@ -150,10 +150,7 @@ def _results(value, expected):
             f"Your function returned {_kind_of(value)}; {len(expected)} results are"
             " asked for."
         )
-    return [
-        _without_row_axis(as_result(part, "numbers"), right)
-        for part, right in zip(value, expected)
-    ]
+    return [as_result(part, "numbers") for part in value]
 
 
 def _may_hold(value, expected):
@@ -165,12 +162,6 @@ def _may_hold(value, expected):
         axes = {np.ndim(part) for part in expected}
         return len(value) == len(expected) and axes == {value.ndim - 1}
     return isinstance(value, (list, tuple)) and len(value) == len(expected)
-
-
-def _without_row_axis(found, expected):
-    """Return one of several results; an array of one row counts as that row."""
-    is_row = np.ndim(expected) == 1 and found.ndim == 2 and len(found) == 1
-    return found[0] if is_row else found
 
 
 def as_result(value, needed="an array of numbers", may_be_mask=False):

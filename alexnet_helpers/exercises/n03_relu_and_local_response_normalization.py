@@ -283,6 +283,13 @@ exercise(
             "Weights that act one after the other are multiplied, not added.",
         ),
         (
+            lambda weights, biases: (
+                _product(weights),
+                _collapse(weights, biases)[1][np.newaxis],
+            ),
+            "Both parts are right, but b has one axis, as each of the biases: b[0].",
+        ),
+        (
             lambda weights, biases: _product(weights),
             "Return two things, the weights and the biases: `return W, b`.",
         ),

@@ -170,6 +170,10 @@ exercise(
             "dx and dW are right; a bias takes part once for each image, and these"
             " places are added.",
         ),
+        (
+            _with(db=lambda dz, dy, x, W: dz.sum(axis=0, keepdims=True)),
+            "dx and dW are right; db has the shape of b, one axis, without keepdims.",
+        ),
         *(
             (wrong, _MEAN)
             for wrong in (
