@@ -77,6 +77,11 @@ exercise(
             "Divide the sum of squares of each pair by 2 - 1, not by 2.",
         ),
         (
+            _FACTOR * _DEVIATION * np.sqrt(2),
+            "Two common reasons: in the worlds the sum of squares of a pair was divided"
+            " by 2, not by 2 - 1, or single runs were compared, not means.",
+        ),
+        (
             _FACTOR / np.sqrt((2 + _FACTOR**2) / 3) * _DEVIATION,
             "That takes the spread of all four runs of a world. The means of the two"
             " recipes differ as well, by luck: stay within each pair.",
@@ -118,6 +123,13 @@ exercise(
             lambda results: results.std(ddof=1),
             "That is the spread of all results: the recipes differ as well. Take the"
             " variance within each row.",
+        ),
+        (
+            lambda results: np.sqrt(
+                (results.var(axis=1) * results.shape[1]).sum() / (results.size - 1)
+            ),
+            "You divided by the number of runs less 1. Each recipe has a mean of its"
+            " own: take one off for each recipe.",
         ),
         (
             lambda results: results.std(),
