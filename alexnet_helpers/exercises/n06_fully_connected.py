@@ -8,23 +8,21 @@ from alexnet_helpers.exercises.words import Refused
 
 exercise(
     "06.1",
-    [245, 29, 41],
+    [10, 5, 25, 128],
     hints=[
-        ([240, 29, 41], "You left out the biases."),
-        ([241, 29, 41], "Each unit has a bias of its own."),
-        ([240, 41, 29], "You left out the biases; the two orders are exchanged."),
-        ([245, 41, 29], "The two orders are exchanged."),
-        ([245, 30, 42], "Count the places from 0: how many values come before?"),
-        ([245, 29, 29], "With the channels first, whole maps of 16 values come first."),
-        ([245, 41, 41], "Here all three channels of a position follow each other."),
-        ([245, 29, 38], "Channels first: maps before it, then rows, then columns."),
-        ([245, 22, 41], "Row 2: two rows of four positions come before it."),
-        (
-            [245, 20, 38],
-            "Row and column are exchanged in both orders: whole rows come first.",
-        ),
-        ([245, 20, 41], "Row and column are exchanged: whole rows come first."),
-        ([288, 29, 41], "A bias belongs to a unit, not to an input."),
+        ([10, 4, 16, 96], "10 - 6 = 4 is the number of steps: the window also stands."),
+        ([10, 5, 25, 160], "The last of five crops begins four steps after the first."),
+        ([10, 5, 25, 4], "Four steps, of how many pixels each?"),
+        ([10, 5, 25, 0], "The last crop: it ends where the photo ends."),
+        ([10, 5, 5, 128], "The answers fill a square: rows times columns."),
+        ([10, 10, 100, 288], "fc6 is a convolution with 6×6 kernels, not padded."),
+        ([10, 1, 1, 0], "fc6 as a convolution has an output for each place."),
+        ([6, 1, 1, 0], "Those are the sizes for a photo of 227×227."),
+        ([11, 6, 36, 160], "355 / 32 is not it: begin with 6 rows for 227."),
+        ([9, 4, 16, 96], "128 more pixels than 227 are four steps of 32."),
+        ([100, 5, 25, 128], "Rows after pool3: that is rows times columns."),
+        ([10, 25, 25, 128], "Rows after fc6: that is rows times columns."),
+        ([10, 5, 25000, 128], "A place gets one answer, of 1,000 numbers."),
     ],
 )
 
@@ -53,6 +51,8 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     sums = images.reshape(-1, 64) @ weights
     z = np.array([_z(function, image) for image in images])
     if not nearly_equal(z, sums + bias):
+        if z.min() == 0 and len(np.unique(z)) > 2:
+            return "No z is below 0: return z itself, before the ReLU."
         return (
             "A unit is a weighted sum of the pixels plus a constant; yours is something"
             " else."
@@ -133,6 +133,10 @@ exercise(
             "Did you multiply with @? * multiplies pixel by pixel.",
         ),
         (lambda image: (image * image).sum(), "yours is something else"),
+        (
+            lambda image: max(0, _unit(_MIDDLE, 3)(image)),
+            "return z itself, before the ReLU.",
+        ),
         (lambda image: image, "One finite number is asked for"),
     ],
 )
@@ -154,7 +158,7 @@ exercise(
             np.array([0.5, -0.5, 1.0]),
         ),
         (
-            _RNG.integers(-3, 4, (2, 3)),
+            _RNG.integers(-6, 7, (2, 3)),
             _RNG.integers(-3, 4, (5, 3)),
             np.array([1, -2, 0, 4, -1]),
         ),
@@ -199,6 +203,26 @@ exercise(
         (
             lambda X, W, b: np.abs(X @ W.T + b),
             "The ReLU makes negative numbers 0, not positive.",
+        ),
+        (
+            lambda X, W, b: np.maximum(X @ W.T + b[0], 0),
+            "Each unit has a bias of its own: b has one entry for each column.",
+        ),
+        (
+            lambda X, W, b: np.clip(X @ W.T + b, 0, 1),
+            "The ReLU has no upper limit: only negative numbers are changed.",
+        ),
+        (
+            lambda X, W, b: np.clip(X @ W.T + b, 0, 6),
+            "The ReLU has no upper limit: only negative numbers are changed.",
+        ),
+        (
+            lambda X, W, b: np.maximum(W @ X[0] + b, 0),
+            "Those are the activations for the first image: take all rows of X.",
+        ),
+        (
+            lambda X, W, b: np.tile(np.maximum(W @ X[0] + b, 0), (len(X), 1)),
+            "Those are the activations for the first image: take all rows of X.",
         ),
         (
             lambda X, W, b: np.maximum(W @ X.T + b[:, None], 0),

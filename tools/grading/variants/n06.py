@@ -8,30 +8,20 @@ from tools.grading.variants import function, value
 
 @value("06.1")
 def _(rng):
-    rows, columns, channels, units = (int(rng.integers(3, 8)) for _ in range(4))
-    while columns == channels or rows == columns:
-        columns = int(rng.integers(3, 8))
-    row, column, channel = int(rng.integers(1, rows)), int(rng.integers(1, columns)), int(rng.integers(1, channels))
-    inputs = rows * columns * channels
-    last = (row * columns + column) * channels + channel
-    first = (channel * rows + row) * columns + column
-    changes = [
-        (
-            "are 4×4×3: four rows, four columns, three channels.",
-            f"are {rows}×{columns}×{channels}: rows, columns, channels.",
-        ),
-        ("a dense layer of 5 units", f"a dense layer of {units} units"),
-        ("row 2, column 1, channel 2", f"row {row}, column {column}, channel {channel}"),
-        ("with the channels first, 3×4×4,", f"with the channels first, {channels}×{rows}×{columns},"),
-    ]
-    parameters = inputs * units + units
+    steps = int(rng.integers(2, 12))
+    side = 227 + 32 * steps
+    maps, out = 6 + steps, 1 + steps
+    last = 32 * steps
+    changes = [("355×355", f"{side}×{side}")]
     hints = [
-        ([inputs * units, last, first], "You left out the biases."),
-        ([inputs * units + 1, last, first], "Each unit has a bias of its own."),
-        ([parameters, first, last], "The two orders are exchanged."),
-        ([parameters, last + 1, first + 1], "Count the places from 0: how many values come before?"),
+        ([maps, steps, steps**2, last - 32], f"{maps} - 6 = {steps} is the number of steps: the window also stands."),
+        ([maps, out, out**2, last + 32], "The last crop begins one step earlier: the first begins at row 0."),
+        ([maps, out, out, last], "The answers fill a square: rows times columns."),
+        ([maps, maps, maps**2, 32 * (maps - 1)], "fc6 is a convolution with 6×6 kernels, not padded."),
+        ([maps, 1, 1, 0], "fc6 as a convolution has an output for each place."),
+        ([6, 1, 1, 0], "Those are the sizes for a photo of 227×227."),
     ]
-    return changes, [parameters, last, first], hints
+    return changes, [maps, out, out**2, last], hints
 
 
 @function("06.2")
