@@ -300,10 +300,19 @@ def test_nothing_that_is_passed_raises(answer):
 # The exercises of the course
 
 
+# The contents page has no notebook of solutions.
+CONTENTS = {
+    "00.1": [1.5, 1.2],
+    "00.2": [3 * 3 * 96, 3 * 3 * 96 * 192],
+    "00.3": np.outer([1, 0, -1], [1, 1, 1]),
+    "00.4": lambda answers, labels, classes: np.array([(answers[labels == k] == k).mean() for k in range(classes)]),
+}
+
+
 @pytest.fixture(scope="module")
 def solutions():
     """Run the notebooks of solutions, and return what they pass to `check`."""
-    answers = {}
+    answers = dict(CONTENTS)
     for path in sorted(SOLUTIONS.glob("*.ipynb")):
         cells = json.loads(path.read_text("utf-8"))["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
@@ -316,14 +325,9 @@ def solutions():
 
 
 def test_every_solution_is_right(solutions):
-    assert sorted(solutions) == sorted(name for name in EXERCISES if not name.startswith("00."))
+    assert sorted(solutions) == sorted(EXERCISES)
     for name, answer in solutions.items():
         assert verdict(name, answer).startswith("right."), name
-    # The contents page has no notebook of solutions.
-    assert verdict("00.1", 2.6).startswith("right.")
-    assert verdict("00.2", [1.5, 1.2]).startswith("right.")
-    assert verdict("00.3", [3 * 3 * 96, 3 * 3 * 96 * 192]).startswith("right.")
-    assert verdict("00.4", [3 * (7 - 2), 0]).startswith("right.")
 
 
 @pytest.mark.parametrize("name", sorted(EXERCISES))

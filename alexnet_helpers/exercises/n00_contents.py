@@ -1,36 +1,11 @@
 """The exercises of notebook 00_contents."""
 
+import numpy as np
+
 from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "00.1",
-    2.6,
-    hints=[
-        (3.4, "That goes up the slope: the loss would grow."),
-        (-1, "That takes the whole slope: multiply it by the learning rate first."),
-        (
-            7,
-            "That adds the whole slope: go against it,"
-            " and multiply it by the learning rate first.",
-        ),
-        (0.4, "That is the length of the step: where does it lead from 3?"),
-        (-0.4, "That is the step itself: where does it lead from 3?"),
-        (2.9, "That takes the learning rate alone: multiply it by the slope."),
-        (
-            1.8,
-            "Multiply the learning rate by the slope at 3,"
-            " not by the weight and the slope.",
-        ),
-        (2.96, "A tenth of 4 is not 0.04."),
-        (3.04, "A tenth of 4 is not 0.04, and the step goes against the slope."),
-        (3, "The weight moves, since the slope is not 0."),
-        (1.2, "That is the weight times the step: subtract instead."),
-    ],
-    remark="Against the slope, and by a tenth of it.",
-)
-
-exercise(
-    "00.2",
     [1.5, 1.2],
     hints=[
         ([2.5, 0.8], "That goes up both slopes: the loss would grow."),
@@ -62,7 +37,7 @@ exercise(
 )
 
 exercise(
-    "00.3",
+    "00.2",
     [864, 165888],
     hints=[
         (
@@ -89,6 +64,11 @@ exercise(
             [1728, 165888],
             "192 is the number of filters: each of them looks at 96 maps.",
         ),
+        ([27, 5184], "That is for 3 maps, such as the colours: here there are 96."),
+        (
+            [1728, 331776],
+            "192 is the number of filters: each of them looks at 96 maps.",
+        ),
         ([865, 166080], "Count the weights only, without biases."),
         ([864, 166080], "Count the weights only, without biases."),
         ([165888, 864], "Those are the right numbers in the other order."),
@@ -97,22 +77,107 @@ exercise(
 )
 
 exercise(
-    "00.4",
-    [15, 0],
+    "00.3",
+    [[1, 1, 1], [0, 0, 0], [-1, -1, -1]],
     hints=[
-        ([15, -15], "A ReLU sets a negative sum to 0."),
-        ([15, 15], "A ReLU sets a negative sum to 0: it does not drop the sign."),
-        ([5, 0], "That is one row: the filter adds up all three."),
-        ([5, -5], "That is one row, and without the ReLU."),
-        ([0, 15], "This filter subtracts what is on the right."),
-        ([-15, 15], "This filter subtracts what is on the right; then comes the ReLU."),
-        ([14, 0], "That adds up a row: multiply by the weights first."),
-        ([14, 14], "That adds up a row: multiply by the weights first."),
-        ([30, 0], "The weights in the middle are 0."),
-        ([42, 42], "The weights on the right are -1, those in the middle 0."),
-        ([27, 27], "The weights on the right are -1."),
-        ([21, 6], "The weights on the right are -1: what stands there is subtracted."),
-        ([0, 0], "Only a negative sum is set to 0, and the first one is not."),
+        (
+            [[-1, -1, -1], [0, 0, 0], [1, 1, 1]],
+            "That subtracts the upper row from the lower one.",
+        ),
+        (
+            [[1, 0, -1], [1, 0, -1], [1, 0, -1]],
+            "That is the filter of this page: it subtracts columns.",
+        ),
+        ([[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]], "That subtracts a column: take rows."),
+        (
+            [[1, 1, 1], [-1, -1, -1], [0, 0, 0]],
+            "That subtracts the middle row: take the lower one.",
+        ),
+        (
+            [[0, 0, 0], [1, 1, 1], [-1, -1, -1]],
+            "That begins with the middle row: take the upper one.",
+        ),
+        (
+            [[1, 1, 1], [1, 1, 1], [-1, -1, -1]],
+            "The middle row counts neither way: its weights are 0.",
+        ),
+        (
+            [[1, 1, 1], [-1, -1, -1], [-1, -1, -1]],
+            "The middle row counts neither way: its weights are 0.",
+        ),
+        (
+            [[0, 1, 0], [0, 0, 0], [0, -1, 0]],
+            "That takes one point of each row: take all three.",
+        ),
+        (
+            [[1, 1, 1], [0, 0, 0], [1, 1, 1]],
+            "That adds the lower row: what is subtracted has the weight -1.",
+        ),
+        ([1, 0, -1], "Those are three weights: a filter has nine, in three rows."),
+        (
+            [1, 1, 1, 0, 0, 0, -1, -1, -1],
+            "The weights are right: put them into three rows.",
+        ),
     ],
-    remark="The filter responds to an edge, and with the ReLU to one side of it only.",
+    remark="It responds where the photo is brighter above than below.",
+)
+
+
+def _by_class(answers, labels, classes):
+    return np.array([np.mean(answers[labels == k] == k) for k in range(classes)])
+
+
+def _of_answers(answers, labels, classes):
+    with np.errstate(invalid="ignore"):
+        right = [(labels[answers == k] == k).sum() for k in range(classes)]
+        return right / np.array([(answers == k).sum() for k in range(classes)])
+
+
+def _of_all(answers, labels, classes):
+    return np.array([np.mean((answers == k) & (labels == k)) for k in range(classes)])
+
+
+exercise(
+    "00.4",
+    _by_class,
+    cases=[
+        (np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 1, 1]), 3),
+        (np.array([3, 0, 0, 1, 3, 3, 2]), np.array([3, 0, 1, 1, 2, 2, 0]), 4),
+    ],
+    wrong=[
+        (
+            lambda answers, labels, classes: np.mean(answers == labels),
+            "That is the accuracy of all images together:"
+            " one number for each class is asked for.",
+        ),
+        (
+            _of_answers,
+            "You divide by the number of images that got this answer:"
+            " divide by the number that have this label.",
+        ),
+        (
+            _of_all,
+            "You divide by the number of all images:"
+            " divide by the number that have this label.",
+        ),
+        (
+            lambda answers, labels, classes: np.array(
+                [np.sum(answers[labels == k] == k) for k in range(classes)]
+            ),
+            "Those are counts: divide each by the number of images of its class.",
+        ),
+        (
+            lambda answers, labels, classes: 1 - _by_class(answers, labels, classes),
+            "Those are the shares of the wrong answers.",
+        ),
+        (
+            lambda answers, labels, classes: 100 * _by_class(answers, labels, classes),
+            "Return shares, from 0 to 1, not per cent.",
+        ),
+        (
+            lambda answers, labels, classes: _by_class(answers, labels, classes - 1),
+            "The last class is missing: they are numbered from 0.",
+        ),
+    ],
+    remark="One accuracy for all classes hides how much they differ.",
 )

@@ -1,30 +1,16 @@
 """Variants of the exercises of notebook 00_contents."""
 
-from tools.grading.variants import minus, value
+import numpy as np
+
+from tools.grading.variants import function, value
+
+# The contents page has no notebook of solutions.
+SOLUTION = """\
+def accuracy_by_class(answers, labels, classes):
+    return np.array([(answers[labels == k] == k).mean() for k in range(classes)])"""
 
 
 @value("00.1")
-def _(rng):
-    weight, slope = int(rng.integers(2, 8)), int(rng.integers(2, 9)) * int(rng.choice([-1, 1]))
-    rate = float(rng.choice([0.01, 0.05, 0.1, 0.2]))
-    right = round(weight - rate * slope, 6)
-    changes = [
-        ("stands at 3", f"stands at {weight}"),
-        ("the loss is 4", f"the loss is {minus(slope)}"),
-        ("With a learning rate of 0.1, where is the weight", f"With a learning rate of {rate:g}, where is the weight"),
-    ]
-    hints = [
-        (round(weight + rate * slope, 6), "That goes up the slope: the loss would grow."),
-        (weight - slope, "That takes the whole slope: multiply it by the learning rate first."),
-        (round(rate * slope, 6), "That is the length of the step: where does it lead?"),
-        (round(-rate * slope, 6), "That is the step itself: where does it lead?"),
-        (round(weight - rate, 6), "That takes the learning rate alone: multiply it by the slope."),
-        (round(weight - rate * slope * weight, 6), "Multiply the learning rate by the slope only."),
-    ]
-    return changes, right, hints
-
-
-@value("00.2")
 def _(rng):
     w, b = (int(number) for number in rng.choice(range(1, 8), 2, replace=False))
     up, down = int(rng.integers(2, 9)), -int(rng.integers(2, 9))
@@ -47,7 +33,7 @@ def _(rng):
     return changes, right, hints
 
 
-@value("00.3")
+@value("00.2")
 def _(rng):
     filters, maps = (int(number) for number in rng.choice([20, 24, 32, 48, 60, 64, 80, 128], 2, replace=False))
     one = 9 * maps
@@ -69,23 +55,44 @@ def _(rng):
     return changes, [one, one * filters], hints
 
 
-@value("00.4")
+def _filter(plus, minus, size=3, along=0):
+    """Return a square filter that subtracts one of its rows (or columns) from another."""
+    weights = np.zeros((size, size), int)
+    weights[plus], weights[minus] = 1, -1
+    return (weights if along == 0 else weights.T).tolist()
+
+
+@value("00.3")
 def _(rng):
-    left, middle, right = sorted((int(number) for number in rng.choice(range(1, 10), 3, replace=False)), reverse=True)
-    total = 3 * (left - right)
+    along, turned, middle = int(rng.integers(2)), bool(rng.integers(2)), int(rng.integers(3))
+    names = (("upper", "middle", "lower"), ("left", "middle", "right"))[along]
+    plus, minus = [(0, 2), (0, 1), (1, 2)][middle]
+    if turned:
+        plus, minus = minus, plus
+    other = ({0, 1, 2} - {plus, minus}).pop()
+    what = ("row", "column")[along]
     changes = [
         (
-            "a window whose three rows are all `7 5 2`, and what of its mirror image, with rows `2 5 7`?",
-            f"a window whose three rows are all `{left} {middle} {right}`, and what of its mirror image, with rows "
-            f"`{right} {middle} {left}`?",
+            "subtracts the lower row of a window from the upper row",
+            f"subtracts the {names[minus]} {what} of a window from the {names[plus]} {what}",
         )
     ]
+    right = _filter(plus, minus, along=along)
     hints = [
-        ([total, -total], "A ReLU sets a negative sum to 0."),
-        ([total, total], "A ReLU sets a negative sum to 0: it does not drop the sign."),
-        ([left - right, 0], "That is one row: the filter adds up all three."),
-        ([0, total], "This filter subtracts what is on the right."),
-        ([total + 3 * middle, 0], "The weights in the middle are 0."),
-        ([3 * (left + right), 3 * (left + right)], "The weights on the right are -1."),
+        (_filter(minus, plus, along=along), "That subtracts the other way round."),
+        (_filter(plus, minus, along=1 - along), "That takes columns for rows, or rows for columns."),
+        (_filter(plus, other, along=along), f"That subtracts another {what}."),
+        (_filter(other, minus, along=along), f"That begins with another {what}."),
+        (_filter(minus, plus, along=1 - along), "That takes columns for rows, and the other way round."),
     ]
-    return changes, [total, 0], hints
+    return changes, right, hints
+
+
+@function("00.4")
+def _(rng):
+    cases = []
+    for classes in (3, 5):
+        labels = np.concatenate([np.arange(classes), rng.integers(classes, size=4 * classes)])
+        answers = np.where(rng.random(len(labels)) < 0.6, labels, rng.integers(classes, size=len(labels)))
+        cases.append((answers, labels, classes))
+    return [], cases, SOLUTION
