@@ -216,6 +216,11 @@ def _mask_of(function, x, rate, rng):
         )
     if not nearly_equal(trained[kept], x[kept]):
         raise Refused("While training, each value is either kept as it is or 0.")
+    if not kept[x < 0].any():
+        raise Refused(
+            "Negative values of x all became 0, as after a ReLU; dropout keeps them"
+            " like any other."
+        )
     if hint := _flaw_in_mask(kept, rate):
         raise Refused(hint)
     return kept
@@ -249,6 +254,12 @@ def _flaw_in_mask(kept, rate):
     return None
 
 
+def _values(shape):
+    """Return different values, every third of them negative and none 0."""
+    sizes = np.linspace(0.5, 4, np.prod(shape))
+    return np.where(np.arange(sizes.size) % 3, sizes, -sizes).reshape(shape)
+
+
 def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
     """Return None for dropout in the paper's way, or else a hint.
 
@@ -256,10 +267,9 @@ def judge_paper_dropout(function, rates=(0.25, 0.6, 0.25), sides=(60, 50, 10)):
     two with sides such as these.
     """
     rows, columns, groups = sides
-    flat = np.linspace(0.5, 4, rows * columns).reshape(rows, columns)
-    deep = np.linspace(0.5, 4, groups * 5 * rows).reshape(groups, 5, rows)
+    shapes = (rows, columns), (groups, 5, rows), (2000,)
     varies = False
-    for x, rate in zip((flat, deep, np.arange(1, 2001)), rates):
+    for x, rate in zip(map(_values, shapes), rates):
         first, seed_1, again = (
             _mask_of(function, x, rate, np.random.default_rng(seed))
             for seed in (0, 1, 0)
@@ -298,6 +308,11 @@ def _flaw_at_test_time(function, x, rate):
         return (
             f"At test time you multiply by {rate}, the part that is dropped while"
             " training."
+        )
+    if (tested[x < 0] == 0).all() and (tested[x > 0] != 0).all():
+        return (
+            "At test time negative values of x became 0, as after a ReLU; dropout only"
+            " rescales them."
         )
     if (tested == 0).any():
         return (
@@ -372,6 +387,18 @@ exercise(
     wrong=[
         *((_dropout(scale=scale), hint) for scale, hint in _WRONG_SCALES),
         *((_dropout(mask), hint) for mask, hint in _WRONG_MASKS),
+        (
+            lambda x, rate, training, rng: _dropout()(
+                np.maximum(x, 0), rate, training, rng
+            ),
+            "Negative values of x all became 0",
+        ),
+        (
+            lambda x, rate, training, rng: _dropout()(
+                x if training else np.maximum(x, 0), rate, training, rng
+            ),
+            "negative values of x became 0",
+        ),
         (
             lambda x, rate, training, rng: x * _right_mask(x, rate, rng),
             "no mask is used there",
