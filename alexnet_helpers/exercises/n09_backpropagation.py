@@ -174,6 +174,11 @@ exercise(
             _with(db=lambda dz, dy, x, W: dz.sum(axis=0, keepdims=True)),
             "dx and dW are right; db has the shape of b, one axis, without keepdims.",
         ),
+        (
+            _with(db=lambda dz, dy, x, W: dz.sum()),
+            "dx and dW are right; db has one number for each unit: add up the images"
+            " only.",
+        ),
         *(
             (wrong, _MEAN)
             for wrong in (
@@ -261,6 +266,12 @@ exercise(
                 numpy_layers.max_pool2d_gradient(dy, x, size, stride) / size**2
             ),
             "In an average every pixel of the window takes part, not only the largest.",
+        ),
+        (
+            lambda dy, x, size, stride: (
+                _windows(dy.sum(axis=3, keepdims=True), x, size, stride) / size**2
+            ),
+            "Each channel is averaged alone; you let the channels mix.",
         ),
         (
             lambda dy, x, size, stride: (
