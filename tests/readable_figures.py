@@ -5,6 +5,7 @@ exception for large letters.
 """
 
 import numpy as np
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -26,35 +27,42 @@ def contrast(first, second):
 
 
 def drawn(figure):
-    """Draw a figure; return its pixels and the texts in it (not those of ticks outside the limits, say)."""
-    texts, draw = [], Text.draw
-    Text.draw = lambda text, renderer: (texts.append(text), draw(text, renderer))
+    """Draw a figure without the letters of its texts; return its pixels, its texts and where their strokes cover them.
+
+    A figure is drawn once, since that takes longer than all else: the letters are kept back, and drawn alone.
+    (Texts outside the limits of their axes, of ticks say, are not drawn, and not returned.)
+    """
+    letters, texts, draw, draw_text = [], [], Text.draw, RendererAgg.draw_text
+
+    def keep_text(text, renderer):
+        texts.append(text)
+        draw(text, renderer)
+
+    def keep_letters(renderer, properties, *arguments, **named):
+        kept = renderer.new_gc()
+        kept.copy_properties(properties)
+        letters.append((texts[-1], kept, arguments, named))
+
+    Text.draw, RendererAgg.draw_text = keep_text, keep_letters
     try:
         figure.canvas.draw()
     finally:
-        Text.draw = draw
-    texts = [text for text in dict.fromkeys(texts) if text.get_visible() and text.get_text().strip()]
-    return np.asarray(figure.canvas.buffer_rgba())[..., :3] / 255, texts
-
-
-def drawn_with(figure, texts, **properties):
-    """Draw a figure whose texts have these properties for once; return its pixels."""
-    usual = [{name: getattr(text, f"get_{name}")() for name in properties} for text in texts]
-    for text in texts:
-        text.set(**properties)
-    pixels, _ = drawn(figure)
-    for text, values in zip(texts, usual):
-        text.set(**values)
-    return pixels
+        Text.draw, RendererAgg.draw_text = draw, draw_text
+    pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3] / 255
+    alone = RendererAgg(pixels.shape[1], pixels.shape[0], figure.dpi)
+    for _, properties, arguments, named in letters:
+        properties.set_foreground((0, 0, 0, 1), isRGBA=True)
+        properties.set_alpha(1)
+        alone.draw_text(properties, *arguments, **named)
+    strokes = np.asarray(alone.buffer_rgba())[..., 3] > 127
+    texts = [text for text in dict.fromkeys(text for text, *_ in letters) if text.get_text().strip()]
+    return pixels, texts, strokes
 
 
 def hard_to_read(figure):
     """List the texts of a figure whose contrast with what lies under them is too small, with the contrast."""
-    pixels, texts = drawn(figure)
-    under = drawn_with(figure, texts, alpha=0)  # a text keeps its place, and its box
-    # What a stroke covers by more than half is white under white texts, and black under black ones.
-    white, black = (drawn_with(figure, texts, color=color, alpha=1) for color in ("white", "black"))
-    strokes, (height, width, _) = (white - black).min(axis=-1) > 0.5, pixels.shape
+    under, texts, strokes = drawn(figure)
+    height, width = strokes.shape
     found = []
     for text in texts:
         place = text.get_window_extent()
