@@ -512,7 +512,7 @@ BREAKS = [
             "return ~(np.abs(found - expected) <= tolerance * largest)",
             "return np.abs(found - expected) > tolerance * largest",
         ),
-        ("True is 1", "or _is_boolean(answer) != _is_boolean(expected):", "or False:"),
+        ("True is 1", "or (found.dtype == bool) != (expected.dtype == bool):", "or False:"),
         ("half an answer is one", "if blank and blank == len(parts):", "if blank:"),
     ),
     *breaks_of(

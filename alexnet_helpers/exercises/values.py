@@ -39,12 +39,13 @@ def _parts(answer):
 
 def same_value(answer, expected, tolerance):
     """Tell whether two values are the same, up to the tolerance (see `exercise`)."""
-    if as_texts(expected) is not None:
-        return as_texts(answer) == as_texts(expected)
+    if (texts := as_texts(expected)) is not None:
+        return as_texts(answer) == texts
+    found, expected = as_numbers(answer), as_numbers(expected)
     # A Boolean is no number here: True must not pass for 1.
-    if as_numbers(answer) is None or _is_boolean(answer) != _is_boolean(expected):
+    if found is None or (found.dtype == bool) != (expected.dtype == bool):
         return False
-    differs = which_differ(answer, expected, tolerance)
+    differs = which_differ(found, expected, tolerance)
     return differs is not None and not differs.any()
 
 
@@ -60,8 +61,11 @@ def _near(answer, wrong, tolerance):
 
 def _rounded(answer, wrong):
     """Tell whether an answer is a wrong fraction, rounded to two digits or more."""
-    found, wrong = as_numbers(answer), as_numbers(wrong)
-    if found is None or found.dtype == bool or wrong is None or wrong.dtype.kind != "f":
+    wrong = as_numbers(wrong)
+    if wrong is None or wrong.dtype.kind != "f":
+        return False
+    found = as_numbers(answer)
+    if found is None or found.dtype == bool:
         return False
     found, wrong = np.squeeze(found).astype(float), np.squeeze(wrong)
     return found.shape == wrong.shape and all(map(_is_rounding, found.flat, wrong.flat))
