@@ -286,7 +286,7 @@ models.keras.config.set_dtype_policy("float64")
 recipe = dataclasses.replace(
     recipes.PAPER, name="tiny", width=0.03, kernel_initializer="he_normal", learning_rate=1e-3, epochs=3,
     augmentation=("shift", "flip"), averaging=0.9,
-    ingredients={"without": ["conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]},
+    ingredients={"without": ["conv2", "conv3", "conv4", "conv5", "fc7"], "stem": [11, 4]},
 )
 digits = data.cifar10._load_digits()
 digits = digits._replace(x_train=digits.x_train[:640], y_train=digits.y_train[:640], x_test=digits.x_test[:50],
