@@ -12,6 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import filelock
 import pytest
 
 os.environ["ALEXNET_OFFLINE"] = "1"  # no download is started
@@ -50,6 +51,7 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # the workers inherit it
     os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
     # To compile a quick program takes longer than to run a slow one, as notebook 17 has it too.
     os.environ["JAX_DISABLE_MOST_OPTIMIZATIONS"] = "1"
+    os.environ["ALEXNET_KERNELS"] = str(FOLDER / "kernels")
 
 STARTUP = FOLDER / "ipython" / "profile_default" / "startup"
 STARTUP.mkdir(parents=True)
@@ -66,10 +68,15 @@ except (ImportError, ValueError):
 )
 
 
-# Forked from a process with TensorFlow in it, a kernel starts in a second (tests/forked_kernels.py).
+# Forked from a process with TensorFlow in it, a kernel starts in a second (tests/forked_kernels.py). All workers share
+# this process. It ends when nobody can write any more into the pipe that it reads: when the tests end, however they do.
 FORKED = [sys.executable, str(CHECKS.with_name("forked_kernels.py"))]
-SOCKET = FOLDER / "kernels"
-PARENT = []
+SOCKET = Path(os.environ["ALEXNET_KERNELS"])
+PIPE = SOCKET.with_name("pipe")
+HELD_OPEN = []
+if "PYTEST_XDIST_WORKER" not in os.environ and sys.platform.startswith("linux"):
+    os.mkfifo(PIPE)
+    HELD_OPEN.append(os.open(PIPE, os.O_RDWR))
 KERNELS = {
     "plain": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
     "alone": [*FORKED, "alone", "-f", "{connection_file}"],
@@ -98,13 +105,17 @@ def quickest_kernel(name):
 
 def kernels_can_fork():
     """Tell whether a process is there that kernels can be forked from; start it if need be."""
-    if not sys.platform.startswith("linux") or len(os.fsencode(SOCKET)) > 90:  # a socket's name has at most 107
+    if not PIPE.exists() or len(os.fsencode(SOCKET)) > 90:  # a socket's name has at most 107
         return False
-    if not PARENT:
-        PARENT.append(subprocess.Popen([*FORKED, "parent", str(SOCKET)], stdin=subprocess.PIPE, cwd=FOLDER))
-    while not SOCKET.exists() and PARENT[0].poll() is None:
-        time.sleep(0.05)
-    return PARENT[0].poll() is None
+    if not SOCKET.exists():
+        with filelock.FileLock(SOCKET.with_name("lock")), open(PIPE, "rb") as pipe:
+            if not SOCKET.exists():  # nor has another worker started it meanwhile
+                parent = subprocess.Popen([*FORKED, "parent", str(SOCKET)], stdin=pipe, cwd=SOCKET.parent)
+                while not SOCKET.exists() and parent.poll() is None:
+                    time.sleep(0.05)
+                if not SOCKET.exists():
+                    PIPE.unlink()  # nobody needs to try again
+    return SOCKET.exists()
 
 
 @pytest.fixture
@@ -139,7 +150,6 @@ LONGEST = (
     *("11_", "10_", "test_numpy", "02_"),
 )
 
-
 def pytest_collection_modifyitems(items):
     """Order the tests; let warnings fail those in tests/, and no notebooks: how nbval starts a kernel is not theirs."""
 
@@ -169,6 +179,6 @@ def pytest_xdist_make_scheduler(config, log):
 
 def pytest_unconfigure():
     """Leave nothing behind."""
-    for parent in PARENT:
-        parent.communicate()
+    for pipe in HELD_OPEN:
+        os.close(pipe)
     shutil.rmtree(FOLDER, ignore_errors=True)
