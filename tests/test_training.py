@@ -1,5 +1,6 @@
 """Training: recipes, batches and augmentation, and that no epoch is lost, whatever happens on the way."""
 
+import contextlib
 import copy
 import dataclasses
 import errno
@@ -318,8 +319,23 @@ def test_a_data_set_with_three_classes(tmp_path):
 
 # --- what can happen on the way ---
 
+# Keras is imported once; what is to die is forked off before TensorFlow computes, since its threads are not forked.
 COMMAND = """
 import dataclasses, os, signal, sys
+import alexnet_helpers
+
+if sys.platform == "linux":
+    alexnet_helpers._choose_backend()
+    with alexnet_helpers._quietly():
+        alexnet_helpers._import_keras()
+    for line in sys.stdin:  # the moment to be killed at
+        child = os.fork()
+        if child == 0:
+            os.environ["KILL_AT"] = line.strip()
+            break
+        print("ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    else:
+        sys.exit()
 from alexnet_helpers import __main__ as command, results
 from alexnet_helpers.batches import Batches
 from alexnet_helpers.recipes import RECIPES, TUTORIAL_REPAIRED
@@ -339,6 +355,39 @@ command.main(sys.argv[1:])
 """
 
 
+@contextlib.contextmanager
+def starts_of(command, environment, folder):
+    """Yield a function that starts a command above, kills it at a moment and returns its exit status and last words."""
+    if sys.platform != "linux":  # elsewhere a fork is too delicate
+
+        def start(moment):
+            options = {"env": environment | {"KILL_AT": moment}, "capture_output": True, "text": True}
+            done = subprocess.run(command, **options, timeout=3000)
+            return done.returncode, done.stdout
+
+        yield start
+        return
+    with open(folder / "errors", "w") as errors:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+        process = subprocess.Popen(command, env=environment, **pipes)
+
+        def start(moment):
+            process.stdin.write(f"{moment}\n")
+            process.stdin.flush()
+            said = []
+            for line in process.stdout:
+                if line.startswith("ended with "):
+                    return int(line.split()[-1]), "".join(said)
+                said.append(line)
+            raise RuntimeError((folder / "errors").read_text())
+
+        try:
+            yield start
+        finally:
+            process.communicate(timeout=3000)
+        assert process.returncode == 0
+
+
 def test_killed_at_bad_moments_the_command_goes_on_and_ends_as_an_unbroken_run(unbroken, tmp_path):
     tiny, repaired = dataclasses.asdict(TINY), dataclasses.asdict(TUTORIAL_REPAIRED)
     changes = {name: value for name, value in tiny.items() if value != repaired[name] and name != "name"}
@@ -348,20 +397,22 @@ def test_killed_at_bad_moments_the_command_goes_on_and_ends_as_an_unbroken_run(u
     environment = os.environ | {"ALEXNET_DATA": os.devnull, "PYTHONPATH": str(ROOT)}
     folder = tmp_path / "checkpoints" / "tiny-seed3"
     # While the second checkpoint is written beside the first, and amid the fifth epoch.
-    for moment, left, whole in (("epoch-002.keras", 1, 1), ("batch 5", 0, 4)):
-        killed = subprocess.run(command, env=environment | {"KILL_AT": moment}, capture_output=True, timeout=3000)
-        assert killed.returncode == -signal.SIGKILL if os.name != "nt" else killed.returncode
-        assert [path.name for path in folder.glob("epoch-*.keras")] == [f"epoch-{whole:03d}.keras"]
-        assert len(list(folder.glob("unfinished-*"))) == left
-
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=3000)
+    moments = (("epoch-002.keras", 1, 1), ("batch 5", 0, 4))
+    with starts_of(command, environment, tmp_path) as start:
+        for moment, left, whole in moments:
+            code, _ = start(moment)
+            assert code == -signal.SIGKILL if os.name != "nt" else code
+            assert [path.name for path in folder.glob("epoch-*.keras")] == [f"epoch-{whole:03d}.keras"]
+            assert len(list(folder.glob("unfinished-*"))) == left
+        code, said = start("never")
+    assert code == 0
     curves = pd.read_csv(tmp_path / "results" / "tiny.csv")
     assert_same_curves(curves, unbroken.curves)
     compiled = compilation.compile_model(TINY, 10)
     checkpoints.load_checkpoint(folder, compiled)
     assert_same_weights(compiled, unbroken.model)
-    assert "scikit-learn's handwritten digits" in again.stdout.splitlines()[-1]
-    assert str(curves["test_accuracy"].iloc[-1]) in again.stdout
+    assert "scikit-learn's handwritten digits" in said.splitlines()[-1]
+    assert str(curves["test_accuracy"].iloc[-1]) in said
     assert list(folder.glob("unfinished-*")) == []
 
 
