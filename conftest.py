@@ -150,6 +150,13 @@ LONGEST = (
     *("11_", "10_", "test_numpy", "02_"),
 )
 
+# Long, and no fixture of their file would be made twice: any worker takes them.
+ALONE = (
+    *("test_elsewhere.py", "test_refining_erases", "test_in_mixed_precision", "test_the_long_recipes_run"),
+    *("test_keras_settings_have_no_say", "test_a_kernel_of_a_home_full", "test_make_installs_into"),
+)
+
+
 def pytest_collection_modifyitems(items):
     """Order the tests; let warnings fail those in tests/, and no notebooks: how nbval starts a kernel is not theirs."""
 
@@ -164,14 +171,14 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Keep the tests of a file together, in the order above; those of odd places are long, and share nothing."""
+    """Keep the tests of a file together, in the order above, but for those that are long and share nothing."""
     if config.getoption("dist") != "loadscope":
         return None
     from xdist.scheduler import LoadScopeScheduling
 
     class Scheduling(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return nodeid if "test_elsewhere.py" in nodeid else super()._split_scope(nodeid)
+            return nodeid if any(name in nodeid for name in ALONE) else super()._split_scope(nodeid)
 
     config.option.loadscopereorder = False  # by number of tests
     return Scheduling(config, log)
