@@ -20,7 +20,14 @@ def predict_two_views(model, images):
     """
     images = _check_views(model, images)
     views = (images, images[:, :, ::-1])
-    return sum(model.predict(view, batch_size=500, verbose=0) for view in views) / 2
+    return sum(_predict(model, view) for view in views) / 2
+
+
+def _predict(model, images):
+    """Return what `predict` does; that gets ready anew each time, for ten views."""
+    starts = range(0, len(images), 500)
+    parts = [np.ascontiguousarray(images[start : start + 500]) for start in starts]
+    return np.concatenate([model.predict_on_batch(part) for part in parts])
 
 
 def predict_ten_views(model, images, pixels=2, reflected=False):
