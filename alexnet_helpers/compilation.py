@@ -116,6 +116,20 @@ def _optimizer(recipe, rate):
     return optimizer
 
 
+def prepare_training(model):
+    """Make the variables that training adds to a network.
+
+    Else TensorFlow makes them in the first step, and compiles that twice.
+    """
+    if keras.backend.backend() != "tensorflow":
+        return
+    if not model.optimizer.built:  # by a checkpoint
+        model.optimizer.build(model.trainable_variables)
+    answers = np.zeros((1, model.output_shape[-1]), "float32")
+    model.compute_metrics(None, answers, answers)
+    model.reset_metrics()
+
+
 def whiten_stem(model, images):
     """Set conv1 from the first images if it is whitened; else read no image."""
     if isinstance(model.get_layer("conv1"), models.WhitenedConv2D):

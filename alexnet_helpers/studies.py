@@ -15,7 +15,7 @@ import pandas as pd
 
 from alexnet_helpers import checks, load_keras
 from alexnet_helpers.batches import LARGEST_SEED, Batches, split_validation
-from alexnet_helpers.compilation import compile_model, whiten_stem
+from alexnet_helpers.compilation import compile_model, prepare_training, whiten_stem
 from alexnet_helpers.recipes import PAPER, TUTORIAL, Recipe
 from alexnet_helpers.results import (
     RESULTS_FOLDER,
@@ -337,6 +337,7 @@ def _train_once(study, recipe, seed, dataset, definition):
 def _train_steps(model, batches, steps):
     """Train for some steps, and return what each measured."""
     measured = []
+    prepare_training(model)
     for step in range(steps):
         epoch, index = divmod(step, len(batches))
         if index == 0:

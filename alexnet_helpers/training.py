@@ -19,7 +19,7 @@ from alexnet_helpers.checkpoints import (
     lock_run,
     seed_dropout,
 )
-from alexnet_helpers.compilation import compile_model, whiten_stem
+from alexnet_helpers.compilation import compile_model, prepare_training, whiten_stem
 from alexnet_helpers.recipes import find_recipe
 from alexnet_helpers.results import (
     RESULTS_FOLDER,
@@ -277,6 +277,7 @@ class _Run:
         if self.recipe.averaging:
             # The averages replace the weights during validation, and not in a file.
             callbacks.insert(0, keras.callbacks.SwapEMAWeights())
+        prepare_training(model)
         per_device = max(500 // share.devices, 1)
         model.fit(
             self.batches,
