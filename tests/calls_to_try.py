@@ -460,7 +460,6 @@ def of_plotting(add):
     of_architecture(add, plotting)
     of_grids(add, plotting)
     of_curves(add, plotting)
-    of_attribution(add, plotting)
 
 
 def of_sliders(plt):
@@ -646,40 +645,6 @@ def of_curves(add, plotting):
         name=choice("recipe").but(names=("table",)),
         reference=choice("a", "a").or_none(),
         label=words("accuracy").but(right=optional_text).or_none(),
-    )
-
-
-def of_attribution(add, plotting):
-    photo = pixels(images(1)).but(valid=images(1)[0], same={})
-    photo.wrong = {
-        "divided by 255": images(1)[0] / 255,
-        "grey": images(1)[0][..., 0],
-        "no pixels": images(1)[0][:0],
-        "several": images(2),
-        "as int64": images(1)[0].astype(int),
-        "masked": np.ma.masked_equal(images(1)[0], 0),
-        "as complex numbers": images(1)[0] + 1j,
-    }
-    shares = [eighths(3, 3), eighths(3, 3)]
-    bad = {
-        "one array alone": eighths(3, 3),
-        "five": shares * 2 + shares[:1],
-        "with NaN": [np.full((2, 2), np.nan), shares[0]],
-        "texts": ["a", "b"],
-        "complex": [shares[0] + 1j, shares[1]],
-        "masked": [np.ma.masked_less(shares[0], 0), shares[1]],
-        "one axis": [np.zeros(3), np.zeros(3)],
-        "too few": shares[:1],
-    }
-    same = {"as a tuple": tuple(shares), "as an array": np.stack(shares)}
-    maps = Argument(shares, lambda value: False, same, bad, names=("titles",))
-    add(
-        "plot_attribution",
-        plotting.plot_attribution,
-        photo=photo,
-        maps=maps,
-        titles=titles(["a", "b"]),
-        label=words("share").but(right=optional_text),
     )
 
 

@@ -569,6 +569,7 @@ ALSO_RIGHT = {
     "14.2": lambda maps, gradient: [
         [max(0, float(place @ slope)) for place, slope in zip(*rows)] for rows in zip(maps, gradient)
     ],
+    "14.3": lambda scores, labels: [row[k] - max(np.delete(row, k)) for row, k in zip(scores, labels)],
     "16.3": lambda results: float(np.mean(np.var(results, axis=1, ddof=1)) ** 0.5),
     "17.3": lambda gradients, examples: np.average(gradients, axis=0, weights=examples),
 }

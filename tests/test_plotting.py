@@ -261,13 +261,12 @@ def test_filters_are_spread_over_all():
 
 @pytest.mark.parametrize("kind", [np.array, pd.Series, tuple, iter])
 def test_titles_may_be_an_array(kind):
-    maps, filters, images = np.ones((2, 4, 4)), np.ones((3, 3, 3, 2)), np.ones((2, 4, 4, 3))
+    filters, images = np.ones((3, 3, 3, 2)), np.ones((2, 4, 4, 3))
     for figure in (
         plot_filters(filters, titles=kind(["cat", "dog"])),
         plotting.plot_images(images, titles=kind(["cat", "dog"])),
-        plotting.plot_attribution(PHOTO, maps, titles=kind(["cat", "dog"])),
     ):
-        assert [axes.get_title() for axes in figure.axes if axes.get_title() != "photo"][:2] == ["cat", "dog"]
+        assert [axes.get_title() for axes in figure.axes][:2] == ["cat", "dog"]
     assert plotting.plot_images(images, titles=np.array([7, 8])).axes[1].get_title() == "8"
 
 
@@ -563,64 +562,6 @@ def test_plot_training_says_what_is_wrong(arguments, message):
 def test_plot_training_of_a_metric_that_was_never_measured_is_an_empty_panel():
     figure = plotting.plot_training(CURVES.assign(loss=np.nan, val_loss=np.nan), ["loss"])
     assert not figure.axes[0].lines
-
-
-# --- what places did for an answer ---
-
-PHOTO = np.full((20, 30, 3), 200, np.uint8)
-
-
-def panels_of(figure):
-    return [axes for axes in figure.axes if axes.get_title() or axes.images]
-
-
-def test_attribution_draws_the_photo_and_each_map_over_it():
-    one, other = np.array([[0.5, 0.0], [0.0, -0.25]]), np.array([[0.1, 0.2, 0.0]])
-    figure = plotting.plot_attribution(PHOTO, [one, other], titles=["a", "b"], label="points")
-    photo, first, second = panels_of(figure)[:3]
-    assert [axes.get_title() for axes in (photo, first, second)] == ["photo", "a", "b"]
-    for axes, values in ((first, one), (second, other)):
-        below, above = axes.images
-        np.testing.assert_array_equal(below.get_array(), PHOTO)
-        np.testing.assert_array_equal(above.get_array(), values)
-        assert list(above.get_extent()) == list(below.get_extent()) == [0, 30, 20, 0]
-        assert above.get_clim() == (-0.5, 0.5)  # one scale for both
-        np.testing.assert_allclose(above.get_alpha(), 0.85 * np.sqrt(np.abs(values) / 0.5))
-    for_it, nothing, against = first.images[1].cmap(first.images[1].norm([0.5, 0.0, -0.25]))
-    assert for_it[0] > for_it[2] and against[2] > against[0] and abs(nothing[0] - nothing[2]) < 0.02
-    assert figure.axes[-1].get_ylabel() == "points" and figure.get_size_inches()[0] == 8
-
-
-def test_attribution_of_a_map_of_zeros_shows_the_photo_alone():
-    figure = plotting.plot_attribution(PHOTO, [np.zeros((2, 2))])
-    assert not np.any(panels_of(figure)[1].images[1].get_alpha())
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (
-            (PHOTO / 255, [np.ones((2, 2))]),
-            "photo must be uint8 of height x width x 3 .*, got an array of",
-        ),
-        ((PHOTO[..., 0], [np.ones((2, 2))]), r"photo must be .* height x width x 3, got an array of shape \(20, 30\)"),
-        ((PHOTO, []), r"maps must be 1 to 4 arrays of rows x columns, got \[\]"),
-        ((PHOTO, [np.ones((2, 2))] * 5), r"maps must be 1 to 4 arrays of rows x columns, got \["),
-        ((PHOTO, None), r"maps must be 1 to 4 arrays of rows x columns, got None"),
-        ((PHOTO, np.ones((5, 5))), r"maps must be 1 to 4 arrays of rows x columns, got an array of shape \(5, 5\)"),
-        ((PHOTO, [np.ones((2, 2))], ["a", "b"]), r"titles must be 1 texts, one for each picture, got \['a', 'b'\]"),
-        ((PHOTO, [np.ones((2, 2))], "a"), "titles must be 1 texts, one for each picture, got 'a'"),
-        ((PHOTO, [np.ones((2, 2))], None, 3), "label must be a text, got 3"),
-        ((PHOTO, [np.ones(4)]), r"maps\[0\] must be .* rows x columns, got an array of shape \(4,\)"),
-        ((PHOTO, [np.ones((2, 2)), np.ones((0, 4))]), r"maps\[1\] must be .*, got an array of shape \(0, 4\)"),
-        ((PHOTO, [np.array([[np.nan]])]), r"maps\[0\] must be finite numbers, got NaN or infinity"),
-        ((PHOTO, ["map"]), r"maps\[0\] must be an array of numbers .*, got 'map'"),
-    ],
-)
-def test_attribution_names_bad_input(arguments, message):
-    with pytest.raises(ValueError, match=f"^{message}"):
-        plotting.plot_attribution(*arguments)
-    assert plt.get_fignums() == []
 
 
 # --- the spread of several runs ---

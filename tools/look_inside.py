@@ -4,7 +4,8 @@
 
 Writes data/results/look_inside.csv (one number a row) and data/results/look_inside-dots.csv (the points
 of three scatter plots). The network is "modern_half", which has never seen the validation images; all images
-are of those. Needs CIFAR-10, or measures the digits. Takes a quarter of an hour or so on two CPU cores.
+are of those. As a control stand untrained networks, which normalize by 500 of the training images. Needs
+CIFAR-10, or measures the digits. Takes a quarter of an hour or so on two CPU cores.
 """
 
 import functools
@@ -33,10 +34,11 @@ def main():
     """Measure everything, and write both tables."""
     begin = time.monotonic()
     dataset = data.load_cifar10()
-    _, (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    (unlabelled, _), (images, labels) = split_validation(dataset.x_train, dataset.y_train)
+    unlabelled = unlabelled[:500].astype("float32")
     print(f"{len(images):,} validation images of {dataset.source}", flush=True)
     networks = {("trained", None): models.alexnet_cifar10(weights="modern_half")}
-    networks |= {("untrained", seed): untrained(seed) for seed in SEEDS}
+    networks |= {("untrained", seed): untrained(seed, unlabelled) for seed in SEEDS}
     rows = [("probe", "pixels", seed, "pixels", value) for seed, value in probes(averaged(images, 16), labels)]
     rows += [("probe", "pixels", seed, "quarters", value) for seed, value in probes(averaged(images, 2), labels)]
     for (name, own_seed), network in networks.items():
@@ -46,7 +48,7 @@ def main():
         rows += purity_rows(name, own_seed, layers, labels)
         if own_seed is None:
             rows += knocked_out_rows(network, layers, labels)
-            rows += deletion_rows(network, images[:100]) + randomized_rows(images[:40])
+            rows += deletion_rows(network, images[:300]) + randomized_rows(images[:100], unlabelled)
             rows += fooled_rows(network, images[:500], labels[:500])
         if own_seed in (None, 0):
             networks[name, own_seed] = layers["fc7"]
@@ -59,10 +61,21 @@ def main():
         print(f"data/results/{name}.csv: {len(table)} rows")
 
 
-def untrained(seed):
+def untrained(seed, unlabelled):
     """Return the same network as it was before it learned, from other random weights for each seed."""
     keras.utils.set_random_seed(seed)
-    return models.alexnet_cifar10("modern", width=0.5, kernel_initializer="he_normal", centred_input=True)
+    network = models.alexnet_cifar10("modern", width=0.5, kernel_initializer="he_normal", centred_input=True)
+    return normalized(network, unlabelled)
+
+
+def normalized(network, x):
+    """Let each batch normalization of a network go by the means and variances that it meets with these images."""
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.momentum = 0.0  # forget the mean and the variance that are stored
+            layer(x, training=True)
+        x = layer(x)
+    return network
 
 
 @functools.cache
@@ -120,17 +133,9 @@ def probe_rows(name, own_seed, layers, labels):
     return [("probe", name, seed, layer, x) for layer in layers for seed, x in probes(quarters[layer], labels, seeds)]
 
 
-def blurred(images):
-    """Return images without detail of a pixel or two."""
-    from PIL import Image, ImageFilter
-
-    return np.stack([np.array(Image.fromarray(image).filter(ImageFilter.GaussianBlur(1))) for image in images])
-
-
 CHANGES = {
     "moved by a pixel": lambda images: np.concatenate([images[:, :, :1], images[:, :, :-1]], axis=2),
     "mirrored": lambda images: images[:, :, ::-1],
-    "blurred": blurred,
 }
 
 
@@ -145,10 +150,6 @@ def moved_rows(name, own_seed, network, images, layers):
                 before, after = (x.reshape(n, -1).astype("float32") for x in (output[part], changed[layer]))
                 apart = np.median(np.linalg.norm(before - np.roll(before, 1, axis=0), axis=1))
                 rows.append((change, name, seed, layer, np.median(np.linalg.norm(after - before, axis=1)) / apart))
-                if change == "mirrored" and output.ndim == 4:  # does a map only have its mirror image?
-                    after = changed[layer][:, :, ::-1].reshape(n, -1).astype("float32")
-                    back = np.median(np.linalg.norm(after - before, axis=1)) / apart
-                    rows.append(("mirrored, maps mirrored back", name, seed, layer, back))
     return rows
 
 
@@ -178,44 +179,43 @@ def purity_rows(name, own_seed, layers, labels):
 
 
 def knocked_out_rows(network, layers, labels):
-    """Switch units of fc7 off, one by one and together, and say which class loses how much accuracy."""
+    """Take from units of fc7 what they say about an image, one by one and together, and say which class suffers.
+
+    A unit is held at its mean over all images. (Where units are set to 0, it is to see what that changes.) A class
+    suffers in accuracy, or in its lead: the score of the right class minus the best other one.
+    """
     kernel, bias = (keras.ops.convert_to_numpy(one) for one in network.get_layer("fc8").get_weights())
     fc7, rng = layers["fc7"].astype("float32"), np.random.default_rng(0)
     best = np.argsort(-fc7, axis=0, kind="stable")[:BEST]
     class_of = np.array([np.bincount(labels[column]).argmax() for column in best.T])
+    mean = fc7.mean(axis=0)
 
-    def scores_without(units):
-        return fc7 @ kernel + bias - fc7[:, units] @ kernel[units]
-
-    def by_class(values):
-        return np.array([values[labels == number].mean() for number in range(kernel.shape[1])])
-
-    def margins(scores):  # by how much the right class is ahead of the best of the others
+    def suffers(units, level=mean):  # the accuracy and the lead of each class
+        scores = fc7 @ kernel + bias - (fc7[:, units] - level[units]) @ kernel[units]
         right = scores[np.arange(len(scores)), labels]
         others = np.where(np.eye(kernel.shape[1], dtype=bool)[labels], -np.inf, scores)
-        return by_class(right - others.max(axis=1))
+        each = np.stack([scores.argmax(axis=1) == labels, right - others.max(axis=1)]).astype("float64")
+        return np.array([each[:, labels == number].mean(axis=1) for number in range(kernel.shape[1])]).T
 
-    whole, margin = by_class((scores_without([]).argmax(axis=1) == labels) * 1.0), margins(scores_without([]))
-    rows = [("accuracy", "trained", 0, number, value) for number, value in enumerate(whole)]
+    whole, rows = suffers([]), []
     for unit in range(len(kernel)):
-        scores = scores_without([unit])
-        lost = whole - by_class((scores.argmax(axis=1) == labels) * 1.0)
-        hardest = (margin - margins(scores)).argmax()
-        for what, value in {"class": class_of[unit], "class that falls": hardest, "largest fall": lost.max()}.items():
-            rows.append((what, "one unit off", 0, unit, value))
-        rows.append(("accuracy lost", "one unit off", 0, unit, lost.mean()))
+        accuracy, lead = whole - suffers([unit])
+        found = {"class": class_of[unit], "class that falls": lead.argmax(), "largest fall": lead.max()}
+        found |= {"accuracy lost": accuracy.mean(), "spread": fc7[:, unit].std()}
+        rows += [(what, "one unit at its mean", 0, unit, value) for what, value in found.items()]
+    few = np.bincount(class_of, minlength=kernel.shape[1]).min()
     for number in range(kernel.shape[1]):
         own = np.flatnonzero(class_of == number)
         draws = {
-            "its units off": [own],
-            "as many others off": [rng.choice(len(kernel), len(own), False) for _ in range(20)],
+            "its units at 0": [own],
+            "its units at their mean": [own],
+            "as many random units at their mean": [rng.choice(len(kernel), len(own), False) for _ in range(20)],
+            f"{few} of its units at their mean": [rng.choice(own, few, False) for _ in range(20)],
         }
         for which, groups in draws.items():
             for seed, units in enumerate(groups):
-                lost = whole - by_class((scores_without(units).argmax(axis=1) == labels) * 1.0)
-                rows.append(("lost by the class", which, seed, number, lost[number]))
-                rows.append(("lost by the others", which, seed, number, np.delete(lost, number).mean()))
-                rows.append(("most that another loses", which, seed, number, np.delete(lost, number).max()))
+                lost = whole[0] - suffers(units, 0 * mean if which == "its units at 0" else mean)[0]
+                rows.append(("accuracy lost by the class", which, seed, number, lost[number]))
     return rows
 
 
@@ -223,7 +223,7 @@ def knocked_out_rows(network, layers, labels):
 
 
 class Attribution:
-    """Four maps for the score of a class, of a network (score: what fc8 puts out before softmax)."""
+    """Five maps for the score of a class, of a network (score: what fc8 puts out before softmax)."""
 
     def __init__(self, network):
         import tensorflow as tf
@@ -254,6 +254,9 @@ class Attribution:
     def gradient(self, images, classes):
         return np.abs(self.input_gradient(images, classes)).max(axis=-1)
 
+    def times_difference(self, images, classes):
+        return ((images - MEAN_COLOUR) * self.input_gradient(images, classes)).sum(axis=-1)
+
     def integrated(self, images, classes, steps=20):
         way = images - MEAN_COLOUR
         parts = [MEAN_COLOUR + (k + 0.5) / steps * way for k in range(steps)]
@@ -262,10 +265,6 @@ class Attribution:
     def grad_cam(self, images, classes):
         maps, gradient = self._at_conv5(images, classes)
         return _pixels((maps * gradient.mean(axis=(1, 2), keepdims=True)).sum(axis=-1))
-
-    def place_by_place(self, images, classes):
-        maps, gradient = self._at_conv5(images, classes)
-        return _pixels((maps * gradient).sum(axis=-1))
 
     def _at_conv5(self, images, classes):
         maps = self.until_conv5(images)
@@ -293,67 +292,81 @@ def _pixels(places):
     return np.maximum(places, 0).repeat(4, axis=1).repeat(4, axis=2)
 
 
-METHODS = ("gradient", "integrated", "grad_cam", "place_by_place", "occlusion")
-SIGNED = ("integrated", "occlusion")  # the others have no value below 0
+METHODS = ("gradient", "times_difference", "integrated", "grad_cam", "occlusion")
+SIGNED = ("times_difference", "integrated", "occlusion")  # the others have no value below 0
+
+
+def difference(images):
+    """Return how far each pixel is from grey: a map that knows nothing of a network."""
+    return np.abs(images - MEAN_COLOUR).sum(axis=-1)
+
+
+def covers(images):
+    """Return what covers a part of the images: grey, black, noise, or the images without any detail."""
+    from PIL import Image, ImageFilter
+
+    dull = [Image.fromarray(image.astype("uint8")).filter(ImageFilter.GaussianBlur(6)) for image in images]
+    noise = np.random.default_rng(0).integers(0, 256, images.shape)
+    return {"grey": MEAN_COLOUR, "blurred": np.stack(list(map(np.array, dull))), "noise": noise, "black": 0}
 
 
 def deletion_rows(network, images):
-    """Grey out the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay."""
+    """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay."""
     maps, images, rows = Attribution(network), images.astype("float32"), []
-    classes, rng, kept = maps.scores(images).numpy().argmax(axis=1), np.random.default_rng(0), {}
-    edges = sum(np.abs(np.gradient(images.mean(axis=-1), axis=axis)) for axis in (1, 2))
+    classes, kept = maps.scores(images).numpy().argmax(axis=1), {}
     marked = {name: getattr(maps, name)(images, classes) for name in METHODS}
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
-    marked |= {"edges of the photo": edges, **{f"random {draw}": rng.random(edges.shape) for draw in SEEDS}}
-    marked |= {f"random patch {draw}": patches(len(images), draw) for draw in SEEDS}
-    for name, values in marked.items():
-        squares = values.reshape(-1, 8, 4, 8, 4).sum(axis=(2, 4)).reshape(len(values), 64)
-        gone = (np.argsort(np.argsort(-squares, axis=1), axis=1) < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
-        answers = maps.scores(np.where(gone[..., None], MEAN_COLOUR, images).astype("float32")).numpy().argmax(axis=1)
-        kept[name] = (answers == classes) * 1.0
-        rows.append(("same answer without the marked fifth", "trained", 0, name, kept[name].mean()))
-    for name in METHODS:  # the same photos twice: the error of the difference, photo by photo
-        error = (kept[f"{name} of another photo"] - kept[name]).std(ddof=1) / len(images) ** 0.5
-        rows.append(("standard error of its lead over another photo", "trained", 0, name, error))
+    for cover, fill in covers(images).items():
+        for name, values in marked.items():
+            squares = values.reshape(-1, 8, 4, 8, 4).sum(axis=(2, 4)).reshape(len(values), 64)
+            gone = (np.argsort(np.argsort(-squares, axis=1), axis=1) < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
+            answers = maps.scores(np.where(gone[..., None], fill, images).astype("float32")).numpy().argmax(axis=1)
+            kept[name] = (answers == classes) * 1.0
+            rows.append((f"same answer with a fifth {cover}", "trained", 0, name, kept[name].mean()))
+        for name in METHODS:  # the same photos twice: the error of the difference, photo by photo
+            error = (kept[f"{name} of another photo"] - kept[name]).std(ddof=1) / len(images) ** 0.5
+            rows.append((f"standard error of its lead, {cover}", "trained", 0, name, error))
     return rows
 
 
-def patches(n, seed):
-    """Return n maps that mark one compact patch each: the pixels near a random place."""
-    places = np.random.default_rng(seed).uniform(0, 32, (n, 2, 1, 1))
-    down, right = np.mgrid[:32, :32]
-    return 100.0 - np.hypot(down - places[:, 0], right - places[:, 1])
-
-
-def randomized_rows(images):
-    """Give the layers random weights, from fc8 down, and compare the maps with those of the trained network."""
+def alike(some, others):
+    """Return the rank correlation of each pair of maps; a map without any mark is like no other."""
     from scipy.stats import spearmanr
 
-    def alike(some, others):
-        ranks = [(a.ravel(), b.ravel()) for a, b in zip(some, others)]  # a map without any mark is like no other
-        return np.median([spearmanr(a, b)[0] if np.ptp(a) and np.ptp(b) else 0 for a, b in ranks])
+    pairs = [(a.ravel(), b.ravel()) for a, b in zip(some, others, strict=True)]
+    return np.array([spearmanr(a, b)[0] if np.ptp(a) and np.ptp(b) else 0 for a, b in pairs])
 
+
+def randomized_rows(images, unlabelled):
+    """Give the layers random weights, from fc8 up, and compare the maps with those of the trained network."""
     network, images, rows = models.alexnet_cifar10(weights="modern_half"), images.astype("float32"), []
-    maps, fresh = Attribution(network), untrained(0)
+    maps, fresh = Attribution(network), untrained(0, unlabelled)
     classes = maps.scores(images).numpy().argmax(axis=1)
     whole = {name: getattr(maps, name)(images, classes) for name in METHODS}
-    edges = sum(np.abs(np.gradient(images.mean(axis=-1), axis=axis)) for axis in (1, 2))
+    apart = difference(images)
 
     def compare(others, of, seed=0):
-        rows.extend(
-            ("maps alike", name, seed, of, alike(np.abs(others[name]), np.abs(whole[name]))) for name in METHODS
-        )
-        rows.extend(("maps alike, signed", name, seed, of, alike(others[name], whole[name])) for name in SIGNED)
+        for name in METHODS:
+            sizes, before = np.abs(others[name]), np.abs(whole[name])
+            found = alike(sizes, before)
+            rows.append(("maps alike", name, seed, of, np.median(found)))
+            one, two = alike(sizes, apart), alike(before, apart)
+            rest = (found - one * two) / np.sqrt((1 - one**2) * (1 - two**2))
+            rows.append(("maps alike, photo - grey held fixed", name, seed, of, np.median(rest)))
+            if name in SIGNED:
+                found = np.abs(alike(others[name], whole[name]))
+                rows.append(("maps alike, signed, size", name, seed, of, np.median(found)))
 
-    compare(dict.fromkeys(METHODS, edges), "edges of the photo")
+    for name in METHODS:
+        rows.append(("maps alike", name, 0, "photo - grey", np.median(alike(np.abs(whole[name]), apart))))
     compare({name: np.roll(values, 1, axis=0) for name, values in whole.items()}, "another photo")
-    for layer in ("fc8", "fc7", "fc6", "conv5", "conv4", "conv3", "conv2", "conv1"):
+    for layer in ("fc8", "fc7", "fc6"):
         network.get_layer(layer).set_weights(fresh.get_layer(layer).get_weights())
-        if layer not in ("fc7", "conv4", "conv2"):
-            maps = Attribution(network)
+        if layer != "fc7":
+            maps = Attribution(normalized(network, unlabelled))
             compare({name: getattr(maps, name)(images, classes) for name in METHODS}, f"random down to {layer}")
-    for seed in SEEDS:  # batch normalization without anything learned, too
-        maps = Attribution(untrained(seed))
+    for seed in SEEDS:
+        maps = Attribution(untrained(seed, unlabelled))
         compare({name: getattr(maps, name)(images, classes) for name in METHODS}, "untrained network", seed)
     return rows
 

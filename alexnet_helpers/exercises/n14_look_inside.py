@@ -6,20 +6,33 @@ from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "14.1",
-    49,
+    6.3,
     hints=[
-        (36, "Count the start as well: from 0 to 24 in steps of 4."),
         (
-            64,
-            "The square stays inside the image: its corner cannot go further than 24.",
+            3.3,
+            "The score of the grey image is negative:"
+            " from -1.5 to 7.2 it is further than 5.7.",
         ),
-        (81, "The square stays inside the image: a corner at 28 or 32 would leave it."),
-        (48, "The uncovered image is not among the squares: take nothing away for it."),
-        (169, "That is with steps of 2."),
-        (7, "The square moves down as well."),
-        (16, "The squares overlap: they move by 4, not by 8."),
-        (625, "That is with steps of 1."),
-        (50, "The uncovered image is not counted."),
+        (
+            5.7,
+            "The score of the grey image is negative, and the parts outside the face"
+            " are still in there.",
+        ),
+        (
+            4.8,
+            "The parts add up to a difference of two scores,"
+            " and that of the grey image is not 0.",
+        ),
+        (8.7, "That is the sum of all parts: take away those outside the face."),
+        (
+            11.1,
+            "All parts together make the difference of the scores: take away those"
+            " outside the face.",
+        ),
+        (
+            -6.3,
+            "The photo has the higher score: its score minus that of the grey image.",
+        ),
     ],
 )
 
@@ -54,7 +67,7 @@ exercise(
         ),
         (
             lambda maps, gradient: np.maximum(maps * gradient, 0).sum(axis=-1),
-            "Add up first, then set what is negative to 0.",
+            "Add up first: cut the sum at 0, not the products or the gradient.",
         ),
         (
             lambda maps, gradient: np.maximum((maps * gradient).mean(axis=-1), 0),
@@ -106,34 +119,87 @@ exercise(
     ],
 )
 
+
+def _lead(scores, labels):
+    rows = np.arange(len(scores))
+    others = np.array(scores, dtype=float)
+    others[rows, labels] = -np.inf
+    return scores[rows, labels] - others.max(axis=1)
+
+
+def _of_the_right_class(scores, labels):
+    return scores[np.arange(len(scores)), labels]
+
+
+def _mean_of_the_others(scores, labels):
+    right = _of_the_right_class(scores, labels)
+    return (scores.sum(axis=1) - right) / (scores.shape[1] - 1)
+
+
+def _best_two(scores):
+    return np.sort(scores, axis=1)[:, -2:]
+
+
+def _shares(scores):
+    exponentials = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
 exercise(
     "14.3",
-    6.3,
-    hints=[
+    _lead,
+    cases=[
         (
-            3.3,
-            "The score of the grey image is negative:"
-            " from -1.5 to 7.2 it is further than 5.7.",
+            np.array([[2.0, 5.0, 1.0], [4.0, 3.0, -1.0], [0.0, 0.5, 2.5]]),
+            np.array([1, 1, 0]),
+        ),
+        (_RNG.normal(size=(7, 4)), np.array([0, 3, 2, 1, 1, 0, 2])),
+        (_RNG.normal(size=(5, 10)) - 4, np.array([9, 0, 4, 4, 7])),
+    ],
+    wrong=[
+        (
+            lambda scores, labels: (
+                _of_the_right_class(scores, labels) - scores.max(axis=1)
+            ),
+            "Leave the right class out of the others: where it has the best score,"
+            " that gives 0.",
         ),
         (
-            5.7,
-            "The score of the grey image is negative, and the parts outside the face"
-            " are still in there.",
+            lambda scores, labels: (
+                _of_the_right_class(scores, labels)
+                - _mean_of_the_others(scores, labels)
+            ),
+            "Subtract the best of the others, not their mean.",
         ),
         (
-            4.8,
-            "The parts add up to a difference of two scores,"
-            " and that of the grey image is not 0.",
-        ),
-        (8.7, "That is the sum of all parts: take away those outside the face."),
-        (
-            11.1,
-            "All parts together make the difference of the scores: take away those"
-            " outside the face.",
+            lambda scores, labels: _best_two(scores)[:, 1] - _best_two(scores)[:, 0],
+            "That is the best score minus the second best:"
+            " where the network is wrong, the lead is negative.",
         ),
         (
-            -6.3,
-            "The photo has the higher score: its score minus that of the grey image.",
+            lambda scores, labels: -_lead(scores, labels),
+            "The right class comes first: its score minus the best of the others.",
+        ),
+        (
+            lambda scores, labels: np.abs(_lead(scores, labels)),
+            "Where the network is wrong, the lead is negative.",
+        ),
+        (
+            lambda scores, labels: np.maximum(_lead(scores, labels), 0),
+            "Where the network is wrong, the lead is negative, not 0.",
+        ),
+        (
+            lambda scores, labels: _lead(scores, labels).mean(),
+            "Return one lead for each image: do not average them yet.",
+        ),
+        (
+            lambda scores, labels: _lead(_shares(scores), labels),
+            "Compare scores, not probabilities: leave softmax out.",
+        ),
+        (
+            lambda scores, labels: _of_the_right_class(scores, labels),
+            "That is the score of the right class alone:"
+            " subtract the best of the others.",
         ),
     ],
 )

@@ -13,7 +13,7 @@
 
 from alexnet_helpers.plotting.architecture import plot_architecture
 from alexnet_helpers.plotting.curves import plot_spread, plot_training
-from alexnet_helpers.plotting.images import plot_attribution, plot_filters, plot_images
+from alexnet_helpers.plotting.images import plot_filters, plot_images
 from alexnet_helpers.plotting.sliders import explore
 from alexnet_helpers.plotting.style import COLORS, set_style, show
 
@@ -21,7 +21,6 @@ __all__ = [
     "COLORS",
     "explore",
     "plot_architecture",
-    "plot_attribution",
     "plot_filters",
     "plot_images",
     "plot_spread",

@@ -1,14 +1,12 @@
-"""Images, filters, and what the places of a photo did for an answer."""
+"""Images and filters."""
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.cm import ScalarMappable
 
 from alexnet_helpers import checks
 from alexnet_helpers.plotting import arguments
 
 WIDTH = 8  # of a figure, in inches
-MOST_MAPS = 4  # beside a photo
 
 
 def plot_filters(weights, filters=None, columns=16, titles=None, title=None, channel=0):
@@ -133,78 +131,3 @@ def _grid(pictures, columns, titles, title):
     if title:
         figure.suptitle(title, y=1, va="top", fontsize=12)
     return figure
-
-
-def plot_attribution(photo, maps, titles=None, label="share"):
-    """Draw a photo, and beside it what its places did for an answer, a panel for a map.
-
-    A map is stretched over the photo. Orange places spoke for the answer (values above
-    0), purple ones against it; the further from 0, the less the photo shines through.
-    All maps share one scale.
-
-    Parameters
-    ----------
-    photo : ndarray of uint8, shape (height, width, 3)
-        Values 0-255.
-    maps : sequence of 1 to 4 ndarray, shape (rows, columns)
-        Rows and columns need not be those of the photo.
-    titles : sequence of str, optional
-        A text above each map.
-    label : str
-        What the values are, for the scale beside the last panel.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        8 inches wide.
-
-    Examples
-    --------
-    >>> photo = np.zeros((32, 32, 3), np.uint8)
-    >>> figure = plot_attribution(photo, [np.eye(4)], titles=["the diagonal"])
-    >>> [axes.get_title() for axes in figure.axes]
-    ['photo', 'the diagonal', '']
-    """
-    photo, maps = _check_photo(photo), _check_maps(maps)
-    titles = arguments.titles(titles, len(maps))
-    label = checks.text("label", label)
-    largest = max(np.abs(values).max() for values in maps) or 1.0
-    count = len(maps) + 1
-    figure, panels = plt.subplots(
-        1, count, figsize=(WIDTH, WIDTH / count), layout="constrained"
-    )
-    area = (0, photo.shape[1], photo.shape[0], 0)
-    for axes, title in zip(panels, ["photo", *titles], strict=True):
-        axes.imshow(photo, extent=area)
-        axes.set_title(title, fontsize=10)
-        axes.axis("off")
-    colours = {"cmap": "PuOr_r", "vmin": -largest, "vmax": largest}
-    for axes, values in zip(panels[1:], maps, strict=True):
-        opacity = 0.85 * np.sqrt(np.abs(values) / largest)
-        drawn = axes.imshow(values, extent=area, alpha=opacity, **colours)
-    opaque = ScalarMappable(drawn.norm, drawn.cmap)
-    scale = figure.colorbar(opaque, ax=panels[-1], shrink=0.8)
-    scale.set_label(label, fontsize=9)
-    return figure
-
-
-def _check_photo(photo):
-    """Return a photo as an array of bytes."""
-    checks.array("photo", photo, axes=("height", "width", "3"))
-    pixels = np.asarray(photo)
-    if pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-        needed = "uint8 of height x width x 3 with values 0 to 255"
-        checks.refuse("photo", needed, photo)
-    return pixels
-
-
-def _check_maps(maps):
-    """Return maps as a list of arrays of finite numbers."""
-    needed = f"1 to {MOST_MAPS} arrays of rows x columns"
-    found = arguments.listed("maps", maps, MOST_MAPS, needed)
-    if not found:
-        checks.refuse("maps", needed, maps)
-    for i, values in enumerate(found):
-        values = checks.array(f"maps[{i}]", values, axes=("rows", "columns"))
-        found[i] = arguments.finite(f"maps[{i}]", values)
-    return found
