@@ -44,6 +44,17 @@ def test_mirrored_tiles_stay_in_their_place(side):
     np.testing.assert_array_equal(tiles.changed_images(IMAGES, "mirrored", 32, 0), IMAGES[:, :, ::-1])
 
 
+def test_mistakes_of_preparation_are_made_behind_the_mean():
+    mean, images = np.float32(tiles.CIFAR10_MEAN), np.float32(IMAGES)
+    for mistake, expected in {
+        "red and blue exchanged": (images - mean)[..., ::-1],
+        "mean not subtracted": images,
+        "divided by 255": (images - mean) / 255,
+    }.items():
+        found = tiles.changed_images(IMAGES, mistake, 32, 0) - mean  # as the network's first layer does
+        np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
 def test_jump_compares_steps_across_borders_with_those_of_the_intact_images():
     ramp = np.broadcast_to(np.arange(32)[:, None, None] + np.arange(32)[:, None], (1, 32, 32, 3))
     assert tiles.jump(ramp, ramp, 8) == 1

@@ -1,4 +1,4 @@
-"""Measure what notebook 15 prints: what a trained network still names when form or texture is taken out of a photo.
+"""Measure what notebook 15 prints: what a trained network names when a photo is prepared wrongly or loses its form.
 
     python tools/tiles.py
 
@@ -17,11 +17,17 @@ sys.path.insert(0, str(ROOT))
 
 from alexnet_helpers import data, load_keras, models, results  # noqa: E402
 from alexnet_helpers.batches import split_validation  # noqa: E402
+from alexnet_helpers.models import CIFAR10_MEAN  # noqa: E402
 
 keras = load_keras()
 SIDES = (16, 8, 4)
 MOST_OFF = 2  # pixels, of the control's tiles
 BATCH = 250
+MISTAKES = {
+    "red and blue exchanged": lambda x, mean: x[..., ::-1],
+    "mean not subtracted": lambda x, mean: x + mean,
+    "divided by 255": lambda x, mean: x / np.float32(255),
+}
 
 
 def main():
@@ -31,10 +37,11 @@ def main():
     train = train[:5000]
     whole, rows = answers(models.alexnet_cifar10(weights="modern_half"), images), []
     changes = [("intact", 32), ("mirrored", 32), ("one colour", 32)]
+    changes += [(mistake, 32) for mistake in MISTAKES]
     changes += [(change, side) for change in ("moved", "mirrored", "shuffled", "averaged") for side in SIDES]
     for change, side in changes:
         changed, learned_from = changed_images(images, change, side, 0), changed_images(train, change, side, 1)
-        for statistics in ("of training", "measured anew"):
+        for statistics in ("of training",) if change in MISTAKES else ("of training", "measured anew"):
             network = models.alexnet_cifar10(weights="modern_half")
             if statistics == "measured anew":
                 measure(network, learned_from)
@@ -48,8 +55,14 @@ def main():
 
 
 def changed_images(images, change, side, seed):
-    """Return images of 32×32 pixels, cut into tiles that are moved a little, mirrored, shuffled or averaged."""
+    """Return images of 32×32 pixels, prepared wrongly, or with tiles moved a little, mirrored, shuffled or averaged.
+
+    The network subtracts the mean itself. A mistake is made behind that, so the mean is subtracted here, and added again.
+    """
     rng = np.random.default_rng(seed)
+    if change in MISTAKES:
+        mean = np.float32(CIFAR10_MEAN)
+        return MISTAKES[change](images - mean, mean) + mean
     if change == "moved":
         return np.stack([moved(image, side, rng) for image in images])
     tiles = cut(images, side)

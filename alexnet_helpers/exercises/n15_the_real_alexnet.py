@@ -275,6 +275,14 @@ exercise(
             " Multiply by the old divisor and divide by the new one.",
         ),
         (
+            _BEFORE / 2,
+            "The new value has a divisor of its own: divide by that, too.",
+        ),
+        (
+            _BEFORE / _AFTER / 4,
+            "The value on top is halved; only the sum of the squares becomes a quarter.",
+        ),
+        (
             _BEFORE / _AFTER,
             "That is how much the divisor shrinks. The value on top has halved, too.",
         ),
