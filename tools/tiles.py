@@ -57,7 +57,7 @@ def main():
 def changed_images(images, change, side, seed):
     """Return images of 32×32 pixels, prepared wrongly, or with tiles moved a little, mirrored, shuffled or averaged.
 
-    The network subtracts the mean itself. A mistake is made behind that, so the mean is subtracted here, and added again.
+    The network subtracts the mean itself. A mistake is made behind that: the mean is subtracted here, and added again.
     """
     rng = np.random.default_rng(seed)
     if change in MISTAKES:

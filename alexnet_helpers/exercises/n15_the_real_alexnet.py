@@ -280,7 +280,7 @@ exercise(
         ),
         (
             _BEFORE / _AFTER / 4,
-            "The value on top is halved; only the sum of the squares becomes a quarter.",
+            "The value on top is halved; only the sum of squares becomes a quarter.",
         ),
         (
             _BEFORE / _AFTER,
