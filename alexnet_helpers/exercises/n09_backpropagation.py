@@ -216,6 +216,11 @@ def _windows(dy, x, size, stride, step=None, add=True):
     return dx
 
 
+def _without_pixels_behind_the_last_window(dy, x, size, stride):
+    height, width = ((outputs - 1) * stride + size for outputs in dy.shape[1:3])
+    return _avg_pool_gradient(dy, x[:, :height, :width], size, stride)
+
+
 def _pooling_case(seed, shape, size, stride):
     rng = np.random.default_rng(seed)
     n, height, width, channels = shape
@@ -236,6 +241,7 @@ exercise(
         _pooling_case(2, (1, 4, 6, 1), 2, 2),
         _pooling_case(3, (1, 5, 4, 3), 2, 1),
         _pooling_case(4, (1, 5, 5, 1), 2, 3),
+        _pooling_case(5, (1, 6, 6, 1), 3, 2),  # no window covers the last pixels
     ],
     wrong=[
         (
@@ -300,6 +306,10 @@ exercise(
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,
             "The windows start `stride` pixels apart, not one.",
+        ),
+        (
+            _without_pixels_behind_the_last_window,
+            "dx has the shape of x: the pixels behind the last window get 0.",
         ),
     ],
 )
