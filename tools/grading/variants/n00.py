@@ -19,7 +19,7 @@ def _(rng):
     right = [round(w - rate * slopes[0], 6), round(b - rate * slopes[1], 6)]
     changes = [
         ("with $w = 2$ and $b = 1$", f"with $w = {w}$ and $b = {b}$"),
-        ("Its gradient is $(5, -2)$", f"Its gradient is $({slopes[0]}, {slopes[1]})$"),
+        ("The gradient of its loss is $(5, -2)$", f"The gradient of its loss is $({slopes[0]}, {slopes[1]})$"),
         ("after one step with a learning rate of 0.1", f"after one step with a learning rate of {rate:g}"),
     ]
     hints = [
@@ -39,8 +39,8 @@ def _(rng):
     one = 9 * maps
     changes = [
         (
-            "A layer has 192 filters, each of which looks at windows of 3×3 points in 96 maps.",
-            f"A layer has {filters} filters, each of which looks at windows of 3×3 points in {maps} maps.",
+            "A layer has 192 filters, each of which looks at windows of 3×3 pixels in 96 maps.",
+            f"A layer has {filters} filters, each of which looks at windows of 3×3 pixels in {maps} maps.",
         )
     ]
     hints = [
