@@ -45,6 +45,7 @@ def main():
         layers = outputs_of(network, images)
         rows += probe_rows(name, own_seed, layers, labels)
         rows += moved_rows(name, own_seed, network, images, layers)
+        rows += same_class_rows(name, own_seed, layers, labels)
         rows += purity_rows(name, own_seed, layers, labels)
         if own_seed is None:
             rows += knocked_out_rows(network, layers, labels)
@@ -153,6 +154,22 @@ def moved_rows(name, own_seed, network, images, layers):
     return rows
 
 
+def same_class_rows(name, own_seed, layers, labels):
+    """Say for the same images how far another image of the class is, as a multiple of the distance of two images."""
+    rows, n = [], len(labels) // 10
+    for seed in SEEDS if own_seed is None else (own_seed,):
+        part = slice(seed * n, seed * n + n)
+        others = np.arange(n)
+        for number in np.unique(labels[part]):
+            own = np.flatnonzero(labels[part] == number)
+            others[own] = np.roll(own, 1)
+        for layer, output in layers.items():
+            x = output[part].reshape(n, -1).astype("float32")
+            near, apart = (np.median(np.linalg.norm(x - y, axis=1)) for y in (x[others], np.roll(x, 1, axis=0)))
+            rows.append(("another photo of its class", name, seed, layer, near / apart))
+    return rows
+
+
 def purity(values, labels):
     """Return for each column the share of the most common class among the images with its largest values."""
     best = np.argsort(-values, axis=0, kind="stable")[:BEST]
@@ -257,9 +274,9 @@ class Attribution:
     def times_difference(self, images, classes):
         return ((images - MEAN_COLOUR) * self.input_gradient(images, classes)).sum(axis=-1)
 
-    def integrated(self, images, classes, steps=20):
-        way = images - MEAN_COLOUR
-        parts = [MEAN_COLOUR + (k + 0.5) / steps * way for k in range(steps)]
+    def integrated(self, images, classes, steps=20, start=MEAN_COLOUR):
+        way = images - start
+        parts = [start + (k + 0.5) / steps * way for k in range(steps)]
         return (way * np.mean([self.input_gradient(part, classes) for part in parts], axis=0)).sum(axis=-1)
 
     def grad_cam(self, images, classes):
@@ -273,7 +290,7 @@ class Attribution:
             chosen = self.tf.gather(self._behind(maps), classes, axis=1, batch_dims=1)
         return maps.numpy(), tape.gradient(chosen, maps).numpy()
 
-    def occlusion(self, images, classes, side=8, stride=4):
+    def occlusion(self, images, classes, side=8, stride=4, start=MEAN_COLOUR):
         def score(some):
             return self.scores(some).numpy()[np.arange(len(some)), classes]
 
@@ -281,7 +298,7 @@ class Attribution:
         for top in range(0, 33 - side, stride):
             for left in range(0, 33 - side, stride):
                 copies, square = images.copy(), np.s_[top : top + side, left : left + side]
-                copies[:, *square] = MEAN_COLOUR
+                copies[:, *square] = start
                 lost[:, *square] += (whole - score(copies))[:, None, None]
                 covered[square] += 1
         return lost / covered
@@ -315,6 +332,9 @@ def deletion_rows(network, images):
     maps, images, rows = Attribution(network), images.astype("float32"), []
     classes, kept = maps.scores(images).numpy().argmax(axis=1), {}
     marked = {name: getattr(maps, name)(images, classes) for name in METHODS}
+    black = {"start": np.zeros(3, "float32")}  # the two maps that need a colour, made with the other cover
+    marked |= {f"{name}, black": getattr(maps, name)(images, classes, **black) for name in ("integrated", "occlusion")}
+    methods = list(marked)
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
     for cover, fill in covers(images).items():
         for name, values in marked.items():
@@ -323,7 +343,7 @@ def deletion_rows(network, images):
             answers = maps.scores(np.where(gone[..., None], fill, images).astype("float32")).numpy().argmax(axis=1)
             kept[name] = (answers == classes) * 1.0
             rows.append((f"same answer with a fifth {cover}", "trained", 0, name, kept[name].mean()))
-        for name in METHODS:  # the same photos twice: the error of the difference, photo by photo
+        for name in methods:  # the same photos twice: the error of the difference, photo by photo
             error = (kept[f"{name} of another photo"] - kept[name]).std(ddof=1) / len(images) ** 0.5
             rows.append((f"standard error of its lead, {cover}", "trained", 0, name, error))
     return rows

@@ -131,6 +131,13 @@ def _of_the_right_class(scores, labels):
     return scores[np.arange(len(scores)), labels]
 
 
+def _right_class_at_zero(scores, labels):
+    rows = np.arange(len(scores))
+    others = np.array(scores, dtype=float)
+    others[rows, labels] = 0
+    return scores[rows, labels] - others.max(axis=1)
+
+
 def _mean_of_the_others(scores, labels):
     right = _of_the_right_class(scores, labels)
     return (scores.sum(axis=1) - right) / (scores.shape[1] - 1)
@@ -191,6 +198,18 @@ exercise(
         (
             lambda scores, labels: _lead(scores, labels).mean(),
             "Return one lead for each image: do not average them yet.",
+        ),
+        (
+            _right_class_at_zero,
+            "The right class is set to 0, but 0 can be the largest:"
+            " set it to -infinity, or leave it out.",
+        ),
+        (
+            lambda scores, labels: (
+                _of_the_right_class(scores, labels) - _best_two(scores)[:, 0]
+            ),
+            "The second best score is the best of the others only where the right class"
+            " is the best: leave the right class out, then take the largest.",
         ),
         (
             lambda scores, labels: _lead(_shares(scores), labels),
