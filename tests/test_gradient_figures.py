@@ -1,0 +1,57 @@
+"""The figures of notebook 09: each number stands where it belongs."""
+
+import numpy as np
+import pytest
+
+from alexnet_helpers.plotting import gradients
+
+
+def texts(figure):
+    """Return the texts of a figure's first axes with their places."""
+    return [(text.get_text(), text.get_position()) for text in figure.axes[0].texts if text.get_text()]
+
+
+@pytest.mark.parametrize(
+    ("draw", "values", "first", "last"),
+    [
+        (gradients.draw_chain, [f"d{n}" for n in range(7)], "x = 4", "L = 1"),
+        (gradients.draw_branch, [f"d{n}" for n in range(8)], "x = 1", "L = 1"),
+    ],
+)
+def test_each_derivative_stands_below_the_value_of_its_arrow(draw, values, first, last):
+    places = dict(texts(draw(*values)))
+    for value, derivative in ((first, values[0]), (last, values[-1])):
+        (x, y), (below_x, below_y) = places[value], places[derivative]
+        assert below_x == x
+        assert below_y < y
+    with pytest.raises(ValueError, match="zip"):
+        draw(*values[:-1])
+
+
+def test_each_window_hands_its_gradient_to_its_winner():
+    winners = [(0, 1), (1, 4), (4, 2), (3, 3)]
+    dy, dx = np.arange(1, 5).reshape(2, 2), np.zeros((5, 5))
+    figure = gradients.draw_pooling(np.zeros((5, 5)), dy, dx, winners)
+    arrows = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
+    assert len(arrows) == 4
+    for arrow, (row, column) in zip(arrows, winners, strict=True):
+        x, y = arrow.xy  # dx begins at 10.5, and its first row lies between 4 and 5
+        assert (int(x - 10.5), int(5 - y)) == (column, row)
+
+
+def test_the_kernel_lies_where_it_gives_the_marked_values():
+    kernel = [7.0, 8.0, 9.0]
+    figure = gradients.draw_sliding([0, 0, 1, 2, 3, 0, 0], kernel, [10, 11, 12, 13, 14], places=(1, 3))
+    assert [int(x) for text, (x, _) in texts(figure) if text == "7"] == [1, 3]
+    ((dx, _),) = (place for text, place in texts(figure) if text == "10")
+    assert int(dx) == 1  # below the middle of the kernel at place 0
+
+
+def test_the_steps_lie_on_their_curve_and_a_minus_is_a_minus():
+    path = np.array([-4.0, 0.0, 1.5])
+    curve, valley = gradients.draw_descent({"a run": path}, {"its loss": np.array([4.0, 1.0])}).axes
+    line, steps = curve.lines
+    assert line.get_xdata()[line.get_ydata().argmin()] == pytest.approx(1, abs=0.06)
+    np.testing.assert_array_equal(steps.get_ydata(), (path - 1) ** 2)
+    assert valley.get_yscale() == "log"
+    assert "−3" in dict(texts(gradients.draw_chain(-3.0, *range(6))))
