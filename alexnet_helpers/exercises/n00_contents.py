@@ -107,7 +107,7 @@ exercise(
         ),
         (
             [[0, 1, 0], [0, 0, 0], [0, -1, 0]],
-            "That takes one point of each row: take all three.",
+            "That takes one pixel of each row: take all three.",
         ),
         (
             [[1, 1, 1], [0, 0, 0], [1, 1, 1]],
