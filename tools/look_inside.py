@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from alexnet_helpers import data, load_keras, models, results  # noqa: E402
 from alexnet_helpers.batches import split_validation  # noqa: E402
+from tools import tiles  # noqa: E402
 
 keras = load_keras()
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")  # each after its ReLU
@@ -66,16 +67,7 @@ def untrained(seed, unlabelled):
     """Return the same network as it was before it learned, from other random weights for each seed."""
     keras.utils.set_random_seed(seed)
     network = models.alexnet_cifar10("modern", width=0.5, kernel_initializer="he_normal", centred_input=True)
-    return normalized(network, unlabelled)
-
-
-def normalized(network, x):
-    """Let each batch normalization of a network go by the means and variances that it meets with these images."""
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.momentum = 0.0  # forget the mean and the variance that are stored
-            layer(x, training=True)
-        x = layer(x)
+    tiles.measure(network, unlabelled)
     return network
 
 
@@ -217,8 +209,7 @@ def knocked_out_rows(network, layers, labels):
     whole, rows = suffers([]), []
     for unit in range(len(kernel)):
         accuracy, lead = whole - suffers([unit])
-        found = {"class": class_of[unit], "class that falls": lead.argmax(), "largest fall": lead.max()}
-        found |= {"accuracy lost": accuracy.mean(), "spread": fc7[:, unit].std()}
+        found = {"class": class_of[unit], "class that falls": lead.argmax(), "accuracy lost": accuracy.mean()}
         rows += [(what, "one unit at its mean", 0, unit, value) for what, value in found.items()]
     few = np.bincount(class_of, minlength=kernel.shape[1]).min()
     for number in range(kernel.shape[1]):
@@ -240,7 +231,7 @@ def knocked_out_rows(network, layers, labels):
 
 
 class Attribution:
-    """Five maps for the score of a class, of a network (score: what fc8 puts out before softmax)."""
+    """Four maps for the score of a class, of a network (score: what fc8 puts out before softmax)."""
 
     def __init__(self, network):
         import tensorflow as tf
@@ -270,9 +261,6 @@ class Attribution:
 
     def gradient(self, images, classes):
         return np.abs(self.input_gradient(images, classes)).max(axis=-1)
-
-    def times_difference(self, images, classes):
-        return ((images - MEAN_COLOUR) * self.input_gradient(images, classes)).sum(axis=-1)
 
     def integrated(self, images, classes, steps=20, start=MEAN_COLOUR):
         way = images - start
@@ -309,13 +297,8 @@ def _pixels(places):
     return np.maximum(places, 0).repeat(4, axis=1).repeat(4, axis=2)
 
 
-METHODS = ("gradient", "times_difference", "integrated", "grad_cam", "occlusion")
-SIGNED = ("times_difference", "integrated", "occlusion")  # the others have no value below 0
-
-
-def difference(images):
-    """Return how far each pixel is from grey: a map that knows nothing of a network."""
-    return np.abs(images - MEAN_COLOUR).sum(axis=-1)
+METHODS = ("gradient", "integrated", "grad_cam", "occlusion")
+SIGNED = ("integrated", "occlusion")  # the others have no value below 0
 
 
 def covers(images):
@@ -363,27 +346,20 @@ def randomized_rows(images, unlabelled):
     maps, fresh = Attribution(network), untrained(0, unlabelled)
     classes = maps.scores(images).numpy().argmax(axis=1)
     whole = {name: getattr(maps, name)(images, classes) for name in METHODS}
-    apart = difference(images)
 
     def compare(others, of, seed=0):
         for name in METHODS:
-            sizes, before = np.abs(others[name]), np.abs(whole[name])
-            found = alike(sizes, before)
-            rows.append(("maps alike", name, seed, of, np.median(found)))
-            one, two = alike(sizes, apart), alike(before, apart)
-            rest = (found - one * two) / np.sqrt((1 - one**2) * (1 - two**2))
-            rows.append(("maps alike, photo - grey held fixed", name, seed, of, np.median(rest)))
+            rows.append(("maps alike", name, seed, of, np.median(alike(np.abs(others[name]), np.abs(whole[name])))))
             if name in SIGNED:
                 found = np.abs(alike(others[name], whole[name]))
                 rows.append(("maps alike, signed, size", name, seed, of, np.median(found)))
 
-    for name in METHODS:
-        rows.append(("maps alike", name, 0, "photo - grey", np.median(alike(np.abs(whole[name]), apart))))
     compare({name: np.roll(values, 1, axis=0) for name, values in whole.items()}, "another photo")
     for layer in ("fc8", "fc7", "fc6"):
         network.get_layer(layer).set_weights(fresh.get_layer(layer).get_weights())
         if layer != "fc7":
-            maps = Attribution(normalized(network, unlabelled))
+            tiles.measure(network, unlabelled)
+            maps = Attribution(network)
             compare({name: getattr(maps, name)(images, classes) for name in METHODS}, f"random down to {layer}")
     for seed in SEEDS:
         maps = Attribution(untrained(seed, unlabelled))
