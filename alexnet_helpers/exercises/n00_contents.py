@@ -25,6 +25,12 @@ exercise(
             [-3, 3],
             "That takes the whole gradient: multiply it by the learning rate first.",
         ),
+        (
+            [7, -1],
+            "That takes the whole gradient: multiply it by the learning rate first."
+            " And go against it.",
+        ),
+        ([1.95, 1.02], "That is a step with a learning rate of 0.01: it is 0.1."),
         ([-0.5, 0.2], "That is the step itself: where does it lead from (2, 1)?"),
         (
             [0.5, -0.2],
@@ -110,6 +116,10 @@ exercise(
             "That takes one pixel of each row: take all three.",
         ),
         (
+            [[2, 2, 2], [0, 0, 0], [-2, -2, -2]],
+            "That gives twice the difference: the weights are 1, 0 and -1.",
+        ),
+        (
             [[1, 1, 1], [0, 0, 0], [1, 1, 1]],
             "That adds the lower row: what is subtracted has the weight -1.",
         ),
@@ -137,12 +147,17 @@ def _of_all(answers, labels, classes):
     return np.array([np.mean((answers == k) & (labels == k)) for k in range(classes)])
 
 
+def _by_bincount(answers, labels, classes):
+    return np.bincount(labels[answers == labels]) / np.bincount(labels)
+
+
 exercise(
     "00.4",
     _by_class,
     cases=[
         (np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 1, 1]), 3),
         (np.array([3, 0, 0, 1, 3, 3, 2]), np.array([3, 0, 1, 1, 2, 2, 0]), 4),
+        (np.array([0, 1, 1, 0]), np.array([0, 1, 2, 2]), 3),
     ],
     wrong=[
         (
@@ -177,6 +192,11 @@ exercise(
         (
             lambda answers, labels, classes: _by_class(answers, labels, classes - 1),
             "The last class is missing: they are numbered from 0.",
+        ),
+        (
+            _by_bincount,
+            "`bincount` stops at the largest number that it meets, and here none of"
+            " the last class is right: `minlength=classes` makes it count all.",
         ),
     ],
     remark="One accuracy for all classes hides how much they differ.",

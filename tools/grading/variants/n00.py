@@ -95,4 +95,5 @@ def _(rng):
         labels = np.concatenate([np.arange(classes), rng.integers(classes, size=4 * classes)])
         answers = np.where(rng.random(len(labels)) < 0.6, labels, rng.integers(classes, size=len(labels)))
         cases.append((answers, labels, classes))
+    cases.append((np.where(labels == classes - 1, 0, answers), labels, classes))  # none of the last class is right
     return [], cases, SOLUTION
