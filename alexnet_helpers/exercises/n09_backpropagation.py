@@ -49,6 +49,19 @@ exercise(
             "dk_0 is right. We count from 0, so x_4 is the fifth number, -1.",
         ),
         ([2, 16], "dx_4 is right; k_0 takes part in all three outputs."),
+        (
+            [15, 16],
+            "dx_4 is right; that is dk_1. We count from 0, so k_0 is the first number"
+            " of the kernel.",
+        ),
+        *(
+            (
+                [-10, dx_4],
+                "dk_0 is right. x_4 ends the window of y_1 and starts that of y_2:"
+                " which number of the kernel does it meet in each?",
+            )
+            for dx_4 in (8, -4)
+        ),
         ([10, -16], "The sign is the other way round."),
         (-10, "That is dk_0; dx_4 is asked for as well."),
         (16, "That is dx_4; dk_0 is asked for as well."),
@@ -113,6 +126,15 @@ exercise(
             " as well: each unit is a row of W.",
         ),
         (
+            lambda dy, x, W, b: _as_in_the_lesson(dy, x, W),
+            "That leaves the ReLU out; and dx and dW need other formulas than in the"
+            " lesson, since here each unit is a row of W.",
+        ),
+        (
+            lambda dy, x, W, b: _from_dz(dy * (x > 0), x, W),
+            "You took the sign of x; the input of the ReLU is the sum x Wᵀ + b.",
+        ),
+        (
             _with(dx=lambda dz, dy, x, W: dz @ W.T),
             "dW and db are right; dx has the shape of x: each unit sends its dz along"
             " its own row of W.",
@@ -175,6 +197,11 @@ exercise(
             "dx and dW are right; db has the shape of b, one axis, without keepdims.",
         ),
         (
+            _with(db=lambda dz, dy, x, W: dz.sum(axis=1)),
+            "dx and dW are right; db has one number for each unit: add up the images,"
+            " which are axis 0.",
+        ),
+        (
             _with(db=lambda dz, dy, x, W: dz.sum()),
             "dx and dW are right; db has one number for each unit: add up the images"
             " only.",
@@ -193,11 +220,14 @@ exercise(
                 ),
             )
         ),
-        (
-            lambda dy, x, W, b: [
-                _dense_relu_gradients(dy, x, W, b)[place] for place in (1, 0, 2)
-            ],
-            "The order is dx, dW, db.",
+        *(
+            (
+                lambda dy, x, W, b, places=places: [
+                    _dense_relu_gradients(dy, x, W, b)[place] for place in places
+                ],
+                "The order is dx, dW, db.",
+            )
+            for places in ((1, 0, 2), (2, 1, 0))
         ),
     ],
 )
@@ -253,6 +283,18 @@ exercise(
             lambda dy, x, size, stride: _windows(dy, x, size, stride) / size,
             "That divides by the side of the window;"
             " how many pixels does a window hold?",
+        ),
+        (
+            lambda dy, x, size, stride: _windows(dy, x, size, stride) / stride**2,
+            "That divides by the square of the stride;"
+            " how many pixels does a window hold?",
+        ),
+        (
+            lambda dy, x, size, stride: (
+                np.kron(dy, np.ones((1, size, size, 1))) / size**2
+            ),
+            "Your windows lie side by side; dx has the shape of x, and its windows"
+            " start `stride` pixels apart.",
         ),
         (
             lambda dy, x, size, stride: (

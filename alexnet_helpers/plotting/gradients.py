@@ -147,6 +147,8 @@ def draw_sliding(padded, kernel, dx, places=(2, 3)):
     for top, (place, color) in zip((3.8, 2.6), colors.items(), strict=True):
         tints = {(0, u): color for u in range(len(kernel))}
         _draw_boxes(axes, [kernel], place, top, tints=tints)
+        middle = place + len(kernel) // 2 + 0.5
+        axes.text(middle, 1.15, f"dx$_{place}$", ha="center")
     labels = ("dy with its zeros", "flipped kernel", "one place further", "dx")
     for label, y in zip(labels, (4.6, 3.3, 2.1, 0.5), strict=True):
         axes.text(-4.3, y, label, va="center")
@@ -155,6 +157,8 @@ def draw_sliding(padded, kernel, dx, places=(2, 3)):
 
 def draw_descent(paths, losses):
     """Draw steps down the curve L = (w - 1)^2, and the loss of other runs by step.
+
+    Only the part of the curve near its minimum is drawn: a run may leave the picture.
 
     Parameters
     ----------
@@ -169,17 +173,17 @@ def draw_descent(paths, losses):
         8 inches wide.
     """
     figure, (curve, valley) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-    w = np.linspace(-4.2, 6.2, 100)
+    w = np.linspace(-3.6, 4.2, 100)
     curve.plot(w, (w - 1) ** 2, color=COLORS["grey"])
     style = {"marker": "o", "markersize": 3, "linewidth": 1}
     for color, (name, path) in zip(("blue", "green", "vermillion"), paths.items()):
         curve.plot(path, (path - 1) ** 2, color=COLORS[color], label=name, **style)
     for color, (name, loss) in zip(("blue", "vermillion"), losses.items()):
         valley.semilogy(loss, color=COLORS[color], label=name, **style)
-    curve.set(xlabel="w", ylabel="L", ylim=(-1, 42))
+    curve.set(xlabel="w", ylabel="L", xlim=(-3.6, 4.2), ylim=(-0.5, 10))
     valley.set(xlabel="step", ylabel="L")
     for axes in (curve, valley):
-        axes.legend(framealpha=1)
+        axes.legend(framealpha=1, loc="lower left")
     return figure
 
 
