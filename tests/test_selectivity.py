@@ -13,42 +13,51 @@ SHIFT = np.arange(5, dtype="float32") - 9
 
 @pytest.fixture(scope="module")
 def filters():
-    return {(kind, seed): (kernel, shift) for kind, seed, kernel, shift in selectivity.filters(KERNEL, SHIFT)}
+    return {(kind, seed): kernel for kind, seed, kernel in selectivity.filters(KERNEL)}
 
 
-def test_each_seed_gives_other_filters_and_the_trained_shift(filters):
-    first, second = (filters["random", seed][0] for seed in (0, 1))
-    assert (first != second).mean() > 0.9 and (first != KERNEL).mean() > 0.9
-    np.testing.assert_array_equal(filters["random", 0][1], SHIFT)
+def test_each_seed_gives_other_filters(filters):
+    np.testing.assert_array_equal(filters["trained", 0], KERNEL)
+    for kind in ("random", "shuffled"):
+        first, second = (filters[kind, seed] for seed in (0, 1))
+        assert first.shape == KERNEL.shape
+        assert (first != second).mean() > 0.9 and (first != KERNEL).mean() > 0.9
 
 
-def test_only_the_shift_is_taken_away(filters):
-    kernel, shift = filters["trained, no shift", 0]
-    np.testing.assert_array_equal(kernel, KERNEL)
-    assert not shift.any()
+def test_a_shuffled_filter_keeps_its_own_weights(filters):
+    shuffled = filters["shuffled", 0]
+    for own, other in zip(KERNEL.reshape(-1, 5).T, shuffled.reshape(-1, 5).T):
+        np.testing.assert_array_equal(np.sort(own), np.sort(other))
+    places = [np.argsort(np.argsort(weights)) for weights in shuffled.reshape(-1, 5).T]
+    was = [np.argsort(np.argsort(weights)) for weights in KERNEL.reshape(-1, 5).T]
+    moves = [[int(np.flatnonzero(before == rank)[0]) for rank in after] for before, after in zip(was, places)]
+    assert len({tuple(move) for move in moves}) == 5  # each filter in an order of its own
 
 
 def test_no_filter_is_a_trained_one_where_all_layers_change():
     network = selectivity.models.alexnet_cifar10(weights="modern_half")
     images = 2 * (np.random.default_rng(3).uniform(0, 255, (4, 32, 32, 3)).astype(np.float32),)
-    found = {row[:3]: row[3] for row in selectivity.without_trained_filters(network, images)}
+    found = {row[:2]: row[2] for row in selectivity.without_trained_filters(network, images)}
     layers = [f"conv{number}" for number in range(2, 6)]
-    assert list(found) == [
-        (kind, seed, layer)
-        for kind in ("untrained", "random throughout")
-        for seed in selectivity.SEEDS
-        for layer in layers
-    ]
-    untrained, again, learned = (
-        found[key] for key in (("untrained", 0, "conv5"), ("untrained", 1, "conv5"), ("random throughout", 0, "conv5"))
-    )
-    assert untrained.shape == (4, 8, 8, 128) and abs(untrained - again).max() > 1
-    assert 0.3 < (untrained > 0).mean() < 0.7  # normalized, without a shift: about half of the places
-    assert (learned > 0).mean() < 0.3  # all shifts of conv5 are negative
+    assert list(found) == [(seed, layer) for seed in selectivity.SEEDS for layer in layers]
+    assert found[0, "conv2"].shape == (4, 12, 12, 128)  # 16×16, less two places on each side
+    maps, again = found[0, "conv5"], found[1, "conv5"]
+    assert maps.shape == (4, 6, 6, 128) and abs(maps - again).max() > 1
+    assert (maps > 0).mean() < 0.3  # all shifts of conv5 are negative
     weight = network.get_layer("conv5").kernel
     network.get_layer("conv5").kernel.assign(0 * weight)  # the trained filters do not count
-    alone = {row[:3]: row[3] for row in selectivity.without_trained_filters(network, images)}
-    np.testing.assert_allclose(alone["untrained", 0, "conv5"], untrained, rtol=1e-4, atol=1e-4)
+    alone = {row[:2]: row[2] for row in selectivity.without_trained_filters(network, images)}
+    np.testing.assert_allclose(alone[0, "conv5"], maps, rtol=1e-4, atol=1e-4)
+
+
+def test_inner_places_are_those_that_no_padding_reaches():
+    for side in (3, 5):
+        kernel = np.ones((side, side, 1, 2), np.float32)
+        ones = np.ones((1, 9, 8, 1), np.float32)
+        maps = selectivity.keras.ops.convert_to_numpy(selectivity.keras.ops.conv(ones, kernel, padding="same"))
+        inner = selectivity.inner(maps, kernel)
+        assert (inner == side**2).all()
+        assert inner.size == (maps == side**2).sum()
 
 
 def test_maps_are_normalized_by_the_training_images():
@@ -69,19 +78,23 @@ def test_measures_of_two_filters_by_hand():
     maps[:10, 0, :, 1] = [4, 3]  # the second at two places in half of the photos, and weakly at one in the others
     maps[10:, 1, 1, 1] = 1
     labels = np.array(10 * [3] + 10 * [5])
-    within, across, median, same = selectivity.measures(maps, labels)
-    assert within == (20 / 80 + (20 + 10) / 80) / 2
-    assert across == median == (1 + 0.5) / 2
+    bright, strong, same = selectivity.measures(maps, labels)
+    assert bright == (20 / 80 + (20 + 10) / 80) / 2
+    assert strong == (1 + 0.5) / 2
     assert same == 1  # with equal peaks, the first photos count
-    assert selectivity.measures(maps, np.arange(20) % 10)[3] == 0.1
+    assert selectivity.measures(maps, np.arange(20) % 10)[2] == 0.1
 
 
-def test_the_stored_table_is_whole_and_say_what_the_notebook_says():
+def test_the_stored_table_is_whole_and_says_what_the_notebook_says():
     table = pd.read_csv(RESULTS_FOLDER / "selectivity.csv")
-    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 11)
+    assert table.groupby("layer").size().to_dict() == dict.fromkeys(("conv2", "conv3", "conv4", "conv5"), 10)
     assert (table["images"] == selectivity.IMAGES).all() and table["source"].str.contains("JPEG copy").all()
-    measured = ["median filter", "same class"]
+    measured = ["bright places", "strong photos", "same class"]
     conv5 = table[table["layer"] == "conv5"].groupby("kind")[measured].agg(["min", "max"])
-    median, same = conv5["median filter"], conv5["same class"]
-    assert median.loc["trained", "max"] < median.loc["random", "min"] < median.loc["random", "max"] < 0.11
-    assert same.loc["trained", "min"] > 0.7 and same.loc["random", "max"] < 0.5
+    bright, strong, same = (conv5[column] for column in measured)
+    assert abs(bright.loc["trained"] - bright.loc["shuffled"]).max() < 0.005
+    assert strong.loc["random throughout", "max"] < strong.loc["trained", "min"]
+    assert strong.loc["trained", "max"] < 0.06 and strong.loc[["random", "shuffled"], "min"].min() > 0.09
+    assert same.loc["trained", "min"] > 0.75 and same["max"].drop("trained").max() < 0.5
+    trained = table[table["kind"] == "trained"].set_index("layer")["same class"]
+    assert trained.is_monotonic_increasing
