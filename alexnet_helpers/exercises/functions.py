@@ -260,7 +260,8 @@ def _difference(found, expected, tolerance):
         return f"{found:.6g} is too {'large' if found > expected else 'small'}."
     differs = which_differ(found, expected, tolerance or 1e-5)
     count = max(differs.sum(), 1)
-    return f"has the right shape; {count} of its {differs.size} values are off."
+    verb = "is" if count == 1 else "are"
+    return f"has the right shape; {count} of its {differs.size} values {verb} off."
 
 
 def _described(value):

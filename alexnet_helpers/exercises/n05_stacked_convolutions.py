@@ -70,6 +70,16 @@ def _moved(shift):
     return rectangles
 
 
+def _nothing(corner_maps, height, width):
+    """Return a map of zeros, as with a bias of -4 in place of -3."""
+    return np.zeros(corner_maps.shape[:2])
+
+
+def _marked(rectangles):
+    """Return a function that marks with a 1 what is above 0 in another one's map."""
+    return lambda *case: 1.0 * (rectangles(*case) > 0)
+
+
 def _too_large(corner_maps, height, width):
     """Forget that a corner that was found counts once."""
     found = _right_rectangles(corner_maps, height, width)
@@ -143,13 +153,16 @@ def _no_fifth(corner_maps, height, width):
     return found
 
 
-# Rectangles of several sizes, two that lack a corner, and two opposite corners.
+# Rectangles of several sizes, two that lack a corner, two opposite corners, a
+# rectangle whose top right and bottom left corners are exchanged, and a place with
+# two kinds.
 _MANY = corner_maps(
     16, 20,
     [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6),
      (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3)],
     [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0),
-     (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3)],
+     (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3),
+     (12, 5, 0), (12, 9, 2), (14, 5, 1), (14, 9, 3), (9, 1, 3)],
 )  # fmt: skip
 
 _FEW = corner_maps(
@@ -183,6 +196,8 @@ def _mask_of_rectangles(corner_maps, height, width):
     return _right_rectangles(corner_maps, height, width) > 0
 
 
+_THREE = "Three corners are not enough: all four are needed."
+
 _ONE_MISSING = (
     "One rectangle is missing: go on after the first, and look at places that touch"
     " the last row or column as well."
@@ -196,6 +211,11 @@ exercise(
     cases=[(_MANY, 3, 5), (_MANY, 5, 3), *_OTHERS],
     wrong=[
         (
+            _nothing,
+            "Your map is 0 everywhere. Four corners give a sum of 4: what has to be"
+            " left of it?",
+        ),
+        (
             _rectangles(longer=1),
             "A side of n pixels begins and ends n - 1 pixels apart.",
         ),
@@ -203,7 +223,8 @@ exercise(
             _rectangles(swap=True),
             "Height and width are exchanged: the height counts rows.",
         ),
-        (_rectangles(needed=3), "Three corners are not enough: all four are needed."),
+        (_rectangles(needed=3), _THREE),
+        (_marked(_rectangles(needed=3)), _THREE),
         (
             _rectangles(needed=1),
             "One corner is not enough:"
