@@ -11,7 +11,12 @@ exercise(
     [10, 5, 25, 128],
     hints=[
         ([10, 4, 16, 96], "10 - 6 = 4 is the number of steps: the window also stands."),
-        ([10, 5, 25, 160], "The last of five crops begins four steps after the first."),
+        (
+            [10, 5, 25, 160],
+            "The last crop begins one step earlier: the first begins at row 0.",
+        ),
+        ([10, 5, 25, 129], "Count the photo's rows from 0."),
+        ([10, 5, 25, 127], "The first crop begins at row 0, the second at row 32."),
         ([10, 5, 25, 4], "Four steps, of how many pixels each?"),
         ([10, 5, 25, 0], "The last crop: it ends where the photo ends."),
         ([10, 5, 5, 128], "The answers fill a square: rows times columns."),
@@ -60,6 +65,11 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     right = ((z > 0) == wanted).sum()
     if right >= 350:
         return None
+    if np.allclose(weights, 0):
+        return (
+            "It says the same for every image: give some pixels a weight, and multiply"
+            " pixel by pixel, with *."
+        )
     if np.ptp(weights) == 0:
         return (
             "With one weight for all pixels it counts ink: make the weights differ from"
@@ -127,7 +137,7 @@ exercise(
             _unit([(slice(2, 4), 5, 1)], 0),
             "no bias would help enough: choose other places",
         ),
-        (_unit([], 0), "it counts ink"),
+        (_unit([], 0), "It says the same for every image"),
         (
             lambda image: (image @ _middle_picture()).sum() + 3,
             "Did you multiply with @? * multiplies pixel by pixel.",
@@ -142,91 +152,89 @@ exercise(
 )
 
 
-def _dense_relu(X, W, b):
-    return np.maximum(np.einsum("ni,ui->nu", X, W) + b, 0.0)
+def _keras_kernel(rows, height, width, channels):
+    maps = rows.reshape(-1, channels, height, width)  # one stack of maps for each unit
+    return maps.transpose(2, 3, 1, 0).reshape(-1, len(rows))
+
+
+def _reordered(axes, *shape):
+    """Return a wrong `keras_kernel` that reshapes its rows and changes the axes so."""
+
+    def kernel(rows, height, width, channels):
+        sizes = {"n": len(rows), "h": height, "w": width, "c": channels}
+        array = rows.reshape([sizes[name] for name in shape])
+        array = array.transpose([shape.index(name) for name in axes])
+        return array.reshape(-1, len(rows))
+
+    return kernel
 
 
 _RNG = np.random.default_rng(0)
 
 exercise(
     "06.3",
-    _dense_relu,
+    _keras_kernel,
     cases=[
-        (
-            _RNG.normal(size=(4, 3)),
-            _RNG.normal(size=(3, 3)),
-            np.array([0.5, -0.5, 1.0]),
-        ),
-        (
-            _RNG.integers(-6, 7, (2, 3)),
-            _RNG.integers(-3, 4, (5, 3)),
-            np.array([1, -2, 0, 4, -1]),
-        ),
-        (_RNG.normal(size=(1, 6)), _RNG.normal(size=(2, 6)), _RNG.normal(size=2)),
+        (np.arange(48).reshape(2, 24), 2, 3, 4),
+        (_RNG.normal(size=(3, 24)), 4, 2, 3),
+        (_RNG.normal(size=(5, 18)), 3, 3, 2),
     ],
     wrong=[
         (
-            lambda X, W, b: np.maximum(X @ W + b, 0),
-            "You used X @ W: here W has one row for each unit,"
-            " so it must be transposed.",
+            lambda rows, height, width, channels: rows,
+            "Those are the rows as they came: reorder them, and make each a column.",
         ),
         (
-            lambda X, W, b: X @ W.T + b,
-            "Those are the pre-activations: the ReLU is missing.",
-        ),
-        (lambda X, W, b: np.maximum(X @ W.T, 0), "The bias is missing."),
-        (
-            lambda X, W, b: (X @ W.T + b > 0) * 1.0,
-            "The ReLU keeps positive numbers as they are; yours makes them all 1.",
-        ),
-        (lambda X, W, b: np.maximum(X @ W.T, 0) + b, "Add the bias before the ReLU."),
-        (lambda X, W, b: np.maximum(X @ W.T - b, 0), "The bias is added."),
-        (lambda X, W, b: X @ W.T - b, "The bias is added, and the ReLU is missing."),
-        (
-            lambda X, W, b: max(0, X @ W.T + b),
-            "Python's max compares whole arrays: take np.maximum,"
-            " which compares entry by entry.",
+            lambda rows, height, width, channels: rows.T,
+            "Each unit has its column, but its weights are still in PyTorch's order,"
+            " channel by channel.",
         ),
         (
-            lambda X, W, b: np.maximum(W @ X + b, 0),
-            "You used W @ X: here each row of X is an image, and each row of W a unit.",
+            lambda rows, height, width, channels: rows.reshape(-1, len(rows)),
+            "A reshape alone leaves all values in one order: axes have to change"
+            " places, too.",
         ),
         (
-            lambda X, W, b: np.max(X @ W.T + b, 0),
-            "np.max looks for the largest entries: np.maximum compares each with 0.",
+            lambda rows, height, width, channels: (
+                _keras_kernel(rows, height, width, channels).T
+            ),
+            "The order is right, but Keras has a column for each unit: transpose it.",
         ),
         (
-            lambda X, W, b: np.maximum(W @ X.T + b, 0),
-            "W @ X.T has a row for each unit, so b does not fit its rows: the images"
-            " should be the rows.",
+            _reordered("whcn", "n", "c", "h", "w"),
+            "That goes column by column: the row of the map comes first, then the"
+            " column, then the channel.",
         ),
         (
-            lambda X, W, b: np.abs(X @ W.T + b),
-            "The ReLU makes negative numbers 0, not positive.",
+            _reordered("hwcn", "n", "c", "w", "h"),
+            "In PyTorch's order, height comes before width: channels, height, width.",
         ),
         (
-            lambda X, W, b: np.maximum(X @ W.T + b[0], 0),
-            "Each unit has a bias of its own: b has one entry for each column.",
+            _reordered("hwcn", "c", "h", "w", "n"),
+            "The first axis of rows counts units: reshape to units, channels, height,"
+            " width.",
         ),
         (
-            lambda X, W, b: np.clip(X @ W.T + b, 0, 1),
-            "The ReLU has no upper limit: only negative numbers are changed.",
+            lambda rows, height, width, channels: rows.reshape(
+                -1, channels, height, width
+            ).transpose(2, 3, 1, 0),
+            "That is the kernel of a convolution: flatten its first three axes.",
         ),
         (
-            lambda X, W, b: np.clip(X @ W.T + b, 0, 6),
-            "The ReLU has no upper limit: only negative numbers are changed.",
+            lambda rows, height, width, channels: rows.reshape(
+                -1, channels, height, width
+            ).transpose(0, 2, 3, 1),
+            "Height, width, channels is the right order; now make each unit's weights"
+            " one column.",
         ),
         (
-            lambda X, W, b: np.maximum(W @ X[0] + b, 0),
-            "Those are the activations for the first image: take all rows of X.",
-        ),
-        (
-            lambda X, W, b: np.tile(np.maximum(W @ X[0] + b, 0), (len(X), 1)),
-            "Those are the activations for the first image: take all rows of X.",
-        ),
-        (
-            lambda X, W, b: np.maximum(W @ X.T + b[:, None], 0),
-            "Units by images: one row for each image is asked for.",
+            lambda rows, height, width, channels: (
+                rows.reshape(-1, channels, height, width)
+                .transpose(0, 2, 3, 1)
+                .reshape(-1, len(rows))
+            ),
+            "The order within a unit is right, but the units are mixed: move their axis"
+            " to the end before you flatten.",
         ),
     ],
 )

@@ -52,10 +52,8 @@ def _(rng):
 @function("06.3")
 def _(rng):
     cases = []
-    for images, inputs, units in ((3, 4, 4), (2, 5, 3), (1, 3, 6), (5, 2, 2)):
-        X, W, b = rng.normal(size=(images, inputs)), rng.normal(size=(units, inputs)), rng.normal(size=units)
-        if images == 2:
-            X, W, b = (rng.integers(-4, 5, one.shape) for one in (X, W, b))
-        cases.append((X, W, b))
-    square = rng.normal(size=(4, 4))
-    return [*cases, (square, rng.normal(size=(4, 4)).astype(np.float32), rng.normal(size=4))]
+    for units, height, width, channels in ((4, 3, 2, 5), (2, 1, 4, 3), (3, 5, 5, 2), (1, 2, 3, 3)):
+        rows = rng.normal(size=(units, height * width * channels))
+        cases.append((rows, height, width, channels))
+    whole = rng.integers(-9, 10, (6, 30))
+    return [*cases, (whole, 2, 5, 3), (whole.astype(np.float32), 3, 2, 5)]
