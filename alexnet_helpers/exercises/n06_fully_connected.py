@@ -65,15 +65,10 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     right = ((z > 0) == wanted).sum()
     if right >= 350:
         return None
-    if np.allclose(weights, 0):
+    if np.allclose(weights, weights[0]):
         return (
-            "It says the same for every image: give some pixels a weight, and multiply"
-            " pixel by pixel, with *."
-        )
-    if np.ptp(weights) == 0:
-        return (
-            "With one weight for all pixels it counts ink: make the weights differ from"
-            " place to place."
+            "With one weight for all pixels it can only count ink: make the weights"
+            " differ from place to place, and multiply with *, not with @."
         )
     if right <= 30:
         return "Nearly always wrong is nearly right: turn the signs around."
@@ -132,12 +127,12 @@ exercise(
             " it is right for 304 of 360 images.",
         ),
         (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
-        (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it counts ink"),
+        (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
         (
             _unit([(slice(2, 4), 5, 1)], 0),
             "no bias would help enough: choose other places",
         ),
-        (_unit([], 0), "It says the same for every image"),
+        (_unit([], 0), "it can only count ink"),
         (
             lambda image: (image @ _middle_picture()).sum() + 3,
             "Did you multiply with @? * multiplies pixel by pixel.",
