@@ -26,6 +26,7 @@ from tools import tiles  # noqa: E402
 keras = load_keras()
 LAYERS = ("conv1", "conv2", "conv3", "conv4", "conv5", "fc6", "fc7")  # each after its ReLU
 SEEDS = range(3)
+NUMBERS = 192  # of a layer that a probe gets: as many as conv1's averages
 BEST = 20  # images of a unit whose classes are counted
 MEAN_COLOUR = np.float32([125, 123, 114])  # of CIFAR-10
 FILES = ("look_inside", "look_inside-dots")
@@ -40,8 +41,7 @@ def main():
     print(f"{len(images):,} validation images of {dataset.source}", flush=True)
     networks = {("trained", None): models.alexnet_cifar10(weights="modern_half")}
     networks |= {("untrained", seed): untrained(seed, unlabelled) for seed in SEEDS}
-    rows = [("probe", "pixels", seed, "pixels", value) for seed, value in probes(averaged(images, 16), labels)]
-    rows += [("probe", "pixels", seed, "quarters", value) for seed, value in probes(averaged(images, 2), labels)]
+    rows = [("probe", "pixels", seed, "pixels", value) for seed, value in probes(averaged(images, 8), labels)]
     for (name, own_seed), network in networks.items():
         layers = outputs_of(network, images)
         rows += probe_rows(name, own_seed, layers, labels)
@@ -101,15 +101,16 @@ def averaged(output, side):
 def probes(rows, labels, seeds=SEEDS):
     """Yield (seed, accuracy) of a linear classifier on the last fifth of the images.
 
-    It fits the ten classes by least squares on three fifths (standardized, with a penalty on large weights)
-    and chooses the penalty on another fifth.
+    It gets 192 numbers, drawn anew for each seed, fits the ten classes by least squares on three fifths
+    of the images (standardized, with a penalty on large weights) and chooses the penalty on another fifth.
     """
     from scipy.linalg import solve
 
     for seed in seeds:
-        order = np.random.default_rng(seed).permutation(len(rows))
+        rng = np.random.default_rng(seed)
+        order, x = rng.permutation(len(rows)), rows[:, rng.choice(rows.shape[1], NUMBERS, replace=False)]
         learn, choose, meet = np.split(order, [len(order) * 3 // 5, len(order) * 4 // 5])
-        x = (rows - rows[learn].mean(axis=0)) / np.maximum(rows[learn].std(axis=0), 1e-6)
+        x = (x - x[learn].mean(axis=0)) / np.maximum(x[learn].std(axis=0), 1e-6)
         targets = np.eye(labels.max() + 1, dtype="float32")[labels[learn]] - 0.1
         products, answers = x[learn].T @ x[learn], x[learn].T @ targets
         found = []
@@ -120,7 +121,7 @@ def probes(rows, labels, seeds=SEEDS):
 
 
 def probe_rows(name, own_seed, layers, labels):
-    """Probe each layer: of a map the averages over its four quarters, so that no probe gets more than 768 numbers."""
+    """Probe each layer: a map gives its averages over its four quarters."""
     seeds = SEEDS if own_seed is None else (own_seed,)
     quarters = {layer: averaged(output, 2) for layer, output in layers.items()}
     return [("probe", name, seed, layer, x) for layer in layers for seed, x in probes(quarters[layer], labels, seeds)]
@@ -190,8 +191,8 @@ def purity_rows(name, own_seed, layers, labels):
 def knocked_out_rows(network, layers, labels):
     """Take from units of fc7 what they say about an image, one by one and together, and say which class suffers.
 
-    A unit is held at its mean over all images. (Where units are set to 0, it is to see what that changes.) A class
-    suffers in accuracy, or in its lead: the score of the right class minus the best other one.
+    A unit is held at its mean over all images. A class suffers in accuracy, or in its lead: the score of the right
+    class minus the best other one.
     """
     kernel, bias = (keras.ops.convert_to_numpy(one) for one in network.get_layer("fc8").get_weights())
     fc7, rng = layers["fc7"].astype("float32"), np.random.default_rng(0)
@@ -199,8 +200,8 @@ def knocked_out_rows(network, layers, labels):
     class_of = np.array([np.bincount(labels[column]).argmax() for column in best.T])
     mean = fc7.mean(axis=0)
 
-    def suffers(units, level=mean):  # the accuracy and the lead of each class
-        scores = fc7 @ kernel + bias - (fc7[:, units] - level[units]) @ kernel[units]
+    def suffers(units):  # the accuracy and the lead of each class
+        scores = fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units]
         right = scores[np.arange(len(scores)), labels]
         others = np.where(np.eye(kernel.shape[1], dtype=bool)[labels], -np.inf, scores)
         each = np.stack([scores.argmax(axis=1) == labels, right - others.max(axis=1)]).astype("float64")
@@ -211,19 +212,20 @@ def knocked_out_rows(network, layers, labels):
         accuracy, lead = whole - suffers([unit])
         found = {"class": class_of[unit], "class that falls": lead.argmax(), "accuracy lost": accuracy.mean()}
         rows += [(what, "one unit at its mean", 0, unit, value) for what, value in found.items()]
-    few = np.bincount(class_of, minlength=kernel.shape[1]).min()
     for number in range(kernel.shape[1]):
         own = np.flatnonzero(class_of == number)
+        adds = (fc7[labels == number].mean(axis=0) - mean) * kernel[:, number]  # to the score, on images of the class
         draws = {
-            "its units at 0": [own],
             "its units at their mean": [own],
+            "as many that add most, at their mean": [np.argsort(-adds)[: len(own)]],
             "as many random units at their mean": [rng.choice(len(kernel), len(own), False) for _ in range(20)],
-            f"{few} of its units at their mean": [rng.choice(own, few, False) for _ in range(20)],
         }
         for which, groups in draws.items():
             for seed, units in enumerate(groups):
-                lost = whole[0] - suffers(units, 0 * mean if which == "its units at 0" else mean)[0]
+                lost = whole[0] - suffers(units)[0]
                 rows.append(("accuracy lost by the class", which, seed, number, lost[number]))
+                if which == "its units at their mean":
+                    rows += [(f"accuracy lost without class {number}", which, 0, of, x) for of, x in enumerate(lost)]
     return rows
 
 
@@ -231,7 +233,7 @@ def knocked_out_rows(network, layers, labels):
 
 
 class Attribution:
-    """Four maps for the score of a class, of a network (score: what fc8 puts out before softmax)."""
+    """Maps for the score of a class, of a network (score: what fc8 puts out before softmax)."""
 
     def __init__(self, network):
         import tensorflow as tf
@@ -262,9 +264,12 @@ class Attribution:
     def gradient(self, images, classes):
         return np.abs(self.input_gradient(images, classes)).max(axis=-1)
 
-    def integrated(self, images, classes, steps=20, start=MEAN_COLOUR):
-        way = images - start
-        parts = [start + (k + 0.5) / steps * way for k in range(steps)]
+    def one_step(self, images, classes):
+        return ((images - MEAN_COLOUR) * self.input_gradient(images, classes)).sum(axis=-1)
+
+    def integrated(self, images, classes, steps=20):
+        way = images - MEAN_COLOUR
+        parts = [MEAN_COLOUR + (k + 0.5) / steps * way for k in range(steps)]
         return (way * np.mean([self.input_gradient(part, classes) for part in parts], axis=0)).sum(axis=-1)
 
     def grad_cam(self, images, classes):
@@ -278,7 +283,7 @@ class Attribution:
             chosen = self.tf.gather(self._behind(maps), classes, axis=1, batch_dims=1)
         return maps.numpy(), tape.gradient(chosen, maps).numpy()
 
-    def occlusion(self, images, classes, side=8, stride=4, start=MEAN_COLOUR):
+    def occlusion(self, images, classes, side=8, stride=4):
         def score(some):
             return self.scores(some).numpy()[np.arange(len(some)), classes]
 
@@ -286,7 +291,7 @@ class Attribution:
         for top in range(0, 33 - side, stride):
             for left in range(0, 33 - side, stride):
                 copies, square = images.copy(), np.s_[top : top + side, left : left + side]
-                copies[:, *square] = start
+                copies[:, *square] = MEAN_COLOUR
                 lost[:, *square] += (whole - score(copies))[:, None, None]
                 covered[square] += 1
         return lost / covered
@@ -302,33 +307,33 @@ SIGNED = ("integrated", "occlusion")  # the others have no value below 0
 
 
 def covers(images):
-    """Return what covers a part of the images: grey, black, noise, or the images without any detail."""
+    """Return what covers a part of the images: grey, the images without any detail, or black."""
     from PIL import Image, ImageFilter
 
     dull = [Image.fromarray(image.astype("uint8")).filter(ImageFilter.GaussianBlur(6)) for image in images]
-    noise = np.random.default_rng(0).integers(0, 256, images.shape)
-    return {"grey": MEAN_COLOUR, "blurred": np.stack(list(map(np.array, dull))), "noise": noise, "black": 0}
+    return {"grey": MEAN_COLOUR, "blurred": np.stack(list(map(np.array, dull))), "black": 0}
 
 
 def deletion_rows(network, images):
-    """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay."""
+    """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay.
+
+    Controls: the same map of another photo, the squares nearest the centre, and squares at random.
+    """
     maps, images, rows = Attribution(network), images.astype("float32"), []
-    classes, kept = maps.scores(images).numpy().argmax(axis=1), {}
-    marked = {name: getattr(maps, name)(images, classes) for name in METHODS}
-    black = {"start": np.zeros(3, "float32")}  # the two maps that need a colour, made with the other cover
-    marked |= {f"{name}, black": getattr(maps, name)(images, classes, **black) for name in ("integrated", "occlusion")}
-    methods = list(marked)
+    classes = maps.scores(images).numpy().argmax(axis=1)
+    marked = {name: getattr(maps, name)(images, classes) for name in (*METHODS, "one_step")}
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
+    steps = np.arange(8) - 3.5
+    centre = -np.hypot(*np.meshgrid(steps, steps)).repeat(4, axis=0).repeat(4, axis=1)
+    marked["centre"] = np.stack([centre] * len(images))
+    marked["random"] = np.random.default_rng(0).random(images.shape[:3])
     for cover, fill in covers(images).items():
         for name, values in marked.items():
             squares = values.reshape(-1, 8, 4, 8, 4).sum(axis=(2, 4)).reshape(len(values), 64)
-            gone = (np.argsort(np.argsort(-squares, axis=1), axis=1) < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
+            order = np.argsort(np.argsort(-squares, axis=1, kind="stable"), axis=1)
+            gone = (order < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
             answers = maps.scores(np.where(gone[..., None], fill, images).astype("float32")).numpy().argmax(axis=1)
-            kept[name] = (answers == classes) * 1.0
-            rows.append((f"same answer with a fifth {cover}", "trained", 0, name, kept[name].mean()))
-        for name in methods:  # the same photos twice: the error of the difference, photo by photo
-            error = (kept[f"{name} of another photo"] - kept[name]).std(ddof=1) / len(images) ** 0.5
-            rows.append((f"standard error of its lead, {cover}", "trained", 0, name, error))
+            rows.append((f"same answer with a fifth {cover}", "trained", 0, name, (answers == classes).mean()))
     return rows
 
 
@@ -355,6 +360,8 @@ def randomized_rows(images, unlabelled):
                 rows.append(("maps alike, signed, size", name, seed, of, np.median(found)))
 
     compare({name: np.roll(values, 1, axis=0) for name, values in whole.items()}, "another photo")
+    contrast, found = np.abs(images - MEAN_COLOUR).sum(axis=-1), np.abs(whole["integrated"])
+    rows.append(("maps alike", "integrated", 0, "the photo alone", np.median(alike(contrast, found))))
     for layer in ("fc8", "fc7", "fc6"):
         network.get_layer(layer).set_weights(fresh.get_layer(layer).get_weights())
         if layer != "fc7":
@@ -368,20 +375,30 @@ def randomized_rows(images, unlabelled):
 
 
 def fooled_rows(network, images, labels):
-    """Change each value by a few levels, with the sign of the loss's gradient or a random sign."""
+    """Change each value by a few levels: with the sign of the loss's gradient or a random sign."""
     import tensorflow as tf
 
     maps, images, rows = Attribution(network), images.astype("float32"), []
-    x = tf.constant(images)
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, maps.scores(x)))
-    signs = {"gradient": np.sign(tape.gradient(loss, x).numpy())}
-    signs["random"] = np.random.default_rng(0).choice(np.float32([-1, 1]), images.shape)
+
+    def signs(changed):
+        x = tf.constant(changed)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, maps.scores(x)))
+        return np.sign(tape.gradient(loss, x).numpy())
+
+    def count(changed):
+        return (maps.scores(np.clip(changed, 0, 255)).numpy().argmax(axis=1) == labels).mean()
+
+    found = {"gradient": signs(images)}
+    found["random"] = np.random.default_rng(0).choice(np.float32([-1, 1]), images.shape)
     for levels in (0, 1, 2, 4, 8):
-        for name, sign in signs.items():
-            answers = maps.scores(np.clip(images + levels * sign, 0, 255)).numpy().argmax(axis=1)
-            rows.append(("accuracy with signs", name, 0, levels, (answers == labels).mean()))
+        for name, sign in found.items():
+            rows.append(("accuracy with signs", name, 0, levels, count(images + levels * sign)))
+    changed = images
+    for _ in range(8):
+        changed = np.clip(changed + signs(changed), 0, 255)
+    rows.append(("accuracy with signs", "gradient, level by level", 0, 8, count(changed)))
     return rows
 
 

@@ -30,6 +30,11 @@ exercise(
             " outside the face.",
         ),
         (
+            9.6,
+            "That is 7.2 + 2.4: take away the parts outside the face,"
+            " and the score of the grey image.",
+        ),
+        (
             -6.3,
             "The photo has the higher score: its score minus that of the grey image.",
         ),
@@ -177,6 +182,12 @@ exercise(
                 - _mean_of_the_others(scores, labels)
             ),
             "Subtract the best of the others, not their mean.",
+        ),
+        (
+            lambda scores, labels: (
+                _of_the_right_class(scores, labels) - scores.mean(axis=1)
+            ),
+            "Subtract the best of the others, not the mean of all.",
         ),
         (
             lambda scores, labels: _best_two(scores)[:, 1] - _best_two(scores)[:, 0],
