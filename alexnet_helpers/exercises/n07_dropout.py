@@ -108,9 +108,20 @@ def _error_of_variance(noise):
     return squares.std() / max(squares.mean(), 1e-12) / np.sqrt(noise.size)
 
 
+def _mostly_off(draws):
+    """Tell whether numbers near 0 are a heap of their own, as dropout's zeros are."""
+    near, around = (np.mean(np.abs(draws) < width) for width in (0.02, 0.3))
+    return near > max(0.05, 0.7 * around)
+
+
 def _flaw_in_draws(first, seed_1, again):
     if (first == 0).mean() > 0.05:
         return "That still switches units off: no number should be exactly 0."
+    if _mostly_off(first):
+        return (
+            "That is dropout with almost-zeros: a unit times such a number is off as"
+            " well."
+        )
     if first.std() < 1e-9:
         return "All your numbers are the same: draw one for each unit and image."
     if _used_again(first):
@@ -181,6 +192,12 @@ exercise(
         (
             lambda shape, rng, rate: (rng.random(shape) >= rate) / (1 - rate),
             "switches units off",
+        ),
+        (
+            lambda shape, rng, rate: np.where(
+                rng.random(shape) < rate, 1e-9, 1 / (1 - rate)
+            ),
+            "dropout with almost-zeros",
         ),
         (lambda shape, rng, rate: np.ones(shape), "All your numbers are the same"),
         (_shared_noise(lambda shape: shape[-1:]), "used more than once"),
