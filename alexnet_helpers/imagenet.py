@@ -46,9 +46,9 @@ INPUT_SIZES = (227, 224)
 _RESIZED = 256  # the shorter side of a photo before its middle is cut out
 MEAN_BGR = (104.00698793, 116.66876762, 122.67891434)  # blue, green, red, in ImageNet
 _STAND_IN_NOTE = (
-    "The weights trained on ImageNet are not here: a stand-in of the same shapes, with"
-    " random weights,\ntakes their place. `python -m alexnet_helpers.imagenet` fetches"
-    " the real ones (244 MB)."
+    "The weights trained on ImageNet are not here. `download=True` (in notebook 15:"
+    " DOWNLOAD = True)\nor `python -m alexnet_helpers.imagenet` fetches them (244 MB)."
+    " Random weights of the same shapes stand in."
 )
 # Here, since keras.applications' decode_predictions would download the names.
 CLASSES_FILE = data.DATA_FOLDER / "imagenet_classes.txt"

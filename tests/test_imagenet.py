@@ -556,8 +556,8 @@ def test_the_stand_in_is_the_same_network_and_says_that_it_is_not_trained(capsys
     weights = imagenet.load_weights()
     assert (weights.is_real, weights.source) == (False, "a stand-in with random weights")
     assert capsys.readouterr().out == (
-        "The weights trained on ImageNet are not here: a stand-in of the same shapes, with random weights,\n"
-        "takes their place. `python -m alexnet_helpers.imagenet` fetches the real ones (244 MB).\n"
+        "The weights trained on ImageNet are not here. `download=True` (in notebook 15: DOWNLOAD = True)\n"
+        "or `python -m alexnet_helpers.imagenet` fetches them (244 MB). Random weights of the same shapes stand in.\n"
     )
     assert not root.exists()
     assert sum(kernel.size + bias.size for kernel, bias in weights.values()) == 60_965_224
