@@ -40,6 +40,7 @@ CONTROLS = {
     "a quarter of the width": {"width": 0.25},
     "SGD": {"optimizer": "sgd", "learning_rate": 0.01},
 }
+_LAYERS = (*(f"conv{i}" for i in range(1, 6)), "fc6", "fc7", "fc8")
 
 
 class Study(NamedTuple):
@@ -60,6 +61,10 @@ class Study(NamedTuple):
         How many validation images are used, if there are as many.
     name : str, optional
         It names the file of results of a study that `STUDIES` does not hold.
+    fixed : dict, optional
+        {recipe's name: names of layers} whose weights keep their initial values.
+    watched_images : int
+        How many validation images are watched: see `study`. 0 watches none.
 
     Examples
     --------
@@ -74,6 +79,8 @@ class Study(NamedTuple):
     images: int | None = None
     validation_images: int = 1000
     name: str | None = None
+    fixed: dict | None = None
+    watched_images: int = 0
 
 
 _common, *_repaired = (
@@ -84,6 +91,9 @@ _controls = tuple(
     dataclasses.replace(TUTORIAL, name=name, **changes)
     for name, changes in CONTROLS.items()
 )
+_FIXED = {"conv1 fixed": ("conv1",), "conv2 fixed": ("conv2",)}
+_unchanged = ("nothing fixed", *_FIXED)
+_unchanged = tuple(dataclasses.replace(TUTORIAL, name=name) for name in _unchanged)
 
 # What each ingredient is worth: a quarter of the width, on 12,800 images.
 BASE = dataclasses.replace(
@@ -176,6 +186,10 @@ STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
     # Four of the seeds with which the common recipe is stuck.
     "repair_controls": Study(_controls, seeds=(1, 2, 3, 4), steps=100),
+    # Which layer's steps keep the common recipe at chance.
+    "fixed_layers": Study(
+        _unchanged, (1, 2, 3, 4), steps=100, fixed=_FIXED, watched_images=64
+    ),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
     "what_mattered": _what_mattered,
     "augmentation": Study(
@@ -213,7 +227,10 @@ def study(name, dataset=None, results_folder=RESULTS_FOLDER):
         `loss` and `accuracy` are means over those training batches. The last row of a
         run has the accuracy on validation images and on as many training images, both
         without augmentation and dropout, and the seconds that the run took.
-        `definition` is a checksum of the recipe, the study's numbers and the images.
+        `definition` is a checksum of the recipe, the study's numbers and the images. If
+        the study watches validation images, `deviation` is the standard deviation of
+        the answers over them, averaged over the classes, and `silent_conv1` and
+        `silent_conv2` are the shares of filters that give 0 for all of them.
 
     Raises
     ------
@@ -284,7 +301,17 @@ def _check_study(study):
         images=None if images is None else checks.integer("images", images),
         validation_images=checks.integer("validation_images", study.validation_images),
         name=study.name,
+        fixed=_check_fixed(study.fixed, names),
+        watched_images=checks.integer("watched_images", study.watched_images, 0),
     )
+
+
+def _check_fixed(fixed, recipes):
+    """Return {recipe's name: names of layers}, of some of the recipes."""
+    fixed = {} if fixed is None else fixed
+    if not isinstance(fixed, dict) or not fixed.keys() <= set(recipes):
+        checks.refuse("fixed", "{a recipe's name: a list of names of layers}", fixed)
+    return {name: checks.names("fixed", fixed[name], _LAYERS) for name in fixed}
 
 
 def _definition(study, recipe, checksum):
@@ -298,6 +325,11 @@ def _definition(study, recipe, checksum):
     for name in ("steps", "every", "images", "validation_images"):
         definition[name] = getattr(study, name)
     definition |= {"name": "", "summary": "", "data": checksum}
+    more = {
+        "watched_images": study.watched_images,
+        "fixed": study.fixed.get(recipe.name),
+    }
+    definition |= {name: value for name, value in more.items() if value}
     definition["precision"] = keras.config.dtype_policy().name
     return f"{zlib.crc32(json.dumps(definition, sort_keys=True).encode()):08x}"
 
@@ -312,19 +344,24 @@ def _train_once(study, recipe, seed, dataset, definition):
     batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes)
     model = compile_model(recipe, len(batches), classes)
     whiten_stem(model, batches.images)
+    for layer in study.fixed.get(recipe.name, ()):
+        model.get_layer(layer).trainable = False
     started = time.perf_counter()
-    measured = _train_steps(model, batches, study.steps)
+    watched = validation[0][: study.watched_images]
+    measured = _train_steps(model, batches, study.steps, study.every, watched)
     if recipe.averaging:
         model.optimizer.finalize_variable_values(model.trainable_variables)
     group = np.arange(study.steps) // study.every
-    means = pd.DataFrame(measured, dtype=float).groupby(group).mean().round(5)
+    means = pd.DataFrame(measured, dtype=float).groupby(group).mean()
     facts = {"recipe": recipe.name, "seed": seed, "source": dataset.source}
     columns = {
         "definition": definition,
         "step": study.every * means.index + study.every,
-        "loss": means["loss"],
-        "accuracy": means["accuracy"],
+        "loss": means["loss"].round(5),
+        "accuracy": means["accuracy"].round(5),
     }
+    # What was watched has one value in each group, and a mean skips what is missing.
+    columns |= {name: means[name] for name in means if name not in columns}
     rows = pd.DataFrame(facts | machine_facts() | columns)
     last = rows.index[-1]
     count = study.validation_images
@@ -334,17 +371,37 @@ def _train_once(study, recipe, seed, dataset, definition):
     return rows
 
 
-def _train_steps(model, batches, steps):
+def _train_steps(model, batches, steps, every, watched):
     """Train for some steps, and return what each measured."""
     measured = []
     prepare_training(model)
+    watch = _watcher(model, watched) if len(watched) else dict
     for step in range(steps):
         epoch, index = divmod(step, len(batches))
         if index == 0:
             batches.start_epoch(epoch)
         model.reset_metrics()
         measured.append(model.train_on_batch(*batches[index], return_dict=True))
+        if (step + 1) % every == 0:
+            measured[-1] |= watch()
     return measured
+
+
+def _watcher(model, images):
+    """Return a function that says how the network responds to fixed images now."""
+    images = np.asarray(images, "float32")
+    outputs = [model.get_layer(name).output for name in ("conv1", "conv2", "fc8")]
+    listener = keras.Model(model.inputs[0], outputs)
+
+    def watch():
+        *maps, answers = map(keras.ops.convert_to_numpy, listener(images))
+        # In float64, equal answers have the deviation 0.
+        deviation = answers.astype(float).std(axis=0).mean()
+        silent = [(one.max(axis=(0, 1, 2)) <= 0).mean().round(5) for one in maps]
+        names = ("deviation", "silent_conv1", "silent_conv2")
+        return dict(zip(names, (float(f"{deviation:.3g}"), *silent), strict=True))
+
+    return watch
 
 
 def _accuracy(model, images, labels, count):

@@ -1231,6 +1231,8 @@ def of_study():
         "every": whole(10).but(right=lambda value: False, wrong={"7": 7, "40": 40}),
         "images": whole(10).or_none(),
         "validation_images": whole(2),
+        "fixed": Argument({"tiny": ("conv1",)}, lambda value: value is None, wrong={"a layer alone": "conv1"}),
+        "watched_images": whole(2, lowest=0),
     }
 
 

@@ -598,6 +598,42 @@ def test_a_study_uses_as_many_images_and_writes_as_many_rows_as_it_says(tmp_path
     assert table["val_accuracy"].iloc[-1] in [round(n / 5, 5) for n in range(6)]
 
 
+def test_a_study_keeps_layers_fixed_and_watches_the_answers(tmp_path, monkeypatch):
+    kernels = []
+
+    def steps(model, *arguments):
+        get = lambda: [np.array(model.get_layer(name).get_weights()[0]) for name in ("conv1", "conv2")]  # noqa: E731
+        before = get()
+        measured = train_steps(model, *arguments)
+        kernels.append([np.array_equal(*pair) for pair in zip(before, get(), strict=True)])
+        return measured
+
+    train_steps = studies._train_steps
+    monkeypatch.setattr(studies, "_train_steps", steps)
+    first = dataclasses.replace(TUTORIAL, name="a", width=0.03, batch_size=8)
+    found = (first, dataclasses.replace(first, name="b"))
+    options = {"every": 2, "fixed": {"b": ["conv1"]}, "watched_images": 6, "name": "fixed"}
+    table = studies.study(Study(found, (0,), steps=4, **options), small_dataset(), tmp_path)
+    assert kernels == [[False, False], [True, False]]
+    assert (table["deviation"] > 0).all() and (table["deviation"] < 0.5).all()
+    assert table[["silent_conv1", "silent_conv2"]].stack().between(0, 1).all()
+    assert table["definition"].nunique() == 2
+
+
+def test_what_is_watched_are_the_deviation_over_images_and_the_silent_filters():
+    model = models.alexnet_cifar10(width=0.03)
+    kernel, bias = model.get_layer("conv1").get_weights()
+    bias[:] = [-1000, 1000, 1000][: len(bias)]
+    model.get_layer("conv1").set_weights([kernel, bias])
+    images = images_of(4)
+    measured = studies._watcher(model, images)()
+    answers = np.asarray(model(images.astype("float32")), float)
+    assert measured["deviation"] == pytest.approx(answers.std(axis=0).mean(), rel=0.01)
+    assert measured["silent_conv1"] == pytest.approx(1 / len(bias), abs=1e-5)
+    same = studies._watcher(model, np.repeat(images[:1], 4, axis=0))()
+    assert same["deviation"] < 1e-6
+
+
 def test_the_steps_of_a_study_are_counted_in_tens(monkeypatch):
     monkeypatch.setitem(studies.STUDIES, "odd", Study((TUTORIAL,), seeds=(0,), steps=15))
     with pytest.raises(ValueError, match=r"steps must be a multiple of every=10, got 15"):
@@ -1263,6 +1299,19 @@ def test_weights_are_saved_where_a_link_leads(tmp_path):
         (lambda: studies.study(Study((TINY,), 0, 10, name="a")), r"seeds must be a list .*, got 0"),
         (lambda: studies.study(Study((TINY,), (0.5,), 10, name="a")), r"seeds must be an integer .*, got 0.5"),
         (lambda: studies.study(Study((TINY,), (0,), 10, images=0, name="a")), r"images must be a positive .*, got 0"),
+        (lambda: studies.study(Study((TINY,), (0,), 10, name="a", fixed=["conv1"])), r"fixed must be \{a recipe.*\['c"),
+        (
+            lambda: studies.study(Study((TINY,), (0,), 10, name="a", fixed={"b": ["conv1"]})),
+            r"fixed must be \{a recipe's name: .*, got",
+        ),
+        (
+            lambda: studies.study(Study((TINY,), (0,), 10, name="a", fixed={"tiny": ["conv9"]})),
+            r"fixed must be .*conv1, conv2.*, got \['conv9'\]",
+        ),
+        (
+            lambda: studies.study(Study((TINY,), (0,), 10, name="a", watched_images=-1)),
+            r"watched_images must be .*, got -1",
+        ),
         (
             lambda: studies.study(Study((TINY,), (0,), 10, name="../a")),
             r"name must be a plain file name, .*, got '../",

@@ -486,6 +486,13 @@ BREAKS = [
             "study",
         ),
         ("a study takes all images", "part[: study.images]", "part[:]", "study"),
+        ("a study fixes no layer", "model.get_layer(layer).trainable = False", "pass", "study_keeps_layers_fixed"),
+        (
+            "watching classes",
+            "std(axis=0).mean()\n        silent",
+            "std(axis=1).mean()\n        silent",
+            "watched",
+        ),
         ("a study repeats what is done", "if len(rows) != chosen.steps // chosen.every:", "if True:", "study"),
     ),
     *breaks_of(
