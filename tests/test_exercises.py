@@ -561,7 +561,9 @@ ALSO_RIGHT = {
         for i, j in np.ndindex(dy.shape[1:3])
     ),
     "11.1": lambda x, mean, std: ((x.astype("float64") - mean) / std).astype("float32"),
-    "12.2": lambda outputs: float(np.mean(np.abs(outputs).reshape(-1, outputs.shape[-1]).sum(axis=0) == 0)),
+    "12.2": lambda first, second: float(
+        np.mean(sum(np.abs(outputs).reshape(-1, outputs.shape[-1]).sum(axis=0) for outputs in (first, second)) == 0)
+    ),
     "13.3": lambda first, second: (
         sum(second) / len(second) - sum(first) / len(first),
         float(np.hypot(*(np.std(runs, ddof=1) / len(runs) ** 0.5 for runs in (first, second)))),

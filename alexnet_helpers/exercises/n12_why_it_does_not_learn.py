@@ -20,6 +20,7 @@ exercise(
             "The average of the gradient is corrected as well:"
             " it is divided by 1 - 0.9.",
         ),
+        (0.001, "The learning rate of this exercise is 0.0005."),
         (0.3, "Adam divides by the gradient's size: the learning rate alone is left."),
         (
             0.0005 / 0.3,
@@ -31,106 +32,133 @@ exercise(
 )
 
 
-def _dead_share(outputs):
-    return float(np.mean((outputs <= 0).all(axis=tuple(range(outputs.ndim - 1)))))
+def _silent(outputs):
+    return (outputs <= 0).all(axis=tuple(range(outputs.ndim - 1)))
+
+
+def _dead_share(first, second):
+    return float(np.mean(_silent(first) & _silent(second)))
 
 
 def _maps():
-    """Return maps of 14 units, of which each usual slip counts another number as dead.
+    """Return two batches of maps of 14 units, in which each usual slip shows.
 
-    Two are dead, one is 0 but for one output of a millionth, two never change, one is
-    never 0, three are 0 at the first position, four are 0 for the first image.
+    Two units are dead, one is 0 but for one output of a millionth, two never change,
+    some are silent in one batch only, some are 0 at the first position
+    or for the first image of each batch only.
     """
-    shape = (4, 2, 3, 14)
-    maps = np.random.default_rng(12).random(shape)
-    maps *= np.random.default_rng(3).random(shape) < 0.6
+    draw = np.random.default_rng(12)
+    maps = draw.random((7, 2, 3, 14)) * (draw.random((7, 2, 3, 14)) < 0.6)
     maps[..., [1, 4, 6]] = 0.0
     maps[2, 1, 0, 6] = 1e-6
     maps[..., [2, 9]] = 1.0
     maps[..., 10] += 0.5
-    maps[:, 0, 0, [3, 7, 12]] = 0.0
-    maps[0, ..., [0, 5, 8, 11]] = 0.0
-    return maps
+    maps[:, 0, 0][:, [3, 5, 7, 12, 13]] = 0.0
+    for image in (0, 4):
+        maps[image][..., [0, 5, 7, 8, 11, 13]] = 0.0
+    maps[:4, ..., [0, 3, 5, 8, 11]] = 0.0
+    maps[4:, ..., [6, 7, 12]] = 0.0
+    return maps[:4], maps[4:]
 
 
-_UNITS = np.array(
-    [[0.0, 2.0, 0.0, 1.0, 0.0], [0.0, 2.0, 0.5, 0.0, 0.0], [0.0, 2.0, 0.0, 0.0, 0.0]]
+_UNITS = (
+    np.array([[0.0, 2, 0, 1, 0, 1], [0, 2, 0.5, 0, 0, 3], [0, 2, 0, 0, 0, 5]]),
+    np.array([[0.0, 2, 0, 0, 1, 4], [0, 2, 0, 0, 3, 2]]),
 )
+
+
+def _in_both(silent):
+    """Return the share of the units that `silent` finds in both batches."""
+    return lambda first, second: np.mean(silent(first) & silent(second))
+
+
+def _over(outputs):
+    return tuple(range(outputs.ndim - 1))
+
 
 exercise(
     "12.2",
     _dead_share,
     cases=[
-        (_maps(),),
-        (_UNITS,),
-        (np.ones((2, 3)),),
-        (np.zeros((3, 2, 2, 5), "float32"),),
+        _maps(),
+        _UNITS,
+        (np.ones((2, 3)), np.ones((4, 3))),
+        (np.zeros((3, 2, 2, 5), "float32"), np.zeros((1, 2, 2, 5), "float32")),
     ],
     wrong=[
         (
-            lambda outputs: np.mean(outputs <= 0),
-            "That is the share of all outputs that are 0."
-            " A unit is dead if all of its outputs are.",
+            lambda first, second: (_silent(first).mean() + _silent(second).mean()) / 2,
+            "That is the mean of the silent shares of both batches."
+            " A unit that responds in one of them is not dead.",
         ),
         (
-            lambda outputs: np.mean(
-                (outputs <= 0).any(axis=tuple(range(outputs.ndim - 1)))
+            lambda first, second: _silent(first).mean() * _silent(second).mean(),
+            "That multiplies two shares: look at each unit in both batches.",
+        ),
+        (
+            lambda first, second: np.mean(_silent(first) | _silent(second)),
+            "That counts units that are silent in one batch or the other: a dead unit"
+            " is silent in both.",
+        ),
+        (
+            lambda first, second: _silent(first).mean(),
+            "That looks at the first batch only.",
+        ),
+        (
+            lambda first, second: _silent(second).mean(),
+            "That looks at the second batch only.",
+        ),
+        (
+            lambda first, second: np.mean(
+                (first <= 0).any(axis=_over(first))
+                & (second <= 0).any(axis=_over(second))
             ),
             "That counts units that are 0 at least once. A dead unit is 0 for every"
             " image, at every position.",
         ),
         (
-            lambda outputs: np.mean((outputs <= 0).all(axis=0)),
+            lambda first, second: np.mean(
+                (first <= 0).all(axis=0) & (second <= 0).all(axis=0)
+            ),
             "In a convolutional layer a channel is one unit: it is dead if it is 0 at"
             " every position as well.",
         ),
         (
-            lambda outputs: np.mean(
-                (outputs <= 0).all(axis=tuple(range(1, outputs.ndim)))
-            ),
-            "That is the share of images for which all units are 0."
-            " The units lie on the last axis.",
+            lambda first, second: np.mean(np.concatenate([first, second]) <= 0),
+            "That is the share of all outputs that are 0."
+            " A unit is dead if all of its outputs are.",
         ),
         (
-            lambda outputs: np.sum(
-                (outputs <= 0).all(axis=tuple(range(outputs.ndim - 1)))
-            ),
+            lambda first, second: np.sum(_silent(first) & _silent(second)),
             "That is the number of dead units: the share is asked for.",
         ),
         (
-            lambda outputs: 1 - _dead_share(outputs),
+            lambda first, second: 1 - _dead_share(first, second),
             "That is the share of units that are alive.",
         ),
         (
-            lambda outputs: np.mean(
-                outputs.std(axis=tuple(range(outputs.ndim - 1))) == 0
-            ),
+            _in_both(lambda outputs: outputs.std(axis=_over(outputs)) == 0),
             "That counts units whose output never changes."
             " A unit that always gives 1 is not dead.",
         ),
         (
-            lambda outputs: np.mean(outputs.std(axis=0) == 0),
-            "That counts places whose output never changes. A unit that always gives 1"
-            " is not dead, and in a convolutional layer a channel is one unit.",
-        ),
-        (
-            lambda outputs: _dead_share(outputs[:1]),
+            _in_both(lambda outputs: _silent(outputs[:1])),
             "That looks at the first image only: a dead unit is 0 for every image.",
         ),
         (
-            lambda outputs: _dead_share(
-                outputs[(slice(None), *(outputs.ndim - 2) * (0,))]
+            _in_both(
+                lambda outputs: _silent(
+                    outputs[(slice(None), *(outputs.ndim - 2) * (0,))]
+                )
             ),
             "That looks at the first position only: a dead unit is 0 at every one.",
         ),
         (
-            lambda outputs: np.mean(
-                outputs.mean(axis=tuple(range(outputs.ndim - 1))) < 1e-3
-            ),
+            _in_both(lambda outputs: outputs.mean(axis=_over(outputs)) < 1e-3),
             "A unit with one small output is not dead: every output has to be 0.",
         ),
         (
-            lambda outputs: 100 * _dead_share(outputs),
+            lambda first, second: 100 * _dead_share(first, second),
             "A share goes from 0 to 1: that is in per cent.",
         ),
     ],
@@ -194,6 +222,22 @@ exercise(
                 )
             ),
             "A cosine falls to -1: add 1 and halve.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest * (1 + np.cos(np.pi * (step - warmup) / (total - warmup)))
+                )
+            ),
+            "1 plus a cosine falls from 2 to 0: halve it.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest * (1 + np.cos((step - warmup) / (total - warmup))) / 2
+                )
+            ),
+            "Half a cosine goes from 0 to pi: multiply by pi.",
         ),
         (
             _after_warm_up(

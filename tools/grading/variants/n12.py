@@ -25,8 +25,8 @@ def _(rng):
     return changes, right, hints
 
 
-def _maps(rng, shape):
-    """Return outputs with dead units and others: constant, 0 for an image, 0 at a place, 0 but for one output."""
+def _maps(rng, shape, first):
+    """Return two batches with dead units and others: constant, 0 for an image, at a place or in one batch."""
     maps = rng.random(shape) * (rng.random(shape) < 0.6)
     dead = rng.permutation(shape[-1])[: int(rng.integers(1, 3))]
     maps[..., dead] = 0.0
@@ -36,16 +36,19 @@ def _maps(rng, shape):
     maps[:, :1, :1, live[2]] = 0.0
     maps[..., live[3]] = 0.0
     maps[-1, -1, -1, live[3]] = 1e-6
-    return maps
+    maps[:first, ..., live[4]] = 0.0
+    maps[first:, ..., live[5]] = 0.0
+    return maps[:first], maps[first:]
 
 
 @function("12.2")
 def _(rng):
-    images, height, width, channels = (int(side) for side in rng.integers([3, 2, 2, 6], [6, 4, 5, 9]))
-    units = rng.random((int(rng.integers(3, 6)), 6)) * (rng.random(6) < 0.5)
+    images, height, width, channels = (int(side) for side in rng.integers([5, 2, 2, 8], [9, 4, 5, 10]))
+    units = rng.random((int(rng.integers(5, 8)), 8)) * (rng.random(8) < 0.5)
     units[:, 0], units[:, 1], units[0, 2], units[1:, 2] = 0.0, 2.0, 1.0, 0.0
-    cases = [(_maps(rng, (images, height, width, channels)),), (units,)]
-    return [*cases, (np.ones((3, 4)),), (np.zeros((2, 2, 3, 4), np.float32),)]
+    units[:2, 3], units[2:, 3] = 0.0, 1.0
+    cases = [_maps(rng, (images, height, width, channels), images // 2), (units[:2], units[2:])]
+    return [*cases, (np.ones((3, 4)), np.ones((2, 4))), (np.zeros((2, 2, 3, 4), np.float32),) * 2]
 
 
 @function("12.3")
