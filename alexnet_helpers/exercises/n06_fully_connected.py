@@ -8,26 +8,29 @@ from alexnet_helpers.exercises.words import Refused
 
 exercise(
     "06.1",
-    [10, 5, 25, 128],
+    [11, 6, 36, 160],
     hints=[
-        ([10, 4, 16, 96], "10 - 6 = 4 is the number of steps: the window also stands."),
         (
-            [10, 5, 25, 160],
+            [11, 5, 25, 128],
+            "11 - 6 = 5 is the number of steps: the window also stands.",
+        ),
+        (
+            [11, 6, 36, 192],
             "The last crop begins one step earlier: the first begins at row 0.",
         ),
-        ([10, 5, 25, 129], "Count the photo's rows from 0."),
-        ([10, 5, 25, 127], "The first crop begins at row 0, the second at row 32."),
-        ([10, 5, 25, 4], "Four steps, of how many pixels each?"),
-        ([10, 5, 25, 0], "The last crop: it ends where the photo ends."),
-        ([10, 5, 5, 128], "The answers fill a square: rows times columns."),
-        ([10, 10, 100, 288], "fc6 is a convolution with 6×6 kernels, not padded."),
-        ([10, 1, 1, 0], "fc6 as a convolution has an output for each place."),
+        ([11, 6, 36, 161], "Count the photo's rows from 0."),
+        ([11, 6, 36, 159], "The first crop begins at row 0, the second at row 32."),
+        ([11, 6, 36, 5], "Five steps, of how many pixels each?"),
+        ([11, 6, 36, 0], "The last crop: it ends where the photo ends."),
+        ([11, 6, 6, 160], "The answers fill a square: rows times columns."),
+        ([11, 11, 121, 320], "fc6 is a convolution with 6×6 kernels, not padded."),
+        ([11, 1, 1, 0], "fc6 as a convolution has an output for each place."),
         ([6, 1, 1, 0], "Those are the sizes for a photo of 227×227."),
-        ([11, 6, 36, 160], "355 / 32 is not it: begin with 6 rows for 227."),
-        ([9, 4, 16, 96], "128 more pixels than 227 are four steps of 32."),
-        ([100, 5, 25, 128], "Rows after pool3: that is rows times columns."),
-        ([10, 25, 25, 128], "Rows after fc6: that is rows times columns."),
-        ([10, 5, 25000, 128], "A place gets one answer, of 1,000 numbers."),
+        ([12, 7, 49, 192], "387 / 32 is not it: begin with 6 rows for 227."),
+        ([10, 5, 25, 128], "160 more pixels than 227 are five steps of 32."),
+        ([121, 6, 36, 160], "Rows after pool3: that is rows times columns."),
+        ([11, 36, 36, 160], "Rows after fc6: that is rows times columns."),
+        ([11, 6, 36000, 160], "A place gets one answer, of 1,000 numbers."),
     ],
 )
 
@@ -170,7 +173,7 @@ exercise(
     "06.3",
     _keras_kernel,
     cases=[
-        (np.arange(48).reshape(2, 24), 2, 3, 4),
+        (np.arange(48.0).reshape(2, 24), 2, 3, 4),
         (_RNG.normal(size=(3, 24)), 4, 2, 3),
         (_RNG.normal(size=(5, 18)), 3, 3, 2),
     ],

@@ -1,7 +1,5 @@
 """Variants of the exercises of notebook 06_fully_connected."""
 
-import numpy as np
-
 from alexnet_helpers.exercises.n06_fully_connected import judge_zero_unit
 from tools.grading.variants import function, value
 
@@ -12,7 +10,7 @@ def _(rng):
     side = 227 + 32 * steps
     maps, out = 6 + steps, 1 + steps
     last = 32 * steps
-    changes = [("355×355", f"{side}×{side}")]
+    changes = [("387×387", f"{side}×{side}")]
     hints = [
         ([maps, steps, steps**2, last - 32], f"{maps} - 6 = {steps} is the number of steps: the window also stands."),
         ([maps, out, out**2, last + 32], "The last crop begins one step earlier: the first begins at row 0."),
@@ -55,5 +53,5 @@ def _(rng):
     for units, height, width, channels in ((4, 3, 2, 5), (2, 1, 4, 3), (3, 5, 5, 2), (1, 2, 3, 3)):
         rows = rng.normal(size=(units, height * width * channels))
         cases.append((rows, height, width, channels))
-    whole = rng.integers(-9, 10, (6, 30))
-    return [*cases, (whole, 2, 5, 3), (whole.astype(np.float32), 3, 2, 5)]
+    whole = rng.integers(-9, 10, (6, 30)).astype(float)
+    return [*cases, (whole, 2, 5, 3), (whole, 3, 2, 5)]
