@@ -188,6 +188,7 @@ COMPUTED = {
     "03-2": lambda: f"about {0.25**8 * 1e6:.0f} millionths",
     "05-1": lambda: f"{3 + (3 - 1) * 1}×{3 + (3 - 1) * 1}",
     "05-2": lambda: 3 + (3 - 1) * 2,
+    "05-3": lambda: " ".join(map(str, np.convolve([1, 1, 1], [1, 1, 1]))),
     "05-4": lambda: f"5×5×{96 // 2}×256",
     "06-1": lambda: 64 * 10 + 10,
     "06-2": lambda: f"{parameters(kind='fc') / parameters():.0%}".replace("%", " %"),
