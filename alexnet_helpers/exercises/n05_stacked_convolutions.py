@@ -191,6 +191,15 @@ _KINDS = corner_maps(
 )  # fmt: skip
 
 
+def _filled(corner_maps, height, width):
+    """Mark all pixels of each rectangle."""
+    found = _right_rectangles(corner_maps, height, width)
+    marked = np.zeros_like(found)
+    for row, column in np.argwhere(found > 0):
+        marked[row : row + height, column : column + width] = 1
+    return marked
+
+
 def _mask_of_rectangles(corner_maps, height, width):
     """Return the right answer as True and False; 1 and 0 say the same."""
     return _right_rectangles(corner_maps, height, width) > 0
@@ -270,6 +279,7 @@ exercise(
             _moved(lambda side: side // 2),
             "The 1 belongs to the top left corner, not to the middle.",
         ),
+        (_filled, "Mark the top left corner only, not the whole rectangle."),
         (_of_any_kind, "Look in each place for the kind that belongs there."),
         (_all_kinds_together, "A sum over the channels forgets the kinds."),
         (_no_fifth, "A further corner inside does no harm: four places count."),
