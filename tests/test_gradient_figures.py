@@ -34,9 +34,11 @@ def test_each_window_hands_its_gradient_to_its_winner():
     figure = gradients.draw_pooling(np.zeros((5, 5)), dy, dx, winners)
     arrows = [text for text in figure.axes[0].texts if getattr(text, "arrow_patch", None)]
     assert len(arrows) == 4
-    for arrow, (row, column) in zip(arrows, winners, strict=True):
+    for window, (arrow, (row, column)) in enumerate(zip(arrows, winners, strict=True)):
         x, y = arrow.xy  # dx begins at 10.5, and its first row lies between 4 and 5
         assert (int(x - 10.5), int(5 - y)) == (column, row)
+        x, y = arrow.get_position()  # dy begins at 6.8, and its first row lies between 2.5 and 3.5
+        assert (int(x - 6.8), int(3.5 - y)) == (window % 2, window // 2)
 
 
 def test_the_kernel_lies_where_it_gives_the_marked_values():
@@ -45,6 +47,13 @@ def test_the_kernel_lies_where_it_gives_the_marked_values():
     assert [int(x) for text, (x, _) in texts(figure) if text == "7"] == [1, 3]
     ((dx, _),) = (place for text, place in texts(figure) if text == "10")
     assert int(dx) == 1  # below the middle of the kernel at place 0
+
+
+def test_the_products_at_a_place_are_written_out_and_the_padding_is_grey():
+    figure = gradients.draw_sliding([0, 0, 1, 0, -3, 0, 0], [7.0, 8.0, 9.0], [9, 8, -20, 4, 5])
+    assert {"7 · 1 + 8 · 0 + 9 · −3 = −20", "7 · 0 + 8 · −3 + 9 · 0 = 4"} <= {text for text, _ in texts(figure)}
+    faces = [box.get_facecolor()[:3] for box in figure.axes[0].patches[:7]]
+    assert [face != (1, 1, 1) for face in faces] == [True, True, False, False, False, True, True]
 
 
 def test_the_steps_lie_on_their_curve_and_a_minus_is_a_minus():

@@ -413,7 +413,10 @@ BREAKS = [
             "zip(arrows, derivatives[::-1], strict=True)",
         ),
         ("a window at another winner", "10.55 + column, 4.5 - row", "10.55 + row, 4.5 - column"),
+        ("an arrow from another window", "start = (7.65 + j,", "start = (7.65 + i,"),
+        ("the stride's 0 is called padding", "inside = edge <= j <", "inside = edge < j <"),
         ("a kernel at another place", "_draw_boxes(axes, [kernel], place, top", "_draw_boxes(axes, [kernel], 0, top"),
+        ("products of another place", "padded[place : place + width]", "padded[:width]"),
         ("the curve has its valley elsewhere", "curve.plot(w, (w - 1) ** 2", "curve.plot(w, (w + 1) ** 2"),
     ),
     *breaks_of(

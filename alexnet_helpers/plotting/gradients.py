@@ -119,7 +119,8 @@ def draw_pooling(x, dy, dx, winners):
         frame = {"fill": False, "edgecolor": color, "linewidth": 2.5}
         axes.add_patch(plt.Rectangle(corner, side, side, **frame))
         arrow = {"arrowstyle": "->", "color": color, "linewidth": 1.5}
-        start, end = (7.9 + j, 3 - i + height), (10.55 + column, 4.5 - row + height)
+        start = (7.65 + j, 3 - i + height)  # in the window's own box of dy
+        end = (10.55 + column, 4.5 - row + height)
         axes.annotate("", end, start, arrowprops=arrow)
     return figure
 
@@ -129,30 +130,43 @@ def draw_sliding(padded, kernel, dx, places=(2, 3)):
 
     Parameters
     ----------
-    padded, kernel, dx : sequence of float
+    padded : sequence of float
+        The gradients dy with one 0 between any two (stride 2), and the padding, which
+        is drawn in grey: at each end one 0 fewer than the kernel has entries.
+    kernel, dx : sequence of float
     places : sequence of two int
-        The values of dx for which the kernel is drawn.
+        The values of dx for which the kernel is drawn, with their products.
 
     Returns
     -------
     matplotlib.figure.Figure
         8 inches wide.
     """
-    figure, axes = _blank(2.7, xlim=(-4.4, 11.2), ylim=(-0.1, 5.2))
+    figure, axes = _blank(2.8, xlim=(-5.4, 13), ylim=(-0.1, 5.7))
     colors = dict(zip(places, ("blue", "orange"), strict=True))
-    _draw_boxes(axes, [padded], 0, 5.1)
-    _draw_boxes(
-        axes, [dx], len(kernel) // 2, 1, tints={(0, j): colors[j] for j in colors}
-    )
+    width, edge = len(kernel), len(kernel) - 1
+    for j, value in enumerate(padded):
+        inside = edge <= j < len(padded) - edge
+        _draw_boxes(axes, [[value]], j, 5.1, tints={} if inside else {(0, 0): "grey"})
+    for x, note in ((edge / 2, "padding"), (edge + 1.5, "stride")):
+        axes.text(x, 5.25, note, ha="center")
+    _draw_boxes(axes, [dx], width // 2, 1, tints={(0, j): colors[j] for j in colors})
     for top, (place, color) in zip((3.8, 2.6), colors.items(), strict=True):
-        tints = {(0, u): color for u in range(len(kernel))}
+        tints = {(0, u): color for u in range(width)}
         _draw_boxes(axes, [kernel], place, top, tints=tints)
-        middle = place + len(kernel) // 2 + 0.5
-        axes.text(middle, 1.15, f"dx$_{place}$", ha="center")
-    labels = ("dy with its zeros", "flipped kernel", "one place further", "dx")
+        axes.text(place + width // 2 + 0.5, 1.15, f"dx$_{place}$", ha="center")
+        products = _products(kernel, padded[place : place + width])
+        axes.text(7.3, top - 0.5, f"{products} = {_written(dx[place])}", va="center")
+    labels = ("dy with its zeros", "flipped kernel", "the same, one further", "dx")
     for label, y in zip(labels, (4.6, 3.3, 2.1, 0.5), strict=True):
-        axes.text(-4.3, y, label, va="center")
+        axes.text(-5.3, y, label, va="center")
     return figure
+
+
+def _products(left, right):
+    """Return a sum of products as a text."""
+    pairs = zip(left, right, strict=True)
+    return " + ".join(f"{_written(a)} · {_written(b)}" for a, b in pairs)
 
 
 def draw_descent(paths, losses):
