@@ -251,6 +251,11 @@ def _without_pixels_behind_the_last_window(dy, x, size, stride):
     return _avg_pool_gradient(dy, x[:, :height, :width], size, stride)
 
 
+def _first_image_only(dy, x, size, stride):
+    first = np.arange(len(x)) == 0
+    return _avg_pool_gradient(dy, x, size, stride) * first[:, None, None, None]
+
+
 def _pooling_case(seed, shape, size, stride):
     rng = np.random.default_rng(seed)
     n, height, width, channels = shape
@@ -348,6 +353,10 @@ exercise(
         (
             lambda dy, x, size, stride: _windows(dy, x, size, stride, step=1) / size**2,
             "The windows start `stride` pixels apart, not one.",
+        ),
+        (
+            _first_image_only,
+            "Only the first image gets its gradient; x holds a batch.",
         ),
         (
             _without_pixels_behind_the_last_window,
