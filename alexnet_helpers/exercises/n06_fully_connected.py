@@ -12,7 +12,7 @@ exercise(
     hints=[
         (
             [11, 5, 25, 128],
-            "11 - 6 = 5 is the number of steps: the window also stands.",
+            "11 - 6 = 5 steps, and there is one place before the first step.",
         ),
         (
             [11, 6, 36, 192],
