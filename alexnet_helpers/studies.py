@@ -91,7 +91,8 @@ _controls = tuple(
     dataclasses.replace(TUTORIAL, name=name, **changes)
     for name, changes in CONTROLS.items()
 )
-_FIXED = {"conv1 fixed": ("conv1",), "conv2 fixed": ("conv2",)}
+# conv4 as a comparison: nothing points to it.
+_FIXED = {f"{name} fixed": (name,) for name in ("conv1", "conv2", "conv4")}
 _unchanged = ("nothing fixed", *_FIXED)
 _unchanged = tuple(dataclasses.replace(TUTORIAL, name=name) for name in _unchanged)
 
