@@ -12,7 +12,10 @@ def _(rng):
     last = 32 * steps
     changes = [("387×387", f"{side}×{side}")]
     hints = [
-        ([maps, steps, steps**2, last - 32], f"{maps} - 6 = {steps} steps, and there is one place before the first step."),
+        (
+            [maps, steps, steps**2, last - 32],
+            f"{maps} - 6 = {steps} steps, and there is one place before the first step.",
+        ),
         ([maps, out, out**2, last + 32], "The last crop begins one step earlier: the first begins at row 0."),
         ([maps, out, out, last], "The answers fill a square: rows times columns."),
         ([maps, maps, maps**2, 32 * (maps - 1)], "fc6 is a convolution with 6×6 kernels, not padded."),
