@@ -309,8 +309,9 @@ def _check_study(study):
 
 def _check_fixed(fixed, recipes):
     """Return {recipe's name: names of layers}, of some of the recipes."""
-    fixed = {} if fixed is None else fixed
-    if not isinstance(fixed, dict) or not fixed.keys() <= set(recipes):
+    if fixed is None:
+        return {}
+    if not isinstance(fixed, dict) or not fixed or not fixed.keys() <= set(recipes):
         checks.refuse("fixed", "{a recipe's name: a list of names of layers}", fixed)
     return {name: checks.names("fixed", fixed[name], _LAYERS) for name in fixed}
 
