@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from alexnet_helpers import checks, load_keras
+from alexnet_helpers import checks, geometry, load_keras
 from alexnet_helpers.batches import LARGEST_SEED, Batches, split_validation
 from alexnet_helpers.compilation import compile_model, prepare_training, whiten_stem
 from alexnet_helpers.recipes import PAPER, TUTORIAL, Recipe
@@ -40,7 +40,7 @@ CONTROLS = {
     "a quarter of the width": {"width": 0.25},
     "SGD": {"optimizer": "sgd", "learning_rate": 0.01},
 }
-_LAYERS = (*(f"conv{i}" for i in range(1, 6)), "fc6", "fc7", "fc8")
+_LAYERS = tuple(geometry.kernel_shapes())  # "conv1" ... "fc8"
 
 
 class Study(NamedTuple):
