@@ -239,6 +239,25 @@ exercise(
             "That collapses the first two layers only: there may be more, or one.",
         ),
         (
+            lambda weights, biases: _collapse(weights[:1], biases[:1]),
+            "That is the first layer only: the others have to be part of it.",
+        ),
+        (
+            lambda weights, biases: _collapse(weights[-1:], biases[-1:]),
+            "That is the last layer only: the others have to be part of it.",
+        ),
+        (
+            lambda weights, biases: (_product(weights), 0 * biases[-1]),
+            "The weights are right, but the biases are lost: all of yours are 0.",
+        ),
+        (
+            lambda weights, biases: (
+                _product(weights),
+                np.maximum(_collapse(weights, biases)[1], 0),
+            ),
+            "The weights are right, but b may be negative: there is no ReLU here.",
+        ),
+        (
             lambda weights, biases: (
                 np.prod(weights, axis=0),
                 _collapse(weights, biases)[1],
