@@ -21,6 +21,9 @@ exercise(
         ([11, 6, 36, 161], "Count the photo's rows from 0."),
         ([11, 6, 36, 159], "The first crop begins at row 0, the second at row 32."),
         ([11, 6, 36, 5], "Five steps, of how many pixels each?"),
+        ([11, 6, 36, 32], "There the second crop begins, one step down."),
+        ([11, 6, 36, 64], "There the third crop begins, two steps down."),
+        ([11, 6, 36, 273], "That is the middle of the last crop."),
         ([11, 6, 36, 0], "The last crop: it ends where the photo ends."),
         ([11, 6, 6, 160], "The answers fill a square: rows times columns."),
         ([11, 11, 121, 320], "fc6 is a convolution with 6×6 kernels, not padded."),
@@ -211,6 +214,11 @@ exercise(
             _reordered("hwcn", "c", "h", "w", "n"),
             "The first axis of rows counts units: reshape to units, channels, height,"
             " width.",
+        ),
+        (
+            _reordered("chwn", "n", "h", "w", "c"),
+            "rows begins in PyTorch's order, so reshape it to units, channels, height,"
+            " width; the channels go last afterwards.",
         ),
         (
             lambda rows, height, width, channels: rows.reshape(
