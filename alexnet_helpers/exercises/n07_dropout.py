@@ -122,6 +122,11 @@ def _flaw_in_draws(first, seed_1, again):
             "That is dropout with almost-zeros: a unit times such a number is off as"
             " well."
         )
+    if np.mean(np.abs(first) < 0.2) > 0.3:
+        return (
+            "Too many of your numbers are within 0.2 of 0: a unit times such a number"
+            " is nearly off."
+        )
     if first.std() < 1e-9:
         return "All your numbers are the same: draw one for each unit and image."
     if _used_again(first):
@@ -198,6 +203,16 @@ exercise(
                 rng.random(shape) < rate, 1e-9, 1 / (1 - rate)
             ),
             "dropout with almost-zeros",
+        ),
+        (
+            lambda shape, rng, rate: np.where(
+                rng.random(shape) < rate, 0.05, 1 / (1 - rate)
+            ),
+            "Too many of your numbers are within 0.2 of 0",
+        ),
+        (
+            lambda shape, rng, rate: rng.gamma(1 / rate - 1, rate / (1 - rate), shape),
+            "Too many of your numbers are within 0.2 of 0",
         ),
         (lambda shape, rng, rate: np.ones(shape), "All your numbers are the same"),
         (_shared_noise(lambda shape: shape[-1:]), "used more than once"),
