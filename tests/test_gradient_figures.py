@@ -57,10 +57,25 @@ def test_the_products_at_a_place_are_written_out_and_the_padding_is_grey():
 
 
 def test_the_steps_lie_on_their_curve_and_a_minus_is_a_minus():
-    path = np.array([-4.0, 0.0, 1.5])
-    curve, valley = gradients.draw_descent({"a run": path}, {"its loss": np.array([4.0, 1.0])}).axes
+    path, down = np.array([-4.0, 0.0, 1.5]), np.array([[10.0, 1.0], [9.0, -0.5]])
+    curve, plane = gradients.draw_descent({"a run": path}, {"a run down": down}).axes
     line, steps = curve.lines
     assert line.get_xdata()[line.get_ydata().argmin()] == pytest.approx(1, abs=0.06)
     np.testing.assert_array_equal(steps.get_ydata(), (path - 1) ** 2)
-    assert valley.get_yscale() == "log"
+    np.testing.assert_array_equal(plane.lines[0].get_xydata(), down)
     assert "−3" in dict(texts(gradients.draw_chain(-3.0, *range(6))))
+
+
+def test_above_two_norms_stands_their_quotient():
+    full, halved = np.array([[0.4, 0.2], [1.0, 0.3]]), np.array([[0.1, 0.1], [0.2, 0.3]])
+    kernels, biases = gradients.draw_norms(["conv1", "fc8"], full, halved).axes
+    assert [text.get_text() for text in kernels.texts] == ["4", "5"]
+    assert [text.get_text() for text in biases.texts] == ["2", "1"]
+    np.testing.assert_array_equal(biases.lines[1].get_ydata(), halved[:, 1])
+
+
+def test_accuracies_begin_after_the_first_epoch():
+    (axes,) = gradients.draw_accuracy({"a run": [0.5, 0.75]}, 0.25, "a level").axes
+    run, level = axes.lines
+    np.testing.assert_array_equal(run.get_xydata(), [[1, 0.5], [2, 0.75]])
+    assert list(level.get_ydata()) == [0.25, 0.25]

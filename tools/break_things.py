@@ -418,6 +418,9 @@ BREAKS = [
         ("a kernel at another place", "_draw_boxes(axes, [kernel], place, top", "_draw_boxes(axes, [kernel], 0, top"),
         ("products of another place", "padded[place : place + width]", "padded[:width]"),
         ("the curve has its valley elsewhere", "curve.plot(w, (w - 1) ** 2", "curve.plot(w, (w + 1) ** 2"),
+        ("a and b change places", "plane.plot(*path.T,", "plane.plot(*path.T[::-1],"),
+        ("a norm's quotient upside down", 'f"{top / bottom:.0f}"', 'f"{bottom / top:.0f}"'),
+        ("epochs counted from 0", "np.arange(1, len(values) + 1)", "np.arange(len(values))"),
     ),
     *breaks_of(
         f"{PACKAGE}/races.py",

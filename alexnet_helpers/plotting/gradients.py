@@ -169,35 +169,98 @@ def _products(left, right):
     return " + ".join(f"{_written(a)} · {_written(b)}" for a, b in pairs)
 
 
-def draw_descent(paths, losses):
-    """Draw steps down the curve L = (w - 1)^2, and the loss of other runs by step.
-
-    Only the part of the curve near its minimum is drawn: a run may leave the picture.
+def draw_descent(paths, valley):
+    """Draw steps down the curve L = (w - 1)^2, and down the valley (a^2 + 100 b^2) / 2.
 
     Parameters
     ----------
     paths : dict of str to ndarray
         The values of w of each run.
-    losses : dict of str to ndarray
-        The losses of each run.
+    valley : dict of str to ndarray, shape (steps, 2)
+        The values of a and b of each run, drawn over lines of equal loss.
 
     Returns
     -------
     matplotlib.figure.Figure
         8 inches wide.
     """
-    figure, (curve, valley) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
-    w = np.linspace(-3.6, 4.2, 100)
+    figure, (curve, plane) = plt.subplots(1, 2, figsize=(8, 3.4), layout="constrained")
+    w = np.linspace(-4.2, 5.8, 100)
     curve.plot(w, (w - 1) ** 2, color=COLORS["grey"])
     style = {"marker": "o", "markersize": 3, "linewidth": 1}
     for color, (name, path) in zip(("blue", "green", "vermillion"), paths.items()):
         curve.plot(path, (path - 1) ** 2, color=COLORS[color], label=name, **style)
-    for color, (name, loss) in zip(("blue", "vermillion"), losses.items()):
-        valley.semilogy(loss, color=COLORS[color], label=name, **style)
-    curve.set(xlabel="w", ylabel="L", xlim=(-3.6, 4.2), ylim=(-0.5, 10))
-    valley.set(xlabel="step", ylabel="L")
-    for axes in (curve, valley):
-        axes.legend(framealpha=1, loc="lower left")
+    a, b = np.meshgrid(np.linspace(-8, 11, 100), np.linspace(-1.5, 2.2, 100))
+    levels, lines = (0.5, 5, 20, 50, 100), {"colors": COLORS["grey"], "linewidths": 0.6}
+    plane.contour(a, b, (a**2 + 100 * b**2) / 2, levels, **lines)
+    for color, (name, path) in zip(("blue", "vermillion"), valley.items()):
+        plane.plot(*path.T, color=COLORS[color], label=name, **style)
+    curve.set(xlabel="w", ylabel="L", ylim=(-1, 33))
+    plane.set(xlabel="a", ylabel="b")
+    for axes in (curve, plane):
+        axes.legend(framealpha=1, loc="upper center", ncols=3, fontsize=9)
+    return figure
+
+
+def draw_norms(names, full, halved):
+    """Draw how large the gradients of a network are, layer by layer, for two scales.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The layers.
+    full, halved : ndarray, shape (layers, 2)
+        The norms of the gradients of each kernel and bias, with the weights as they
+        are and with halved ones. Their quotient stands above the two.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        8 inches wide.
+    """
+    size = {"figsize": (8, 3.2), "layout": "constrained", "sharey": True}
+    figure, panels = plt.subplots(1, 2, **size)
+    for part, (axes, title) in enumerate(zip(panels, ("kernels", "biases"))):
+        for norms, color, label in (
+            (full, "blue", "weights as they are"),
+            (halved, "vermillion", "weights halved"),
+        ):
+            axes.semilogy(norms[:, part], "o-", color=COLORS[color], label=label)
+        for layer, (top, bottom) in enumerate(zip(full[:, part], halved[:, part])):
+            axes.text(layer, 1.7 * top, f"{top / bottom:.0f}", ha="center")
+        axes.set_xticks(range(len(names)), names, fontsize=9)
+        axes.set(title=title, ylim=(4e-4, 20))
+    panels[0].set_ylabel("norm of the gradient")
+    panels[0].legend(loc="upper left", ncols=2, fontsize=9)
+    return figure
+
+
+def draw_accuracy(runs, level, label):
+    """Draw the test accuracy of runs after each epoch, and a level to compare with.
+
+    Parameters
+    ----------
+    runs : dict of str to sequence of float
+        The accuracies of each run, the first of them after one epoch.
+    level : float
+        An accuracy, drawn as a dashed line.
+    label : str
+        What reaches the level.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        8 inches wide.
+    """
+    figure, axes = plt.subplots(figsize=(8, 2.8), layout="constrained")
+    for color, (name, values) in zip(("blue", "vermillion"), runs.items()):
+        epochs = np.arange(1, len(values) + 1)
+        axes.plot(epochs, values, "o-", color=COLORS[color], label=name)
+    axes.axhline(level, color=COLORS["grey"], linestyle="--", label=label)
+    axes.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1.02))
+    axes.set_xticks(range(0, len(epochs) + 1, 3))
+    axes.yaxis.set_major_formatter("{x:.0%}")
+    axes.legend(loc="center right", framealpha=1)
     return figure
 
 
