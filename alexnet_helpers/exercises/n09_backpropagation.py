@@ -63,6 +63,13 @@ exercise(
             for dx_4 in (8, -4)
         ),
         ([10, -16], "The sign is the other way round."),
+        *(
+            (
+                [dk_0, 16],
+                "dx_4 is right; dk_0 adds up three products: look at their signs.",
+            )
+            for dk_0 in (10, 6, -2)
+        ),
         (-10, "That is dk_0; dx_4 is asked for as well."),
         (16, "That is dx_4; dk_0 is asked for as well."),
     ],
@@ -293,6 +300,11 @@ exercise(
             lambda dy, x, size, stride: _windows(dy, x, size, stride) / stride**2,
             "That divides by the square of the stride;"
             " how many pixels does a window hold?",
+        ),
+        (
+            lambda dy, x, size, stride: _windows(dy, x, size, stride) * x / size**2,
+            "The mean is a sum of pixels times a constant:"
+            " its local derivative does not contain x.",
         ),
         (
             lambda dy, x, size, stride: (
