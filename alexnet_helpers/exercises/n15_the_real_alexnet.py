@@ -1,7 +1,5 @@
 """The exercises of notebook 15_the_real_alexnet."""
 
-import sys
-
 import numpy as np
 
 from alexnet_helpers import imagenet
@@ -27,6 +25,13 @@ def _with_uint8(photo, means=_MEANS, order=-1):
 
 def _to_uint8(photo):
     return _to_input(photo).astype(np.int64).astype(np.uint8).astype(np.float32)
+
+
+def _overwritten(photo):
+    values = photo[np.newaxis].astype(np.float32)
+    values[..., 0] = values[..., 2]
+    values[..., 2] = values[..., 0]
+    return values - _MEANS
 
 
 exercise(
@@ -102,6 +107,11 @@ exercise(
             "The axis of the images is missing in front.",
         ),
         (
+            _overwritten,
+            "Blue and red are equal there: the first assignment overwrote what the"
+            " second one reads.",
+        ),
+        (
             lambda photo: (photo.astype(np.float32)[:, ::-1] - _MEANS)[np.newaxis],
             "That mirrors the photo: the channels are the last axis.",
         ),
@@ -140,112 +150,170 @@ exercise(
 )
 
 
-def _top_k_accuracy(probabilities, truth, k):
-    guesses = np.argsort(-probabilities, axis=1)[:, :k]
-    return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
+def _gap(values, first):
+    return abs(values[first].mean() - values[~first].mean())
 
 
-def _wrong_axis(probabilities, truth, k):
-    guesses = np.argsort(-probabilities, axis=0)[:, :k]
-    return (guesses == truth[:, np.newaxis]).any(axis=1).mean()
-
-
-def _labels_second(probabilities, truth, k):
-    """Call Keras' function with the probabilities where it expects the labels."""
-    return sys.modules["keras"].metrics.sparse_top_k_categorical_accuracy(
-        probabilities, truth, k
+def _p_of_split(values, first, orders, gap=_gap):
+    return np.mean(
+        [gap(values[order], first) >= gap(values, first) for order in orders]
     )
 
 
-def _answers():
-    rng = np.random.default_rng(1541)
-    for photos, classes, k in ((97, 9, 3), (25, 6, 2), (60, 12, 5), (30, 8, 1)):
-        probabilities = (
-            rng.random((photos, classes))
-            + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
-        )
-        truth = probabilities.argmax(axis=1)
-        moved = rng.random(photos) < 0.6
-        truth[moved] = rng.integers(0, classes, moved.sum())
-        probabilities /= probabilities.sum(axis=1, keepdims=True)
-        yield probabilities.astype(np.float32), truth, k  # as a network gives them
+def _signed(values, first):
+    return values[first].mean() - values[~first].mean()
+
+
+def _real_signed(values, first, orders):
+    real = _signed(values, first)
+    return np.mean([_gap(values[order], first) >= real for order in orders])
+
+
+def _shuffles_signed(values, first, orders):
+    real = _gap(values, first)
+    return np.mean([_signed(values[order], first) >= real for order in orders])
+
+
+def _further(values, first, orders):
+    real = _gap(values, first)
+    return np.mean([_gap(values[order], first) > real for order in orders])
+
+
+def _labels_shuffled(values, first, orders):
+    real = _gap(values, first)
+    return np.mean([_gap(values, first[order]) >= real for order in orders])
+
+
+def _positions(values, first, orders):
+    real = _gap(values, first)
+    return np.mean([_gap(order, first) >= real for order in orders])
+
+
+def _of_medians(values, first):
+    return abs(np.median(values[first]) - np.median(values[~first]))
+
+
+def _of_sums(values, first):
+    return abs(values[first].sum() - values[~first].sum())
+
+
+def _of_halves(values, _first):
+    half = len(values) // 2
+    return abs(values[:half].mean() - values[half:].mean())
+
+
+def _of_the_first_few(values, first):
+    return abs(values[: first.sum()].mean() - values[first.sum() :].mean())
+
+
+def _splits():
+    """Give splits of both signs, with values that many shuffles have in common."""
+    rng = np.random.default_rng(1552)
+    for count, least, sign in ((13, -4, 1), (9, -3, -1), (22, -4, -1), (17, -5, 1)):
+        p = 0.0
+        while not 0.1 < p < 0.5:
+            first = rng.permutation(count) < count // 3
+            values = rng.integers(least, least + 8, count) + 2.0 * sign * first
+            orders = np.array([rng.permutation(count) for _ in range(12 * count)])
+            orders[rng.integers(12 * count)] = np.arange(count)  # as far apart, surely
+            right_way = sign * _signed(values, first) > 0
+            p = _p_of_split(values, first, orders) if right_way else 0.0
+        yield values, first, orders
 
 
 exercise(
     "15.2",
-    _top_k_accuracy,
-    cases=_answers,
+    _p_of_split,
+    cases=_splits,
     wrong=[
         (
-            _wrong_axis,
-            "Along axis 0, argsort puts the photos of each class in order. You need the"
-            " classes of each photo: axis 1.",
+            lambda values, first, orders: _p_of_split(values, first, orders, _signed),
+            "A split may go either way: take the absolute value of each difference.",
         ),
         (
-            lambda p, truth, k: _top_k_accuracy(p, truth, 1),
-            "That is the top-1 accuracy, whatever k is.",
+            lambda values, first, orders: _p_of_split(values, ~first, orders, _signed),
+            "A split may go either way: take the absolute value of each difference.",
         ),
         (
-            lambda p, truth, k: _top_k_accuracy(p, truth, 5),
-            "That is the top-5 accuracy, whatever k is.",
+            _real_signed,
+            "Take the absolute value of the real difference, too.",
         ),
         (
-            lambda p, truth, k: (
-                _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, 1)
+            _shuffles_signed,
+            "A split may go either way: take the absolute value of each difference.",
+        ),
+        (
+            _further,
+            "A shuffle that is just as far apart counts, too: >= in place of >.",
+        ),
+        (
+            lambda values, first, orders: 1 - _p_of_split(values, first, orders),
+            "Those are the shuffles that are less far apart: turn the comparison"
+            " around.",
+        ),
+        (
+            lambda values, first, orders: 1 - _further(values, first, orders),
+            "Those are the shuffles that are at most as far apart: turn the comparison"
+            " around.",
+        ),
+        (
+            lambda values, first, orders: (
+                _p_of_split(values, first, orders) * len(orders)
             ),
-            "The best guess is lost there: a slice leaves out its end.",
+            "That is the number of shuffles: divide it by how many there are.",
         ),
         (
-            lambda p, truth, k: _top_k_accuracy(-p, truth, k),
-            "Those are the k least probable classes:"
-            " argsort begins with the smallest value.",
-        ),
-        (
-            lambda p, truth, k: (
-                np.argsort(-p, axis=1)[:, :k] == truth[:, np.newaxis]
-            ).sum(axis=1),
-            "That is one number for each photo: take their mean.",
-        ),
-        (
-            _labels_second,
-            "Keras' metrics take the labels first, then the probabilities.",
-        ),
-        (
-            lambda p, truth, k: _top_k_accuracy(p, truth, k) / k,
-            "A photo counts once or not at all:"
-            " of its k guesses at most one can be right.",
-        ),
-        (
-            lambda p, truth, k: _top_k_accuracy(p, truth, k) * len(p),
-            "That is the number of photos: divide it by how many there are.",
-        ),
-        (
-            lambda p, truth, k: 100 * _top_k_accuracy(p, truth, k),
+            lambda values, first, orders: 100 * _p_of_split(values, first, orders),
             "The share is asked for, from 0 to 1, not the percentage.",
         ),
         (
-            lambda p, truth, k: 1 - _top_k_accuracy(p, truth, k),
-            "That is the top-k error.",
-        ),
-        (
-            lambda p, truth, k: (
-                _top_k_accuracy(p, truth, k) - _top_k_accuracy(p, truth, k - 1)
+            lambda values, first, orders: (
+                (_p_of_split(values, first, orders) * len(orders) + 1)
+                / (len(orders) + 1)
             ),
-            "Only the k-th guess counts there:"
-            " any of the first k may be the right one.",
+            "That counts the real split as one more shuffle. Many do so; here only"
+            " the shuffles count.",
         ),
         (
-            lambda p, truth, k: _top_k_accuracy(p, truth, k - 1),
-            "One guess too few counts there: look at the ends of your slice.",
+            lambda values, first, orders: _p_of_split(
+                values, first, orders, _of_medians
+            ),
+            "That compares the medians: the means are asked for.",
         ),
         (
-            lambda p, truth, k: _top_k_accuracy(p, truth, k + 1),
-            "One guess too many counts there: look at the ends of your slice.",
+            lambda values, first, orders: _p_of_split(values, first, orders, _of_sums),
+            "The groups differ in size: compare their means, not their sums.",
         ),
         (
-            lambda p, truth, k: np.isin(truth, np.argsort(-p, axis=1)[:, :k]).mean(),
-            "Each photo has guesses of its own:"
-            " compare its label with its own row alone.",
+            lambda values, first, orders: _p_of_split(
+                values, first, orders, _of_halves
+            ),
+            "The groups need not be halves: the first one is where `first` is True.",
+        ),
+        (
+            lambda values, first, orders: _p_of_split(
+                values, first, orders, _of_the_first_few
+            ),
+            "The first group is where `first` is True, wherever that is.",
+        ),
+        (
+            _labels_shuffled,
+            "Shuffle the values, values[order], and leave `first` as it is.",
+        ),
+        (
+            _positions,
+            "A row of `orders` holds positions: the shuffled values are values[order].",
+        ),
+        (
+            lambda values, first, orders: np.mean(
+                [_gap(values[order], first) for order in orders]
+            ),
+            "That is how far apart the shuffles are on average: count those that are"
+            " at least as far apart as the real split.",
+        ),
+        (
+            lambda values, first, _orders: _gap(values, first),
+            "That is how far apart the real groups are: compare each shuffle with it.",
         ),
     ],
 )
@@ -286,6 +354,12 @@ exercise(
             _BEFORE / _AFTER,
             "That is how much the divisor shrinks. The value on top has halved, too.",
         ),
+        (
+            _AFTER / _BEFORE,
+            "That is what is left of the divisor. The value on top is halved, and then"
+            " divided by it.",
+        ),
+        (54.1, "A factor is asked for, not per cent: 100 times too large."),
         (
             2 * _AFTER / _BEFORE,
             "That is the old value over the new one: put the new one on top.",

@@ -14,13 +14,17 @@ def _(rng):
 @function("15.2")
 def _(rng):
     cases = []
-    for k in rng.permutation(5)[:4] + 1:
-        photos, classes = int(rng.integers(20, 60)), int(rng.integers(6, 13))
-        probabilities = rng.random((photos, classes)) + 0.4 * np.eye(classes)[rng.integers(0, classes, photos)]
-        truth = probabilities.argmax(axis=1)
-        moved = rng.random(photos) < 0.6
-        truth[moved] = rng.integers(0, classes, moved.sum())
-        cases.append((probabilities / probabilities.sum(axis=1, keepdims=True), truth, int(k)))
+    while len(cases) < 4:
+        count, sign = int(rng.integers(9, 24)), (1, -1)[len(cases) % 2]
+        first = rng.permutation(count) < count // 3
+        values = rng.integers(-3, 7, count) + 2.0 * sign * first
+        orders = np.array([rng.permutation(count) for _ in range(4 * count)])
+        orders[0] = np.arange(count)
+        apart = values[first].mean() - values[~first].mean()
+        shuffled = values[orders]
+        gaps = np.abs(shuffled[:, first].mean(axis=1) - shuffled[:, ~first].mean(axis=1))
+        if apart * sign > 0 and 0.1 < (gaps >= abs(apart)).mean() < 0.5:
+            cases.append((values, first, orders))
     return cases
 
 
