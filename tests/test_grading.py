@@ -38,8 +38,7 @@ def without_lesson(path, folder):
     first = assignment.exercises_of(path)
     notebook.cells = [nbformat.v4.new_code_cell(LIGHT), *notebook.cells[first:]]
     (folder / "solutions").mkdir(parents=True)
-    if (path.parent / "solutions" / path.name).exists():  # notebook 00 has none
-        shutil.copy(path.parent / "solutions" / path.name, folder / "solutions")
+    shutil.copy(path.parent / "solutions" / path.name, folder / "solutions")
     nbformat.write(notebook, folder / path.name)
     return folder / path.name
 

@@ -75,10 +75,10 @@ def printed(cell):
 # --- the path as a whole ---
 
 
-def test_the_path_has_no_gap_and_every_lesson_has_its_solutions():
+def test_the_path_has_no_gap_and_every_notebook_has_its_solutions():
     assert CONTENTS.exists()
     assert [path.name[:3] for path in LESSONS] == [f"{number:02d}_" for number in range(1, len(LESSONS) + 1)]
-    assert [path.name for path in SOLUTIONS] == [path.name for path in LESSONS]
+    assert [path.name for path in SOLUTIONS] == [path.name for path in (CONTENTS, *LESSONS)]
 
 
 def test_no_other_notebook_lies_about():

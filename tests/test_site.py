@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SECOND = 1000  # Playwright counts milliseconds
 MOST_BYTES = 1_500_000  # a page with its pictures
 LESSONS = [path.stem for path in (notebooks.NOTEBOOKS / notebooks.CONTENTS, *notebooks.numbered())]
-SOLUTIONS = [f"solutions/{path.stem}" for path in notebooks.numbered()]
+SOLUTIONS = [f"solutions/{name}" for name in LESSONS]
 PAGES = ["index", *LESSONS, *SOLUTIONS, "run", "glossary", "teaching", "search"]
 NEEDED = ("sphinx", "myst_nb", "pydata_sphinx_theme", "sphinxcontrib.katex", "py_mini_racer", "ziamath")
 

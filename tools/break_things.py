@@ -405,6 +405,15 @@ BREAKS = [
         ("colours of any range", "if not (low >= 0 and high <= highest):", "if False:"),
     ),
     *breaks_of(
+        f"{PACKAGE}/plotting/contents.py",
+        "tests/test_contents_figures.py",
+        ("the five smallest", "np.argsort(-percent", "np.argsort(percent"),
+        ("the best guess is below", "    right.invert_yaxis()\n", ""),
+        ("guesses have other names", "[CLASS_NAMES[number] for number in best]", "CLASS_NAMES[:5]"),
+        ("pools do not halve", "kernel=3, stride=2", "kernel=3, stride=1"),
+        ("the notebooks of a layer in one place", "axes.text(x_of[name], bottom", "axes.text(400, bottom"),
+    ),
+    *breaks_of(
         f"{PACKAGE}/plotting/gradients.py",
         "tests/test_gradient_figures.py",
         (

@@ -120,6 +120,14 @@ exercise(
             "That gives twice the difference: the weights are 1, 0 and -1.",
         ),
         (
+            [[1, 2, 1], [0, 0, 0], [-1, -2, -1]],
+            "The middle column counts double there: the weights are 1, 0 and -1.",
+        ),
+        (
+            np.outer([1, 0, -1], [1, 1, 1]) / 3,
+            "That subtracts means: the weights are 1, 0 and -1.",
+        ),
+        (
             [[1, 1, 1], [0, 0, 0], [1, 1, 1]],
             "That adds the lower row: what is subtracted has the weight -1.",
         ),
@@ -149,6 +157,14 @@ def _of_all(answers, labels, classes):
 
 def _by_bincount(answers, labels, classes):
     return np.bincount(labels[answers == labels]) / np.bincount(labels)
+
+
+def _of_named(answers, labels, classes):
+    return np.array([np.mean(answers[labels == k] == k) for k in np.unique(answers)])
+
+
+def _of_agreeing(answers, labels, classes):
+    return np.array([np.mean((answers == k) == (labels == k)) for k in range(classes)])
 
 
 exercise(
@@ -188,6 +204,15 @@ exercise(
         (
             lambda answers, labels, classes: 100 * _by_class(answers, labels, classes),
             "Return shares, from 0 to 1, not per cent.",
+        ),
+        (
+            _of_agreeing,
+            "That also counts the images that neither are of the class nor got it"
+            " as an answer: look only at those of the class.",
+        ),
+        (
+            _of_named,
+            "Loop over `range(classes)`: a class that is never an answer is missing.",
         ),
         (
             lambda answers, labels, classes: _by_class(answers, labels, classes - 1),

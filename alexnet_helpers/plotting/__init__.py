@@ -7,6 +7,7 @@
 | `images` | images, filters, and what the places of a photo did for an answer |
 | `curves` | training curves, and the spread of several runs |
 | `architecture` | a network drawn to scale |
+| `contents` | the figures of notebook 00 |
 | `gradients` | the figures of notebook 09 |
 | `arguments` | what these functions accept |
 """

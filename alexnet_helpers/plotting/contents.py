@@ -1,0 +1,113 @@
+"""The figures of notebook 00: what a network guesses, two networks as blocks.
+
+They are drawn here so that the first page can show what a network computes without
+the code that draws it.
+"""
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from alexnet_helpers.data import CLASS_NAMES
+from alexnet_helpers.geometry import Layer
+from alexnet_helpers.plotting.architecture import plot_architecture
+from alexnet_helpers.plotting.style import show
+
+GUESSES = 5
+# The notebooks about each layer of AlexNet, written below its block.
+ABOUT = {
+    **{"image": "01", "conv1": "02, 03", "pool1": "04", "conv2": "03, 05"},
+    **{"pool2": "04", "conv3": "05", "conv4": "05", "conv5": "05", "pool3": "04"},
+    **{"fc6": "06, 07", "fc7": "06, 07", "fc8": "06, 08"},
+}
+BELOW = (
+    "← 09: the gradient, from the last layer back to the first",
+    "10 to 17: the whole network, built, trained and examined",
+)
+
+
+def show_guesses(network, photo, what):
+    """Show a photo of 32×32 pixels beside a network's five best guesses.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Gives ten probabilities, one for each class of CIFAR-10.
+    photo : ndarray, shape (32, 32, 3)
+        Values 0-255.
+    what : str
+        What the photo shows; begins the alt text, which goes on with the guesses.
+    """
+    photo = np.asarray(photo)
+    batch = photo[np.newaxis].astype("float32")
+    percent = 100 * np.asarray(network.predict(batch, verbose=0))[0]
+    best = np.argsort(-percent, kind="stable")[:GUESSES]
+    names = [CLASS_NAMES[number] for number in best]
+    figure, (left, right) = plt.subplots(
+        1, 2, figsize=(8, 3), layout="constrained", width_ratios=(1, 1.5)
+    )
+    left.imshow(photo)
+    left.set_title("32×32 pixels")
+    left.axis("off")
+    right.bar_label(right.barh(names, percent[best], color="#767676"), fmt=" %.0f %%")
+    right.set(xlim=(0, 110), title="five best guesses", xticks=[])
+    right.invert_yaxis()
+    right.spines[["bottom", "left"]].set_visible(False)
+    said = [f"{name} {percent[k]:.0f} %" for name, k in zip(names, best, strict=True)]
+    show(figure, f"{what}. Guesses: {', '.join(said)}")
+
+
+def draw_network(network, photo):
+    """Draw the network of notebook 00 as blocks, with the photo on the first one.
+
+    Parameters
+    ----------
+    network : keras.Model
+        Its convolutions have windows of 3×3 and keep the size, its pools halve it.
+    photo : ndarray, shape (height, width, 3)
+        Values 0-255.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        8 inches wide.
+    """
+    kinds = ("conv", "pool", "fc")
+    steps = [step for step in network.layers if step.name.startswith(kinds)]
+    layers = [_as_block(step) for step in steps]
+    size = network.input_shape[1]
+    figure = plot_architecture(layers, input_size=size, faces={"image": photo})
+    legend = figure.axes[0].get_legend().get_texts()
+    legend[0].set_text("convolution")  # its nonlinearity is not ReLU
+    return figure
+
+
+def _as_block(step):
+    if step.name.startswith("fc"):
+        return Layer(step.name, "dense", step.units)
+    if step.name.startswith("conv"):
+        return Layer(step.name, "conv", step.filters, kernel=3, padding=1)
+    return Layer(step.name, "pool", kernel=3, stride=2, rounding="ceil")
+
+
+def draw_path(photo):
+    """Draw the AlexNet of 2012, and below each layer the notebooks about it.
+
+    Parameters
+    ----------
+    photo : ndarray, shape (height, width, 3)
+        Values 0-255, drawn on the first block.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        8 inches wide.
+    """
+    figure = plot_architecture(faces={"image": photo})
+    axes = figure.axes[0]
+    x_of = {text.get_text(): text.get_position()[0] for text in axes.texts}
+    bottom = axes.get_ylim()[0]
+    for name, numbers in ABOUT.items():
+        axes.text(x_of[name], bottom - 26, numbers, ha="center", fontsize=9.5)
+    for line, text in enumerate(BELOW):
+        axes.text(400, bottom - 46 - 20 * line, text, ha="center", fontsize=10)
+    return figure
