@@ -25,7 +25,8 @@ def _(rng):
 
 @function("07.2")
 def _(rng):
-    rates = rng.choice([0.15, 0.25, 0.35, 0.65, 0.75, 0.85], 3, replace=False)
+    low, high = rng.choice([0.15, 0.25, 0.35]), rng.choice([0.65, 0.75, 0.85], 2, replace=False)
+    rates = rng.permutation([low, *high])  # at low rates alone, some slips are right
     shapes = (int(rng.integers(90, 120)), 64), (int(rng.integers(30, 45)), 20, 12), (int(rng.integers(6000, 9000)),)
     trials = [(shape, float(rate)) for shape, rate in zip(shapes, rates)]
     return lambda function: judge_noise_factor(function, trials)
