@@ -229,7 +229,7 @@ def draw_norms(names, full, halved):
         for layer, (top, bottom) in enumerate(zip(full[:, part], halved[:, part])):
             axes.text(layer, 1.7 * top, f"{top / bottom:.0f}", ha="center")
         axes.set_xticks(range(len(names)), names, fontsize=9)
-        axes.set(title=title, ylim=(4e-4, 20))
+        axes.set(title=f"{title} (above: blue / orange)", ylim=(4e-4, 20))
     panels[0].set_ylabel("norm of the gradient")
     panels[0].legend(loc="upper left", ncols=2, fontsize=9)
     return figure
