@@ -23,6 +23,10 @@ exercise(
         ),
         (5 * 5 * 24 * 256 + 64, "All 256 filters have a bias."),
         (
+            5 * 5 * 24 * 256 + 4 * 256,
+            "Each of the 256 filters has one bias, not one for each group.",
+        ),
+        (
             5 * 5 * 24 * 256 + 96,
             "There is one bias for each filter, not for each input channel.",
         ),
@@ -236,8 +240,7 @@ exercise(
         (_marked(_rectangles(needed=3)), _THREE),
         (
             _rectangles(needed=1),
-            "One corner is not enough:"
-            " the other three have to be in their places, too.",
+            "Fewer than four corners must give 0: the bias is missing.",
         ),
         (
             _rectangles(needed=2, corners=(0, 3)),
@@ -284,6 +287,11 @@ exercise(
         (_all_kinds_together, "A sum over the channels forgets the kinds."),
         (_no_fifth, "A further corner inside does no harm: four places count."),
         (_first_only, _ONE_MISSING),
+        (
+            _marked(_rectangles(needed=1)),
+            "One corner is not enough:"
+            " the other three have to be in their places, too.",
+        ),
     ],
 )
 
