@@ -44,10 +44,10 @@ def test_mirrored_tiles_stay_in_their_place(side):
     np.testing.assert_array_equal(tiles.changed_images(IMAGES, "mirrored", 32, 0), IMAGES[:, :, ::-1])
 
 
-def test_mistakes_of_preparation_are_made_behind_the_mean():
+def test_mistakes_of_preparation_are_what_the_network_sees_behind_its_mean():
     mean, images = np.float32(tiles.CIFAR10_MEAN), np.float32(IMAGES)
     for mistake, expected in {
-        "red and blue exchanged": (images - mean)[..., ::-1],
+        "red and blue exchanged": images[..., ::-1] - mean,
         "mean not subtracted": images,
         "divided by 255": (images - mean) / 255,
     }.items():

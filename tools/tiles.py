@@ -24,7 +24,7 @@ SIDES = (16, 8, 4)
 MOST_OFF = 2  # pixels, of the control's tiles
 BATCH = 250
 MISTAKES = {
-    "red and blue exchanged": lambda x, mean: x[..., ::-1],
+    "red and blue exchanged": lambda x, mean: (x + mean)[..., ::-1] - mean,
     "mean not subtracted": lambda x, mean: x + mean,
     "divided by 255": lambda x, mean: x / np.float32(255),
 }
@@ -57,7 +57,7 @@ def main():
 def changed_images(images, change, side, seed):
     """Return images of 32×32 pixels, prepared wrongly, or with tiles moved a little, mirrored, shuffled or averaged.
 
-    The network subtracts the mean itself. A mistake is made behind that: the mean is subtracted here, and added again.
+    The network subtracts the mean itself, so it is added again here. Colours are exchanged before it is subtracted.
     """
     rng = np.random.default_rng(seed)
     if change in MISTAKES:
