@@ -202,6 +202,21 @@ def _of_halves(values, _first):
     return abs(values[:half].mean() - values[half:].mean())
 
 
+def _of_larger_halves(values, _first):
+    first, second = np.array_split(values, 2)
+    return abs(first.mean() - second.mean())
+
+
+def _larger_halves_of_shuffles(values, first, orders):
+    real = _gap(values, first)
+    return np.mean([_of_larger_halves(values[o], first) >= real for o in orders])
+
+
+def _halves_of_shuffles(values, first, orders):
+    real = _gap(values, first)
+    return np.mean([_of_halves(values[order], first) >= real for order in orders])
+
+
 def _of_the_first_few(values, first):
     return abs(values[: first.sum()].mean() - values[first.sum() :].mean())
 
@@ -299,6 +314,27 @@ exercise(
         (
             _labels_shuffled,
             "Shuffle the values, values[order], and leave `first` as it is.",
+        ),
+        (
+            lambda values, first, orders: np.mean(
+                [_gap(values[o], first[o]) >= _gap(values, first) for o in orders]
+            ),
+            "Both were shuffled, so each value is still in its group: leave `first` as"
+            " it is.",
+        ),
+        (
+            _halves_of_shuffles,
+            "The shuffled groups are given by `first`, too: they need not be halves.",
+        ),
+        (
+            _larger_halves_of_shuffles,
+            "The shuffled groups are given by `first`, too: they need not be halves.",
+        ),
+        (
+            lambda values, first, orders: _p_of_split(
+                values, first, orders, _of_larger_halves
+            ),
+            "The groups need not be halves: the first one is where `first` is True.",
         ),
         (
             _positions,
