@@ -56,7 +56,7 @@ def test_each_layer_of_the_network_is_a_block():
     network = types.SimpleNamespace(layers=layers, input_shape=(None, 32, 32, 3))
     figure = contents.draw_network(network, PHOTO)
     assert texts(figure) == [
-        *("image", "32×32\n×3", "conv1", "32×32\n×54", "conv2", "32×32\n×96", "pool2", "16×16\n×96"),
+        *("image", "32×32\n×3", "conv1", "32×32\n×54", "conv2", "32×32\n×96", "pool", "16×16\n×96"),
         *("fc6", "256", "fc8", "10"),
     ]
     legend = figure.axes[0].get_legend().get_texts()

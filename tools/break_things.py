@@ -411,6 +411,7 @@ BREAKS = [
         ("the best guess is below", "    right.invert_yaxis()\n", ""),
         ("guesses have other names", "[CLASS_NAMES[number] for number in best]", "CLASS_NAMES[:5]"),
         ("pools do not halve", "kernel=3, stride=2", "kernel=3, stride=1"),
+        ("pools have AlexNet's names", 'text.set_text("pool")', 'text.set_text("pool2")'),
         ("the notebooks of a layer in one place", "axes.text(x_of[name], bottom", "axes.text(400, bottom"),
     ),
     *breaks_of(

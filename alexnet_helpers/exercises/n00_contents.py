@@ -171,8 +171,8 @@ exercise(
     "00.4",
     _by_class,
     cases=[
-        (np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 1, 1]), 3),
         (np.array([3, 0, 0, 1, 3, 3, 2]), np.array([3, 0, 1, 1, 2, 2, 0]), 4),
+        (np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 1, 1]), 3),
         (np.array([0, 1, 1, 0]), np.array([0, 1, 2, 2]), 3),
     ],
     wrong=[
@@ -204,6 +204,18 @@ exercise(
         (
             lambda answers, labels, classes: 100 * _by_class(answers, labels, classes),
             "Return shares, from 0 to 1, not per cent.",
+        ),
+        (
+            lambda answers, labels, classes: np.sort(
+                _by_class(answers, labels, classes)
+            ),
+            "Those are the right numbers, but sorted: the first belongs to class 0.",
+        ),
+        (
+            lambda answers, labels, classes: np.round(
+                _by_class(answers, labels, classes), 2
+            ),
+            "Return the shares as they are, not rounded.",
         ),
         (
             _of_agreeing,

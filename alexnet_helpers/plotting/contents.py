@@ -78,6 +78,9 @@ def draw_network(network, photo):
     figure = plot_architecture(layers, input_size=size, faces={"image": photo})
     legend = figure.axes[0].get_legend().get_texts()
     legend[0].set_text("convolution")  # its nonlinearity is not ReLU
+    for text in figure.axes[0].texts:
+        if text.get_text().startswith("pool"):  # AlexNet's pools have other numbers
+            text.set_text("pool")
     return figure
 
 
