@@ -86,7 +86,11 @@ exercise(
             "That takes the spread of all four runs of a world. The means of the two"
             " recipes differ as well, by luck: stay within each pair.",
         ),
-        (1.9, "That is the difference itself: the limit is asked for."),
+        (
+            1.9,
+            "That is the difference itself, or the limit of the lesson, which has other"
+            " runs: the limit for two pairs is asked for.",
+        ),
     ],
     tolerance=0.03,
     remark=(
