@@ -85,6 +85,15 @@ exercise(
             "Subtract first: (images - mean) needs brackets.",
         ),
         (
+            _float32(lambda x, mean, std: x / std - mean),
+            "Subtract first, then divide.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean[::-1]) / std[::-1]),
+            "The channels of the images are in the order of the mean: do not reverse"
+            " it.",
+        ),
+        (
             _float32(lambda x, mean, std: (x / 255 - mean) / std),
             "The mean is one of values 0-255, so it is not for images divided by 255.",
         ),
@@ -116,7 +125,24 @@ def judge_split(split, trials=((100, 20), (45, 30))):
             hint = _flaw_in_chance(np.sort(parts[1]), seed_0, seed_1, images)
         if hint:
             return hint
-    return None
+    return _flaw_in_frequency(split)
+
+
+def _flaw_in_frequency(split, images=10, count=3, seeds=300):
+    """Count how often each number is held out; luck stays within four deviations."""
+    often = np.zeros(images, int)
+    for seed in range(seeds):
+        often[as_result(call(split, images, count, seed)[1])] += 1
+    expected = seeds * count / images
+    apart = abs(often - expected)
+    if apart.max() <= 4 * np.sqrt(expected * (1 - count / images)):
+        return None
+    number = apart.argmax()
+    return (
+        f"With {count} of {images} numbers held out, {seeds} seeds should hold out each"
+        f" about {expected:.0f} times; yours hold out number {number}"
+        f" {often[number]} times."
+    )
 
 
 def _flaw_in_parts(parts, images, count):
@@ -224,6 +250,14 @@ exercise(
         (
             lambda n, count, seed: np.random.default_rng(seed).permutation(n),
             "Return two arrays",
+        ),
+        (
+            _split_by(lambda n, rng: np.append(rng.permutation(n - 1), n - 1)),
+            "about 90 times; yours hold out number 9 0 times",
+        ),
+        (
+            _split_by(lambda n, rng: np.append(0, 1 + rng.permutation(n - 1))),
+            "about 90 times; yours hold out number 0 300 times",
         ),
     ],
 )
