@@ -21,6 +21,18 @@ exercise(
         ([11, 6, 36, 161], "Count the photo's rows from 0."),
         ([11, 6, 36, 159], "The first crop begins at row 0, the second at row 32."),
         ([11, 6, 36, 5], "Five steps, of how many pixels each?"),
+        (
+            [11, 6, 36, 40],
+            "8 is 2·2·2, the strides of the pools: conv1's 4 is a factor, too.",
+        ),
+        (
+            [11, 6, 36, 20],
+            "4 is the stride of conv1: the strides of the pools are factors, too.",
+        ),
+        (
+            [12, 6, 36, 160],
+            "A pool is not padded: from n rows it makes (n - 3) / 2 + 1, not n / 2.",
+        ),
         ([11, 6, 36, 32], "There the second crop begins, one step down."),
         ([11, 6, 36, 64], "There the third crop begins, two steps down."),
         ([11, 6, 36, 273], "That is the middle of the last crop."),
@@ -71,6 +83,11 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     right = ((z > 0) == wanted).sum()
     if right >= 350:
         return None
+    if np.allclose(weights, 0):
+        return (
+            "Your z is the same for all images: multiply the pixels by weights other"
+            " than 0."
+        )
     if np.allclose(weights, weights[0]):
         return (
             "With one weight for all pixels it can only count ink: make the weights"
@@ -138,7 +155,8 @@ exercise(
             _unit([(slice(2, 4), 5, 1)], 0),
             "no bias would help enough: choose other places",
         ),
-        (_unit([], 0), "it can only count ink"),
+        (_unit([], 0), "Your z is the same for all images"),
+        (lambda image: 1.0, "Your z is the same for all images"),
         (
             lambda image: (image @ _middle_picture()).sum() + 3,
             "Did you multiply with @? * multiplies pixel by pixel.",
