@@ -60,6 +60,15 @@ def _z(function, image):
     return float(z)
 
 
+_NO_WEIGHTS = (
+    "Your z is the same for all images: multiply the pixels by weights other than 0."
+)
+_ONE_WEIGHT = (
+    "With one weight for all pixels it can only count ink: make the weights differ from"
+    " place to place, and multiply with *, not with @."
+)
+
+
 def judge_zero_unit(function, ink=1, turned_around=False):
     """Return None if a unit tells zeros from ones, or else a hint.
 
@@ -83,16 +92,8 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     right = ((z > 0) == wanted).sum()
     if right >= 350:
         return None
-    if np.allclose(weights, 0):
-        return (
-            "Your z is the same for all images: multiply the pixels by weights other"
-            " than 0."
-        )
     if np.allclose(weights, weights[0]):
-        return (
-            "With one weight for all pixels it can only count ink: make the weights"
-            " differ from place to place, and multiply with *, not with @."
-        )
+        return _NO_WEIGHTS if np.allclose(weights, 0) else _ONE_WEIGHT
     if right <= 30:
         return "Nearly always wrong is nearly right: turn the signs around."
     picture = np.reshape(weights, (8, 8))
