@@ -34,6 +34,17 @@ exercise(
             "You divided by the rate;"
             " in the paper's way nothing is divided while training.",
         ),
+        (
+            28 / 3,
+            "Dividing while training is Keras' way, and the bias is never scaled;"
+            " in the paper's way kept values stay as they are.",
+        ),
+        (4, "That is the result at rate 0.5; here the rate is 0.25."),
+        (
+            3.5,
+            "You took half, but here the rate is 0.25;"
+            " and you scaled the bias as well.",
+        ),
     ],
 )
 
@@ -82,7 +93,7 @@ def judge_noise_factor(
         first, seed_1, again = (
             _draw(function, shape, seed, rate) for seed in (0, 1, 0)
         )
-        if hint := _flaw_in_draws(first, seed_1, again):
+        if hint := _flaw_in_draws(first, seed_1, again, rate):
             return hint
         hint = _flaw_in_size(first, rate)
         if hint and _error_of_variance(first) > 0.05:  # large values, and rare ones
@@ -114,7 +125,7 @@ def _mostly_off(draws):
     return near > max(0.05, 0.7 * around)
 
 
-def _flaw_in_draws(first, seed_1, again):
+def _flaw_in_draws(first, seed_1, again, rate):
     if (first == 0).mean() > 0.05:
         return "That still switches units off: no number should be exactly 0."
     if _mostly_off(first):
@@ -122,10 +133,11 @@ def _flaw_in_draws(first, seed_1, again):
             "That is dropout with almost-zeros: a unit times such a number is off as"
             " well."
         )
-    if np.mean(np.abs(first) < 0.2) > 0.3:
+    near = np.mean(np.abs(first) < 0.2)
+    if near > 0.3:
         return (
-            "Too many of your numbers are within 0.2 of 0: a unit times such a number"
-            " is nearly off."
+            f"At rate {rate} {near:.0%} of your numbers are within 0.2 of 0, more than"
+            " the 30% allowed: a unit times such a number is nearly off."
         )
     if first.std() < 1e-9:
         return "All your numbers are the same: draw one for each unit and image."
@@ -208,11 +220,11 @@ exercise(
             lambda shape, rng, rate: np.where(
                 rng.random(shape) < rate, 0.05, 1 / (1 - rate)
             ),
-            "Too many of your numbers are within 0.2 of 0",
+            "of your numbers are within 0.2 of 0, more than the 30% allowed",
         ),
         (
             lambda shape, rng, rate: rng.gamma(1 / rate - 1, rate / (1 - rate), shape),
-            "Too many of your numbers are within 0.2 of 0",
+            "of your numbers are within 0.2 of 0, more than the 30% allowed",
         ),
         (lambda shape, rng, rate: np.ones(shape), "All your numbers are the same"),
         (_shared_noise(lambda shape: shape[-1:]), "used more than once"),
