@@ -35,11 +35,6 @@ REPAIRS = {
     "centred inputs": {"centred_input": True},
     "batch normalization": {"batch_norm": True},
 }
-# What else was changed in the common recipe, to see whether its story holds.
-CONTROLS = {
-    "a quarter of the width": {"width": 0.25},
-    "SGD": {"optimizer": "sgd", "learning_rate": 0.01},
-}
 _LAYERS = tuple(geometry.kernel_shapes())  # "conv1" ... "fc8"
 
 
@@ -65,6 +60,9 @@ class Study(NamedTuple):
         {recipe's name: names of layers} whose weights keep their initial values.
     watched_images : int
         How many validation images are watched: see `study`. 0 watches none.
+    other_batches : dict, optional
+        {recipe's name: a number}, added to the seed that draws its batches, not to the
+        seed of its initial weights and of dropout.
 
     Examples
     --------
@@ -81,20 +79,19 @@ class Study(NamedTuple):
     name: str | None = None
     fixed: dict | None = None
     watched_images: int = 0
+    other_batches: dict | None = None
 
 
 _common, *_repaired = (
     dataclasses.replace(TUTORIAL, name=name, **changes)
     for name, changes in {"common recipe": {}, **REPAIRS}.items()
 )
-_controls = tuple(
-    dataclasses.replace(TUTORIAL, name=name, **changes)
-    for name, changes in CONTROLS.items()
-)
 # conv4 as a comparison: nothing points to it.
 _FIXED = {f"{name} fixed": (name,) for name in ("conv1", "conv2", "conv4")}
-_unchanged = ("nothing fixed", *_FIXED)
-_unchanged = tuple(dataclasses.replace(TUTORIAL, name=name) for name in _unchanged)
+# Another draw, with nothing changed: what an intervention has to beat.
+_OTHER = {"other batches": 10, "other batches again": 20}
+_names = ("nothing fixed", *_FIXED, *_OTHER)
+_same = tuple(dataclasses.replace(TUTORIAL, name=name) for name in _names)
 
 # What each ingredient is worth: a quarter of the width, on 12,800 images.
 BASE = dataclasses.replace(
@@ -185,11 +182,10 @@ _what_mattered = Study(
 )
 STUDIES = {
     "repair_study": Study((_common, *_repaired), seeds=(0, 1, 2, 3, 4, 5), steps=100),
-    # Four of the seeds with which the common recipe is stuck.
-    "repair_controls": Study(_controls, seeds=(1, 2, 3, 4), steps=100),
-    # Which layer's steps keep the common recipe at chance.
+    # Four of the seeds with which the common recipe is stuck: which layer's steps keep
+    # it at chance, and what another draw does.
     "fixed_layers": Study(
-        _unchanged, (1, 2, 3, 4), steps=100, fixed=_FIXED, watched_images=64
+        _same, (1, 2, 3, 4), 100, fixed=_FIXED, watched_images=64, other_batches=_OTHER
     ),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
     "what_mattered": _what_mattered,
@@ -304,6 +300,7 @@ def _check_study(study):
         name=study.name,
         fixed=_check_fixed(study.fixed, names),
         watched_images=checks.integer("watched_images", study.watched_images, 0),
+        other_batches=_check_other_batches(study.other_batches, names),
     )
 
 
@@ -314,6 +311,15 @@ def _check_fixed(fixed, recipes):
     if not isinstance(fixed, dict) or not fixed or not fixed.keys() <= set(recipes):
         checks.refuse("fixed", "{a recipe's name: a list of names of layers}", fixed)
     return {name: checks.names("fixed", fixed[name], _LAYERS) for name in fixed}
+
+
+def _check_other_batches(other, recipes):
+    """Return {recipe's name: a number}, of some of the recipes."""
+    if other is None:
+        return {}
+    if not isinstance(other, dict) or not other or not other.keys() <= set(recipes):
+        checks.refuse("other_batches", "{a recipe's name: a number}", other)
+    return {name: checks.integer("other_batches", other[name]) for name in other}
 
 
 def _definition(study, recipe, checksum):
@@ -327,10 +333,9 @@ def _definition(study, recipe, checksum):
     for name in ("steps", "every", "images", "validation_images"):
         definition[name] = getattr(study, name)
     definition |= {"name": "", "summary": "", "data": checksum}
-    more = {
-        "watched_images": study.watched_images,
-        "fixed": study.fixed.get(recipe.name),
-    }
+    of_recipe = ("fixed", "other_batches")
+    more = {name: getattr(study, name).get(recipe.name) for name in of_recipe}
+    more["watched_images"] = study.watched_images
     definition |= {name: value for name, value in more.items() if value}
     definition["precision"] = keras.config.dtype_policy().name
     return f"{zlib.crc32(json.dumps(definition, sort_keys=True).encode()):08x}"
@@ -343,7 +348,8 @@ def _train_once(study, recipe, seed, dataset, definition):
     classes = len(dataset.class_names)
     keras.utils.clear_session()  # else each network stays in memory
     keras.utils.set_random_seed(seed)
-    batches = Batches(*training, recipe.batch_size, recipe.augmentation, seed, classes)
+    order = (seed + study.other_batches.get(recipe.name, 0)) % (LARGEST_SEED + 1)
+    batches = Batches(*training, recipe.batch_size, recipe.augmentation, order, classes)
     model = compile_model(recipe, len(batches), classes)
     whiten_stem(model, batches.images)
     for layer in study.fixed.get(recipe.name, ()):

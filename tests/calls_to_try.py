@@ -1233,6 +1233,7 @@ def of_study():
         "validation_images": whole(2),
         "fixed": Argument({"tiny": ("conv1",)}, lambda value: value is None, wrong={"a layer alone": "conv1"}),
         "watched_images": whole(2, lowest=0),
+        "other_batches": Argument({"tiny": 10}, lambda value: value is None, wrong={"a number alone": 10}),
     }
 
 

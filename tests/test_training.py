@@ -620,6 +620,25 @@ def test_a_study_keeps_layers_fixed_and_watches_the_answers(tmp_path, monkeypatc
     assert table["definition"].nunique() == 2
 
 
+def test_a_study_draws_other_batches_for_the_same_initial_weights(tmp_path, monkeypatch):
+    seen = []
+
+    def steps(model, batches, *arguments):
+        seen.append((model.get_layer("conv1").get_weights()[0], batches.seed))
+        return train_steps(model, batches, *arguments)
+
+    train_steps = studies._train_steps
+    monkeypatch.setattr(studies, "_train_steps", steps)
+    first = dataclasses.replace(TUTORIAL, name="a", width=0.03, batch_size=8)
+    found = (first, dataclasses.replace(first, name="b"))
+    options = {"every": 2, "other_batches": {"b": 10}, "name": "others"}
+    table = studies.study(Study(found, (3,), steps=2, **options), small_dataset(), tmp_path)
+    (kernel, seed), (kernel_of_other, other) = seen
+    assert (seed, other) == (3, 13)
+    assert np.array_equal(kernel, kernel_of_other)
+    assert table["definition"].nunique() == 2
+
+
 def test_what_is_watched_are_the_deviation_over_images_and_the_silent_filters():
     model = models.alexnet_cifar10(width=0.03)
     kernel, bias = model.get_layer("conv1").get_weights()
@@ -1307,6 +1326,14 @@ def test_weights_are_saved_where_a_link_leads(tmp_path):
         (
             lambda: studies.study(Study((TINY,), (0,), 10, name="a", fixed={"tiny": ["conv9"]})),
             r"fixed must be .*conv1, conv2.*, got \['conv9'\]",
+        ),
+        (
+            lambda: studies.study(Study((TINY,), (0,), 10, name="a", other_batches={"b": 10})),
+            r"other_batches must be \{a recipe's name: a number\}, got",
+        ),
+        (
+            lambda: studies.study(Study((TINY,), (0,), 10, name="a", other_batches={"tiny": 0.5})),
+            r"other_batches must be a positive integer.*, got 0.5",
         ),
         (
             lambda: studies.study(Study((TINY,), (0,), 10, name="a", watched_images=-1)),

@@ -503,6 +503,7 @@ BREAKS = [
         ),
         ("a study takes all images", "part[: study.images]", "part[:]", "study"),
         ("a study fixes no layer", "model.get_layer(layer).trainable = False", "pass", "study_keeps_layers_fixed"),
+        ("a study draws the same batches", "order = (seed + ", "order = (seed + 0 * ", "study_draws_other_batches"),
         (
             "watching classes",
             "std(axis=0).mean()\n        silent",
