@@ -20,6 +20,9 @@ exercise(
             "The average of the gradient is corrected as well:"
             " it is divided by 1 - 0.9.",
         ),
+        (-0.3, "That is the gradient: by how much does the weight change?"),
+        (-0.3005, "That is the gradient less the step: the step alone is asked for."),
+        (-0.2995, "That is the gradient plus the step: the step alone is asked for."),
         (0.001, "The learning rate of this exercise is 0.0005."),
         (0.3, "Adam divides by the gradient's size: the learning rate alone is left."),
         (
@@ -102,11 +105,11 @@ exercise(
         ),
         (
             lambda first, second: _silent(first).mean(),
-            "That looks at the first batch only.",
+            "That is the share of the first batch alone: look at each unit in both.",
         ),
         (
             lambda first, second: _silent(second).mean(),
-            "That looks at the second batch only.",
+            "That is the share of the second batch alone: look at each unit in both.",
         ),
         (
             lambda first, second: np.mean(
