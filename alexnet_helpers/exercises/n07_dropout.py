@@ -127,7 +127,10 @@ def _mostly_off(draws):
 
 def _flaw_in_draws(first, seed_1, again, rate):
     if (first == 0).mean() > 0.05:
-        return "That still switches units off: no number should be exactly 0."
+        return (
+            f"At rate {rate} that still switches units off: no number should be"
+            " exactly 0."
+        )
     if _mostly_off(first):
         return (
             "That is dropout with almost-zeros: a unit times such a number is off as"
