@@ -20,6 +20,10 @@ exercise(
         ),
         (2 * 3 * 93.1e6 * 45_000 / 1e15, "That is one epoch."),
         (
+            2 * 3 * 93.1e6 * 50_000 * 30 / 1e15,
+            "An epoch has the 45,000 images that the network is trained on.",
+        ),
+        (
             2 * 3 * 93.1e6 * 45_000 * 30,
             "Those are operations: a PFLOP is 10^15 of them.",
         ),
@@ -127,6 +131,15 @@ exercise(
     _gain_of,
     cases=_SEEDS,
     wrong=[
+        (
+            lambda a, b: tuple(100 * result for result in _gain_of(a, b)),
+            "Return both in the unit of the accuracies that are given:"
+            " do not multiply by 100.",
+        ),
+        (
+            lambda a, b: _gain_of(a, b)[::-1],
+            "The gain comes first, then its standard error.",
+        ),
         (
             lambda a, b: (_gain_of(b, a)[0], _gain_of(a, b)[1]),
             "The gain goes from the first to the second:"
