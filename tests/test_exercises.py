@@ -564,7 +564,16 @@ ALSO_RIGHT = {
     ],
     "14.3": lambda scores, labels: [row[k] - max(np.delete(row, k)) for row, k in zip(scores, labels)],
     "16.3": lambda results: float(np.mean(np.var(results, axis=1, ddof=1)) ** 0.5),
-    "17.3": lambda gradients, examples: np.average(gradients, axis=0, weights=examples),
+    "17.3": lambda gradients: (
+        [
+            [
+                sum(gradients[(p + j) % len(gradients), p] for j in range((d - p) % len(gradients) + 1))
+                for p in range(len(gradients))
+            ]
+            for d in range(len(gradients))
+        ],
+        [gradients.sum(axis=0)] * len(gradients),
+    ),
 }
 
 

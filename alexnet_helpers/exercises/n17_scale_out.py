@@ -17,6 +17,7 @@ exercise(
         (0.2, "There are 8 GPUs: the batch doubles three times."),
         (8, "Times eight: 0.1 is the rate that is multiplied."),
         (204.8, "Multiply by how many times the batch has grown, not by its size."),
+        (25.6, "Multiply by how many times the batch has grown, not by its old size."),
     ],
 )
 
@@ -36,70 +37,109 @@ exercise(
         ),
         (37.5, "That divides by 4 twice: a piece has 25 MB."),
         (600, "That is what all four send together."),
+        (150e6, "The answer is in MB."),
     ],
 )
 
 _RNG = np.random.default_rng(15)
 
 
-def _all_reduce(gradients, examples):
-    total = sum(count * gradient for count, gradient in zip(examples, gradients))
-    return 1.0 * total / sum(examples)
+def _ring(gradients):
+    return _variant(gradients)
+
+
+def _variant(
+    gradients,
+    rounds=(-1, -1),  # more than there are devices, in each half
+    way=1,  # to the neighbour above, or below
+    order=-1,  # which piece comes next
+    second=1,  # the piece with which device 0 begins the second half
+    adds=False,  # in the second half, too
+):
+    held, count, halves = np.array(gradients, float), len(gradients), []
+    for half, more in enumerate(rounds):
+        for r in range(count + more):
+            before = held.copy()
+            for d in range(count):
+                place = (d + way) % count, (d + second * half + order * r) % count
+                kept = held[place] if adds or not half else 0
+                held[place] = kept + before[d, place[1]]
+        halves.append(held.copy())
+    return tuple(halves)
 
 
 exercise(
     "17.3",
-    _all_reduce,
+    _ring,
     cases=[
-        (_RNG.normal(size=(2, 2, 2)), np.array([5, 3])),  # slips broadcast here, too
-        (_RNG.normal(size=(3, 3, 2)), np.array([1, 2, 3])),
-        (_RNG.normal(size=(3, 4)), np.array([4, 4, 8])),
-        (_RNG.normal(size=(2, 2, 3, 2)), np.array([4, 4])),
+        (_RNG.normal(size=(3, 3)),),  # the table of the lesson
+        (_RNG.normal(size=(4, 4, 2)),),
+        (_RNG.normal(size=(2, 2, 3, 2)),),
+        (_RNG.normal(size=(5, 5, 1)),),
     ],
     wrong=[
         (
-            lambda gradients, examples: gradients.mean(axis=0),
-            "That is the plain mean: each gradient counts by its number of examples.",
+            lambda gradients: (_ring(gradients)[1],) * 2,
+            "The first result holds the complete sums already. After N - 1 rounds each"
+            " device has one complete piece; if yours did, copy the array there, since"
+            " later rounds change it.",
         ),
         (
-            lambda gradients, examples: np.tensordot(examples, gradients, axes=1),
-            "Divide by the number of all examples.",
+            lambda gradients: (_ring(gradients)[0],) * 2,
+            "The second half is missing: in N - 1 more rounds the complete pieces go"
+            " round.",
         ),
         (
-            lambda gradients, examples: gradients.sum(axis=0),
-            "That is the plain sum: an average is asked for.",
-        ),
-        (
-            lambda gradients, examples: gradients.sum(axis=0) / examples.sum(),
-            "Each gradient is the mean of its own examples: multiply it by their number"
-            " before you add up.",
-        ),
-        (
-            lambda gradients, examples: (
-                np.tensordot(examples, gradients, axes=1) / len(examples)
+            lambda gradients: (
+                _ring(gradients)[0],
+                _ring(gradients)[1] / len(gradients),
             ),
-            "Divide by the number of all examples, not of the devices.",
+            "The second result is the mean: sums are asked for, as in the table.",
         ),
         (
-            lambda gradients, examples: (
-                (gradients * examples).sum(axis=0) / examples.sum()
-            ),
-            "NumPy lines up the last axes, and the devices are the first: np.average"
-            " takes weights along an axis.",
+            lambda gradients: tuple(part / len(gradients) for part in _ring(gradients)),
+            "That divides by N: sums are asked for, as in the table.",
         ),
         (
-            lambda gradients, examples: (
-                (gradients * examples[:, None]).sum(axis=0) / examples.sum()
-            ),
-            "One new axis serves gradients with one axis, and they can have any"
-            " number: np.average takes weights along the first.",
+            lambda gradients: _variant(gradients, adds=True),
+            "The first half is right. In the second half a complete piece replaces the"
+            " neighbour's: nothing is added.",
         ),
         (
-            lambda gradients, examples: (
-                (gradients * examples[:, None, None]).sum(axis=0) / examples.sum()
-            ),
-            "Gradients can have any number of axes:"
-            " np.average takes weights along the first.",
+            lambda gradients: _variant(gradients, second=0),
+            "The first half is right. Then device d has piece d + 1 complete, and"
+            " begins the second half with it (in place of d + 1 = N take 0).",
+        ),
+        (
+            lambda gradients: _variant(gradients, second=-1),
+            "The first half is right. Then device d has piece d + 1 complete, and"
+            " begins the second half with it (in place of d + 1 = N take 0).",
+        ),
+        (
+            lambda gradients: _variant(gradients, rounds=(0, -1)),
+            "One round too many in the first half: each half takes N - 1.",
+        ),
+        (
+            lambda gradients: _variant(gradients, rounds=(-1, -2)),
+            "One round too few in the second half: it takes N - 1, too.",
+        ),
+        (
+            lambda gradients: _variant(gradients, rounds=(-2, -2)),
+            "One round too few in each half: it takes N - 1.",
+        ),
+        (
+            lambda gradients: _variant(gradients, way=-1, order=1, second=-1),
+            "Your ring turns the other way: device d passes its piece to device d + 1.",
+        ),
+        (
+            lambda gradients: _variant(gradients, order=1),
+            "In the second round device d passes on the piece that it has just"
+            " received, piece d - 1, and not piece d + 1.",
+        ),
+        (
+            lambda gradients: _variant(gradients, order=0),
+            "Each round has another piece: device d passes on the one that it has just"
+            " received.",
         ),
     ],
 )

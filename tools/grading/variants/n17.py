@@ -1,7 +1,5 @@
 """Variants of the exercises of notebook 17_scale_out."""
 
-import numpy as np
-
 from tools.grading.variants import function, value
 
 
@@ -52,7 +50,4 @@ def _(rng):
 
 @function("17.3")
 def _(rng):
-    cases = []
-    for shape in ((3, 2, 4), (4, 3, 3), (2, 3, 2, 2)):
-        cases.append((rng.normal(size=shape), rng.permutation(np.arange(1, 9))[: shape[0]]))
-    return [*cases, (rng.normal(size=(3, 5)), np.array([2, 6, 4]))]
+    return [(rng.normal(size=shape),) for shape in ((4, 4, 3), (3, 3, 1, 2), (6, 6), (2, 2, 4))]
