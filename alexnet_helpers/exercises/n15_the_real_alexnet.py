@@ -154,24 +154,20 @@ def _gap(values, first):
     return abs(values[first].mean() - values[~first].mean())
 
 
-def _p_of_split(values, first, orders, gap=_gap):
-    return np.mean(
-        [gap(values[order], first) >= gap(values, first) for order in orders]
+def _p_of_split(values, first, orders, gap=_gap, real_gap=None):
+    real = (real_gap or gap)(values, first)
+    return np.mean([gap(values[order], first) >= real for order in orders])
+
+
+def _by(gap, real_gap=None):
+    """Return the share by another gap, and perhaps one more for the real split."""
+    return lambda values, first, orders: _p_of_split(
+        values, first, orders, gap, real_gap
     )
 
 
 def _signed(values, first):
     return values[first].mean() - values[~first].mean()
-
-
-def _real_signed(values, first, orders):
-    real = _signed(values, first)
-    return np.mean([_gap(values[order], first) >= real for order in orders])
-
-
-def _shuffles_signed(values, first, orders):
-    real = _gap(values, first)
-    return np.mean([_signed(values[order], first) >= real for order in orders])
 
 
 def _further(values, first, orders):
@@ -207,16 +203,6 @@ def _of_larger_halves(values, _first):
     return abs(first.mean() - second.mean())
 
 
-def _larger_halves_of_shuffles(values, first, orders):
-    real = _gap(values, first)
-    return np.mean([_of_larger_halves(values[o], first) >= real for o in orders])
-
-
-def _halves_of_shuffles(values, first, orders):
-    real = _gap(values, first)
-    return np.mean([_of_halves(values[order], first) >= real for order in orders])
-
-
 def _of_the_first_few(values, first):
     return abs(values[: first.sum()].mean() - values[first.sum() :].mean())
 
@@ -242,7 +228,7 @@ exercise(
     cases=_splits,
     wrong=[
         (
-            lambda values, first, orders: _p_of_split(values, first, orders, _signed),
+            _by(_signed),
             "A split may go either way: take the absolute value of each difference.",
         ),
         (
@@ -250,11 +236,11 @@ exercise(
             "A split may go either way: take the absolute value of each difference.",
         ),
         (
-            _real_signed,
+            _by(_gap, _signed),
             "Take the absolute value of the real difference, too.",
         ),
         (
-            _shuffles_signed,
+            _by(_signed, _gap),
             "A split may go either way: take the absolute value of each difference.",
         ),
         (
@@ -290,25 +276,19 @@ exercise(
             " the shuffles count.",
         ),
         (
-            lambda values, first, orders: _p_of_split(
-                values, first, orders, _of_medians
-            ),
+            _by(_of_medians),
             "That compares the medians: the means are asked for.",
         ),
         (
-            lambda values, first, orders: _p_of_split(values, first, orders, _of_sums),
+            _by(_of_sums),
             "The groups differ in size: compare their means, not their sums.",
         ),
         (
-            lambda values, first, orders: _p_of_split(
-                values, first, orders, _of_halves
-            ),
+            _by(_of_halves),
             "The groups need not be halves: the first one is where `first` is True.",
         ),
         (
-            lambda values, first, orders: _p_of_split(
-                values, first, orders, _of_the_first_few
-            ),
+            _by(_of_the_first_few),
             "The first group is where `first` is True, wherever that is.",
         ),
         (
@@ -323,17 +303,15 @@ exercise(
             " it is.",
         ),
         (
-            _halves_of_shuffles,
+            _by(_of_halves, _gap),
             "The shuffled groups are given by `first`, too: they need not be halves.",
         ),
         (
-            _larger_halves_of_shuffles,
+            _by(_of_larger_halves, _gap),
             "The shuffled groups are given by `first`, too: they need not be halves.",
         ),
         (
-            lambda values, first, orders: _p_of_split(
-                values, first, orders, _of_larger_halves
-            ),
+            _by(_of_larger_halves),
             "The groups need not be halves: the first one is where `first` is True.",
         ),
         (
