@@ -276,7 +276,8 @@ def alexnet_cifar10(
         - `stem` : (kernel, stride) of conv1, or (kernel, stride, filters).
         - `whitened` : bool, True if conv1 is set from images by `whiten` and does not
           learn; it needs the stem (3, 1, 54).
-        - `local_response_norm` : bool.
+        - `local_response_norm` : bool, or a dict with some of the constants that
+          `LocalResponseNorm` takes: {"alpha": 0} leaves only the factor k ** -beta.
         - `without` : list of the layers left out, among conv2 to conv5, fc6 and fc7.
         - `ones_in_biases` : bool, True to start the biases of conv2, conv4, conv5, fc6
           and fc7 at 1 (paper, section 5).
@@ -383,7 +384,9 @@ def _learned(network, name, layer, *arguments, **options):
         options["bias_initializer"] = "ones"
     found = [layer(*arguments, activation=activation, name=name, **options)]
     if network["local_response_norm"] and name in numpy_layers.NORMALIZED:
-        found.append(LocalResponseNorm(towers=network["towers"], name=norm))
+        constants = numpy_layers.check_normalization(network["local_response_norm"])
+        constants = {"towers": network["towers"]} | constants
+        found.append(LocalResponseNorm(name=norm, **constants))
     return found
 
 

@@ -1,11 +1,13 @@
 """The variants of AlexNet for CIFAR-10, and what may be changed in them."""
 
 import random
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from alexnet_helpers import checks, load_keras
+from alexnet_helpers.numpy_layers import check_normalization
 
 keras = load_keras()
 
@@ -151,7 +153,9 @@ def _check_ingredients(
     ones_in_biases,
 ):
     """Return the ingredients as a dict, each within its range."""
-    if local_response_norm is not None:
+    if isinstance(local_response_norm, Mapping):
+        local_response_norm = check_normalization(local_response_norm)
+    elif local_response_norm is not None:
         local_response_norm = checks.flag("local_response_norm", local_response_norm)
     return {
         "activation": _check_activation(activation),
@@ -185,7 +189,7 @@ def _check_contradictions(network, given):
     }
     for name, needed in beside_batch_norm.items():
         if network["batch_norm"] and network[name]:
-            checks.refuse(name, needed, True)
+            checks.refuse(name, needed, network[name])
     if network["whitened"] and network["stem"] != (3, 1, 54):
         checks.refuse("whitened", "False without stem=(3, 1, 54)", True)
     if network["ones_in_biases"] and without >= {*TOWERED, "fc6", "fc7"}:

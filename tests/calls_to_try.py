@@ -923,7 +923,7 @@ def ingredients():
         "towers": whole(1, 1, 2),
         "stem": stem,
         "whitened": flag(False).but(right=false_or_refused),
-        "local_response_norm": flag(False).or_none(),
+        "local_response_norm": a_normalization(False).or_none(),
         "without": some_names(["conv3"]),
         "ones_in_biases": flag(False),
     }

@@ -420,6 +420,17 @@ def test_layers_and_normalization_can_be_left_out():
     assert names(local_response_norm=True) == whole
 
 
+def test_only_the_constant_factor_of_normalization_can_be_left():
+    model = alexnet_cifar10("paper", 0.1, local_response_norm={"alpha": 0.0})
+    for name, channels in (("norm1", 10), ("norm2", 26)):
+        x = (
+            np.random.default_rng(0).normal(0, 1000, (1, 3, 3, channels)).astype(np.float32)
+        )  # large: it would divide by more
+        close(keras.ops.convert_to_numpy(model.get_layer(name)(x)), x / 2**0.75, 1e-6)
+    norm = alexnet_cifar10("paper", 0.1, towers=2, local_response_norm={"k": 3.0}).get_layer("norm2")
+    assert (norm.k, norm.alpha, norm.towers) == (3.0, 1e-4, 2)
+
+
 def test_the_paper_s_biases_of_1():
     model = alexnet_cifar10("paper", 0.1, ones_in_biases=True)
     biases = {layer.name: set(keras.ops.convert_to_numpy(layer.bias)) for layer in model.layers if layer.weights[1:]}
@@ -675,6 +686,8 @@ EITHER = "weights must be 'cifar10', 'modern_half'"
         ({"without": "conv2"}, "without must be a list of names out of conv2, .*, got 'conv2'"),
         ({"without": None}, "without must be a list of names out of conv2, .*, got None"),
         ({"local_response_norm": 1}, "local_response_norm must be True or False, got 1"),
+        ({"local_response_norm": {"gamma": 1}}, "local_response_norm must be True, False or a dict with some of size"),
+        ({"local_response_norm": {"alpha": -1}}, "alpha must be a number, 0 or more, got -1"),
         ({"ones_in_biases": "yes"}, "ones_in_biases must be True or False, got 'yes'"),
         # what would be dropped without a word
         (
