@@ -100,7 +100,8 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     if np.ptp(picture, axis=0).max() == 0 or np.ptp(picture, axis=1).max() == 0:
         return (
             "All your rows or all your columns have the same weights. Did you multiply"
-            " with @? * multiplies pixel by pixel."
+            " with @? * multiplies pixel by pixel. If you multiplied with *, leave out some"
+            " rows or columns at the edge."
         )
     result = f"it is right for {right} of 360 images"
     if (z > 0).all() or (z <= 0).all():
@@ -244,6 +245,15 @@ exercise(
                 -1, channels, height, width
             ).transpose(2, 3, 1, 0),
             "That is the kernel of a convolution: flatten its first three axes.",
+        ),
+        (
+            lambda rows, height, width, channels: (
+                rows.reshape(-1, channels, height, width)
+                .transpose(2, 3, 1, 0)
+                .reshape(len(rows), -1)
+                .T
+            ),
+            "After that transpose the units are the last axis: reshape to (-1, units).",
         ),
         (
             lambda rows, height, width, channels: rows.reshape(
