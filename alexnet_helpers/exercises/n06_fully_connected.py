@@ -100,7 +100,7 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     if np.ptp(picture, axis=0).max() == 0 or np.ptp(picture, axis=1).max() == 0:
         return (
             "All your rows or all your columns have the same weights. Did you multiply"
-            " with @? * multiplies pixel by pixel. If you multiplied with *, leave out some"
+            " with @? * multiplies pixel by pixel. If you used *, leave out the"
             " rows or columns at the edge."
         )
     result = f"it is right for {right} of 360 images"
