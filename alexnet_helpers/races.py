@@ -5,12 +5,15 @@ one gives a score for each class. Plain gradient descent on the cross-entropy tr
 them, on one thread: for matrices this small, more would cost time.
 """
 
+import contextlib
+
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from alexnet_helpers import checks
 
 BATCH = 128
+LOOKS = 80  # of a curve, of which the first steps share some
 RATES = (0.3, 0.1, 0.03, 0.01, 0.2, 0.06, 0.02, 0.006, 0.6, 1.0, 2.0, 3.0, 0.003, 0.001)
 
 
@@ -65,24 +68,43 @@ class Race:
             For the initial weights and the batches.
         most : int
         """
-        rates = _numbers("rates", rates, count=2)
         most = checks.integer("most", most, 0)
-        rng = np.random.default_rng(checks.integer("seed", seed, 0))
-        weights = self._initial_weights(rng)
-        # A rate that is too large ends in infinite numbers.
-        with threadpool_limits(1), np.errstate(all="ignore"):
-            for step in range(most + 1):
+        with _quietly_on_one_thread():
+            for step, weights in enumerate(self._train(rates, seed, most)):
                 if step % self.every == 0:
                     wrong = self._share_wrong(weights)
                     if wrong <= self.goal:
                         return step
                     if step >= 100 and wrong > 0.5:
                         break
-                batch = rng.integers(0, len(self.images), BATCH)
-                gradients = self._gradients(batch, weights)
-                for layer, gradient in enumerate(gradients):
-                    weights[layer] -= rates[min(layer, 1)] * gradient
         return np.inf
+
+    def curve(self, rates, seed, most=1000):
+        """Train one network to the end, and return its share of wrong answers.
+
+        No goal ends the run, and it does not give up. It looks after each of the first
+        steps, and then ever more rarely, so that the looks fit a logarithmic axis.
+
+        Parameters
+        ----------
+        rates, seed
+            As for `steps`.
+        most : int
+            The steps, 9,999 or fewer.
+
+        Returns
+        -------
+        looks : np.ndarray of int, shape (N,)
+            After how many steps each.
+        wrong : np.ndarray, shape (N,)
+            The shares, over all images.
+        """
+        most = checks.integer("most", most, 1, 9999)
+        looks = np.unique(np.geomspace(1, most, LOOKS).round().astype(int))
+        with _quietly_on_one_thread():
+            networks = enumerate(self._train(rates, seed, most))
+            wrong = [self._share_wrong(w) for step, w in networks if step in looks]
+        return looks, np.array(wrong)
 
     def best(self, rates=RATES, runs=5):
         """Find the rate, the same for all layers, with the lowest median of its runs.
@@ -110,6 +132,19 @@ class Race:
         if best is None:
             return None, [np.inf] * runs
         return best, sorted(self.steps((best, best), seed) for seed in range(runs))
+
+    def _train(self, rates, seed, most):
+        """Yield the weights before the first step, and after each of `most` steps."""
+        rates = _numbers("rates", rates, count=2)
+        rng = np.random.default_rng(checks.integer("seed", seed, 0))
+        weights = self._initial_weights(rng)
+        yield weights
+        for _ in range(most):
+            batch = rng.integers(0, len(self.images), BATCH)
+            gradients = self._gradients(batch, weights)
+            for layer, gradient in enumerate(gradients):
+                weights[layer] -= rates[min(layer, 1)] * gradient
+            yield weights
 
     def _median(self, rate, runs, most):
         """Return the upper median of a rate's runs, or infinity where it has `most`."""
@@ -150,6 +185,13 @@ class Race:
             g = (g @ weights[layer + 1].T) * self.slope(zs[layer])
             found.append(outputs[layer].T @ g)
         return found[::-1]
+
+
+@contextlib.contextmanager
+def _quietly_on_one_thread():
+    """Keep NumPy to one thread, and quiet where a large rate ends in infinity."""
+    with threadpool_limits(1), np.errstate(all="ignore"):
+        yield
 
 
 def _numbers(name, values, count=None):

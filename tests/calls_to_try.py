@@ -1154,6 +1154,7 @@ def of_races(add):
     )
     steps = {"rates": rates([0.5, 0.25], 2), "seed": whole(3, 0), "most": whole(2, 0)}
     add("Race.steps", lambda **named: race().steps(**named), **steps)
+    add("Race.curve", lambda **named: race().curve(**named)[1], **steps | {"most": whole(2, 1, 9999)})
     add("Race.best", lambda **named: race().best(**named)[1], rates=rates([0.5, 0.25]), runs=whole(2, 1, 999))
 
 

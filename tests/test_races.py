@@ -48,6 +48,18 @@ def test_a_run_ends_at_the_goal_or_gives_up():
     assert race.steps((1e30, 1e30), seed=0) == np.inf
 
 
+def test_a_curve_goes_on_past_the_goal():
+    race = races.Race(*three_kinds(), *TANH, [0.5] * 3, every=1)
+    steps = race.steps((0.3, 0.1), seed=2)
+    looks, wrong = race.curve((0.3, 0.1), seed=2, most=20)
+    np.testing.assert_array_equal(looks, range(1, 21))  # few steps: each is looked at
+    assert looks[(wrong <= race.goal).argmax()] == steps > 1
+    assert len(wrong) == 20
+    looks = race.curve((0, 0), seed=2, most=400)[0]
+    assert looks[-1] == 400
+    assert (np.diff(looks[-9:]) > 10).all()
+
+
 def test_the_best_rate_has_the_lowest_median():
     race = races.Race(*three_kinds(), *TANH, [0.5] * 3, every=1)
     rates = (0.01, 0.3, 0.1)

@@ -439,6 +439,7 @@ BREAKS = [
         ("a slope is left out", "* self.slope(zs[layer])", "* 1.0"),
         ("the slowest rate is called the best", "if median < fewest:", "if median > fewest:"),
         ("a run looks at every step", "if step % self.every == 0:", "if True:"),
+        ("a curve begins before the first step", "if step in looks]", "if step + 1 in looks]"),
     ),
     *breaks_of(
         f"{PACKAGE}/optimizers.py",

@@ -79,7 +79,7 @@ _OWN_ALPHA = (
     " channels."
 )
 
-_TOO_FAR = "The first channel is three away: n = 5 reaches two to each side."
+_TOO_FAR = "The first channel is three away: the sum reaches two to each side."
 
 _SQUARES = "Square each value first, and then add."
 
@@ -102,11 +102,14 @@ exercise(
         (60 / 2.77**0.75, "The value's own square belongs to the sum."),
         (
             60 / 3.04**0.75,
-            "n = 5 reaches two channels to each side, where they exist, not one.",
+            "The sum reaches two channels to each side, where they exist, not one.",
         ),
         (60 / 2.36**0.75, "The neighbours belong to the sum, too, not the 60 alone."),
         (60 / 2**0.75, "That divides by k alone: the sum of squares is missing."),
-        (60 / 2.40**0.75, "n = 5 reaches two channels to each side, where they exist."),
+        (
+            60 / 2.40**0.75,
+            "The sum reaches two channels to each side, where they exist.",
+        ),
         (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
         (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
         (60 / 2.13**0.75, "k is 2 in the paper."),

@@ -48,8 +48,8 @@ def _(rng):
         ("normalized value of the 60,", f"normalized value of the {values[place]},"),
     ]
     hints = [
-        (_normalized(values, place, reach=5), "n = 5 reaches two channels to each side, not all."),
-        (_normalized(values, place, reach=1), "n = 5 reaches two channels to each side, where they exist."),
+        (_normalized(values, place, reach=5), "The sum reaches two channels to each side, not all."),
+        (_normalized(values, place, reach=1), "The sum reaches two channels to each side, where they exist."),
         (_normalized(values, place, n=5), "The paper's α multiplies the sum as it is."),
         (_normalized(values, place, skip=True), "The value's own square belongs to the sum."),
         (_normalized(values, place, k=1), "k is 2 in the paper."),
