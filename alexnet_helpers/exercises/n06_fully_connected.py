@@ -110,6 +110,12 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     with_best_bias = max(((sums > value) == wanted).sum() for value in sums)
     if with_best_bias >= 350:
         return f"You have the place; now choose the bias: {result}."
+    turned = max(((-sums > value) == wanted).sum() for value in -sums)
+    if turned >= 350:
+        return (
+            "The places are right, the sign is not: turn the weights around, then"
+            f" choose the bias ({result})."
+        )
     return f"{result.capitalize()}, and no bias would help enough: choose other places."
 
 
@@ -152,6 +158,10 @@ exercise(
             " it is right for 304 of 360 images.",
         ),
         (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
+        (
+            _unit([(slice(2, 6), slice(3, 5), 1)], 0),
+            "The places are right, the sign is not: turn the weights around",
+        ),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
         (
             _unit([(slice(2, 4), 5, 1)], 0),
