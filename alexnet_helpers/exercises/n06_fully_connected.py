@@ -69,6 +69,11 @@ _ONE_WEIGHT = (
 )
 
 
+def _right_at_best(sums, wanted):
+    """Return for how many images sums are right with the best bias."""
+    return max(((sums > value) == wanted).sum() for value in sums)
+
+
 def judge_zero_unit(function, ink=1, turned_around=False):
     """Return None if a unit tells zeros from ones, or else a hint.
 
@@ -107,11 +112,9 @@ def judge_zero_unit(function, ink=1, turned_around=False):
     if (z > 0).all() or (z <= 0).all():
         images_called = "every image" if (z > 0).all() else "no image"
         result = f"your unit calls {images_called} a {int(turned_around)}"
-    with_best_bias = max(((sums > value) == wanted).sum() for value in sums)
-    if with_best_bias >= 350:
+    if _right_at_best(sums, wanted) >= 350:
         return f"You have the place; now choose the bias: {result}."
-    turned = max(((-sums > value) == wanted).sum() for value in -sums)
-    if turned >= 350:
+    if _right_at_best(-sums, wanted) >= 350:
         return (
             "The places are right, the sign is not: turn the weights around, then"
             f" choose the bias ({result})."
