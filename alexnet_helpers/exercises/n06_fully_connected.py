@@ -109,16 +109,13 @@ def judge_zero_unit(function, ink=1, turned_around=False):
             " rows or columns at the edge."
         )
     result = f"it is right for {right} of 360 images"
-    if (z > 0).all() or (z <= 0).all():
-        images_called = "every image" if (z > 0).all() else "no image"
+    if len(set(z > 0)) == 1:
+        images_called = "every image" if z[0] > 0 else "no image"
         result = f"your unit calls {images_called} a {int(turned_around)}"
     if _right_at_best(sums, wanted) >= 350:
         return f"You have the place; now choose the bias: {result}."
     if _right_at_best(-sums, wanted) >= 350:
-        return (
-            "The places are right, the sign is not: turn the weights around, then"
-            f" choose the bias ({result})."
-        )
+        return f"The places are right, but turn the weights around: {result}."
     return f"{result.capitalize()}, and no bias would help enough: choose other places."
 
 
@@ -163,7 +160,7 @@ exercise(
         (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
         (
             _unit([(slice(2, 6), slice(3, 5), 1)], 0),
-            "The places are right, the sign is not: turn the weights around",
+            "The places are right, but turn the weights around",
         ),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
         (
