@@ -105,7 +105,7 @@ BASE = dataclasses.replace(
 )
 # The paper's initial weights (section 5).
 SMALL_NORMAL = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
-_FIRST_CHANGES = {
+CHANGES = {
     "base": {},
     "tanh instead of ReLU": {"ingredients": {"activation": "tanh"}},
     "pools do not overlap": {"ingredients": {"pool": 2}},
@@ -125,9 +125,7 @@ _FIRST_CHANGES = {
     "biases of 1": {"ingredients": {"ones_in_biases": True}},
     "constant learning rate": {"schedule": "constant", "warmup_epochs": 0},
     "stem 11x11, stride 4": {"ingredients": {"stem": [11, 4]}},
-}
-# What the recipe of today has, one thing at a time.
-_MORE_CHANGES = {
+    # What the recipe of today has, one thing at a time.
     # What the next one is compared with.
     "stem 3x3 of 54 filters": {"ingredients": {"stem": [3, 1, 54]}},
     "the same stem, whitened and fixed": {
@@ -143,7 +141,6 @@ _MORE_CHANGES = {
     # What local response normalization does to small values: divide by 2 ** 0.75.
     "divided by 1.68 instead": {"ingredients": {"local_response_norm": {"alpha": 0.0}}},
 }
-CHANGES = _FIRST_CHANGES | _MORE_CHANGES
 _changed = {
     name: dataclasses.replace(BASE, **{"name": name} | changes)
     for name, changes in CHANGES.items()
@@ -174,9 +171,13 @@ _augmented = tuple(
     for name, augmentation in _AUGMENTATIONS.items()
 )
 
-_what_mattered = Study(
-    recipes=tuple(_changed[name] for name in _FIRST_CHANGES),
-    seeds=(0, 1),
+# Does augmentation help once dropout no longer holds the network back?
+_neither = dataclasses.replace(
+    _changed["no dropout"], name="neither dropout nor augmentation", augmentation=()
+)
+_ideas = Study(
+    recipes=tuple(_changed.values()),
+    seeds=(0, 1, 2, 3, 4),
     steps=16 * 200,
     every=200,
     images=12_800,
@@ -190,7 +191,6 @@ STUDIES = {
         _same, (1, 2, 3, 4), 100, fixed=_FIXED, watched_images=64, other_batches=_OTHER
     ),
     "plateau_study": Study((_common,), seeds=(0, 1, 2, 3, 4), steps=700),
-    "what_mattered": _what_mattered,
     "augmentation": Study(
         recipes=_augmented,
         seeds=(0, 1, 2, 3, 4),
@@ -199,9 +199,8 @@ STUDIES = {
         images=1_000,
         validation_images=5000,
     ),
-    "ideas": _what_mattered._replace(
-        recipes=tuple(_changed.values()), seeds=(0, 1, 2, 3, 4)
-    ),
+    "ideas": _ideas,
+    "dropout_and_augmentation": _ideas._replace(recipes=(_neither,)),
 }
 
 

@@ -116,8 +116,8 @@ def test_a_process_of_a_job_does_not_train_alone(monkeypatch):
     ("arguments", "message"),
     [
         (
-            ["what_mattered", "--epochs", "3"],
-            "--epochs must be left out with the study what_mattered, which takes --results only",
+            ["ideas", "--epochs", "3"],
+            "--epochs must be left out with the study ideas, which takes --results only",
         ),
         (["paper", "--processes", "2", "--devices", "4"], "--devices must be all with --processes, got 4"),
     ],
