@@ -91,8 +91,8 @@ exercise(
     wrong=[
         (
             lambda first, second: (_silent(first).mean() + _silent(second).mean()) / 2,
-            "That is the mean of the silent shares of both batches."
-            " A unit that responds in one of them is not dead.",
+            "That gives the mean of the silent shares of both batches here."
+            " Count the units that are silent in both.",
         ),
         (
             lambda first, second: _silent(first).mean() * _silent(second).mean(),
@@ -105,11 +105,11 @@ exercise(
         ),
         (
             lambda first, second: _silent(first).mean(),
-            "That is the share of the first batch alone: look at each unit in both.",
+            "That gives the share of the first batch here: look at each unit in both.",
         ),
         (
             lambda first, second: _silent(second).mean(),
-            "That is the share of the second batch alone: look at each unit in both.",
+            "That gives the share of the second batch here: look at each unit in both.",
         ),
         (
             lambda first, second: np.mean(
