@@ -423,9 +423,8 @@ def test_layers_and_normalization_can_be_left_out():
 def test_only_the_constant_factor_of_normalization_can_be_left():
     model = alexnet_cifar10("paper", 0.1, local_response_norm={"alpha": 0.0})
     for name, channels in (("norm1", 10), ("norm2", 26)):
-        x = (
-            np.random.default_rng(0).normal(0, 1000, (1, 3, 3, channels)).astype(np.float32)
-        )  # large: it would divide by more
+        x = np.random.default_rng(0).normal(0, 1000, (1, 3, 3, channels)).astype(np.float32)
+        # So large that the paper's alpha would divide by more.
         close(keras.ops.convert_to_numpy(model.get_layer(name)(x)), x / 2**0.75, 1e-6)
     norm = alexnet_cifar10("paper", 0.1, towers=2, local_response_norm={"k": 3.0}).get_layer("norm2")
     assert (norm.k, norm.alpha, norm.towers) == (3.0, 1e-4, 2)
