@@ -131,6 +131,14 @@ exercise(
             [[1, 1, 1], [0, 0, 0], [1, 1, 1]],
             "That adds the lower row: what is subtracted has the weight -1.",
         ),
+        (
+            [[1, 1, 1], [0, 0, 0], [0, 0, 0]],
+            "The lower row is not yet subtracted: its weights are -1.",
+        ),
+        (
+            [[-1, -1, -1], [1, 1, 1], [0, 0, 0]],
+            "The upper row of a window has the weights 1, the lower one -1.",
+        ),
         ([1, 0, -1], "Those are three weights: a filter has nine, in three rows."),
         (
             [1, 1, 1, 0, 0, 0, -1, -1, -1],
@@ -185,6 +193,16 @@ exercise(
             _of_answers,
             "You divide by the number of images that got this answer:"
             " divide by the number that have this label.",
+        ),
+        (
+            lambda answers, labels, classes: np.mean(answers[labels == 0] == 0),
+            "That is the first class alone: collect all of them before you return.",
+        ),
+        (
+            lambda answers, labels, classes: np.array(
+                [np.mean(answers == k) for k in range(classes)]
+            ),
+            "Those are the shares of the answers, right or wrong: compare with labels.",
         ),
         (
             _of_all,
