@@ -166,7 +166,8 @@ def _general_hint(answer, right, tolerance):
         return "Your answer holds a NaN (not a number)."
     if expected.ndim > 0:
         return _hint_for_places(differs)
-    if expected != np.round(expected) and abs(found - expected) < 0.01 * abs(expected):
+    near = abs(found - expected) < 0.005 * abs(expected)
+    if expected != np.round(expected) and near:
         return "Close: give more digits, or look at the last ones."
     return f"Your number is too {'large' if found > expected else 'small'}."
 
