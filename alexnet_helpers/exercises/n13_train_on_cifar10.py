@@ -29,6 +29,15 @@ exercise(
         ),
         (2 * 3 * 93.1e6 * 30 / 1e15, "That is for one image in each epoch."),
         (
+            2 * 3 * 93.1e6 * 45_000 * 30 / 1e12,
+            "Those are TFLOP, of 10^12 operations: a PFLOP is 10^15.",
+        ),
+        (
+            3 * 93.1e6 * 50_000 * 30 / 1e15,
+            "A multiply-add is two operations, and an epoch has the 45,000 images"
+            " that the network is trained on.",
+        ),
+        (
             2 * 2 * 93.1e6 * 45_000 * 30 / 1e15,
             "The backward pass costs two forward passes,"
             " on top of the forward pass itself.",
@@ -52,6 +61,23 @@ def _pair_of(table):
 # In one direction 0 -> 3 is largest, in both directions together 1 and 2 are.
 _COUNTS = np.array([[90, 1, 0, 9], [2, 80, 8, 0], [0, 7, 70, 3], [1, 2, 1, 96]])
 
+# Classes 0 and 2 have most errors, but 0 and 1 are mixed up most.
+_TWO_BUSY_CLASSES = np.array(
+    [
+        [90, 5, 0, 0, 0],
+        [5, 90, 0, 0, 0],
+        [0, 0, 80, 4, 4],
+        [0, 0, 4, 90, 0],
+        [0, 0, 4, 0, 90],
+    ]
+)
+
+
+def _with_most_errors(counts):
+    errors = counts.sum(axis=0) + counts.sum(axis=1) - 2 * np.diag(counts)
+    return tuple(sorted(int(number) for number in np.argsort(errors)[-2:]))
+
+
 exercise(
     "13.2",
     _most_confused,
@@ -65,6 +91,7 @@ exercise(
         (np.array([[9, 0, 4], [1, 7, 2], [3, 0, 5]]),),
         (np.array([[50, 9, 2], [0, 40, 3], [3, 4, 30]]),),
         (np.random.default_rng(4).permutation(36).reshape(6, 6),),
+        (_TWO_BUSY_CLASSES,),
     ],
     wrong=[
         (
@@ -88,6 +115,10 @@ exercise(
         (
             lambda counts: _most_confused(counts / counts.sum(axis=1, keepdims=True)),
             "Compare the counts as they are: do not divide a row by its sum.",
+        ),
+        (
+            _with_most_errors,
+            "Those are the two classes with the most errors: look for the pair.",
         ),
         (
             lambda counts: _most_confused(counts)[::-1],
@@ -176,6 +207,23 @@ exercise(
             ),
             "The two may have different numbers of runs:"
             " divide each variance by its own.",
+        ),
+        (
+            lambda a, b: (
+                _gain_of(a, b)[0],
+                float((np.std(a, ddof=1) / len(a) + np.std(b, ddof=1) / len(b)) ** 0.5),
+            ),
+            "Divide the variances by the numbers of runs, not the standard deviations:"
+            " a variance is the standard deviation squared.",
+        ),
+        (
+            lambda a, b: (
+                _gain_of(a, b)[0],
+                float(
+                    ((np.var(a, ddof=1) + np.var(b, ddof=1)) / (len(a) + len(b))) ** 0.5
+                ),
+            ),
+            "Divide each variance by its own number of runs, not their sum by all.",
         ),
         (
             lambda a, b: (_gain_of(a, b)[0], _pooled_error(a, b)),
