@@ -219,6 +219,14 @@ exercise(
         (
             lambda a, b: (
                 _gain_of(a, b)[0],
+                float((np.std(a) / len(a) + np.std(b) / len(b)) ** 0.5),
+            ),
+            "Divide the variances by the numbers of runs, not the standard deviations:"
+            " a variance is the standard deviation squared.",
+        ),
+        (
+            lambda a, b: (
+                _gain_of(a, b)[0],
                 float(
                     ((np.var(a, ddof=1) + np.var(b, ddof=1)) / (len(a) + len(b))) ** 0.5
                 ),
