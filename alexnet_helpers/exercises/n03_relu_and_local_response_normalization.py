@@ -67,6 +67,7 @@ exercise(
             "That stays at 1 from 1 to 2 and rises again to the right of it.",
         ),
         ((2, -2, 1), "That is 2 at 1, not 1."),
+        ((2, -4, 2), "That has the right shape, but is 2 at 1: twice as high."),
         (
             (1, 0, 0),
             "That rises forever: the hat comes down at 1 and is flat from 2 on.",
@@ -121,6 +122,7 @@ exercise(
         (60 / 3.13**0.5, "The power is 0.75, not a square root."),
         (3.13**0.75, "That is the divisor: what is the 60 divided by it?"),
         (20 / 3.94**0.75, "That is the value of the 20: the 60 is asked for."),
+        (25.49, "Close: round to two decimals, do not cut off."),
     ],
     tolerance=2.5e-4,  # two decimals
 )
