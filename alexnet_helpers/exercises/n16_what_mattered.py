@@ -48,6 +48,9 @@ exercise(
 # Student's t with two degrees of freedom, one for each pair.
 _FACTOR = stats.t.isf(0.025, 2)
 _DEVIATION = np.sqrt(0.29)
+# Two wrong factors, from two million worlds.
+_SINGLE_RUNS = 4.60  # single runs compared, not means
+_MEAN_OF_ROOTS = 4.84  # the mean of the two deviations, not the root of the variance
 
 exercise(
     "16.2",
@@ -78,8 +81,18 @@ exercise(
         ),
         (
             _FACTOR * _DEVIATION * np.sqrt(2),
-            "Two common reasons: in the worlds the sum of squares of a pair was divided"
-            " by 2, not by 2 - 1, or single runs were compared, not means.",
+            "In the worlds, divide the sum of squares of each pair by 2 - 1, not by 2"
+            " (ddof=1).",
+        ),
+        (
+            _SINGLE_RUNS * _DEVIATION,
+            "That compares single runs of the two recipes: take the difference of their"
+            " means.",
+        ),
+        (
+            _MEAN_OF_ROOTS * _DEVIATION,
+            "In the worlds, average the variances of the two pairs and take the root at"
+            " the end, as in exercise 16.1.",
         ),
         (
             _FACTOR / np.sqrt((2 + _FACTOR**2) / 3) * _DEVIATION,
@@ -143,6 +156,21 @@ exercise(
         (
             lambda results: results.var(axis=1, ddof=1).mean(),
             "That is the variance: take its root.",
+        ),
+        (
+            lambda results: results.std(axis=1).mean(),
+            "Two slips: divide by the number of seeds minus 1 (ddof=1), and average the"
+            " variances, with the root at the end.",
+        ),
+        (
+            lambda results: np.ptp(results, axis=1).mean(),
+            "That is the mean range of the rows: take their variances, the mean of"
+            " these, and the root.",
+        ),
+        (
+            lambda results: results.mean(axis=1).std(ddof=1),
+            "That is the spread of the recipes' means: take the variance within each"
+            " row.",
         ),
         (
             lambda results: np.sqrt(results.var(axis=0, ddof=1).mean()),
