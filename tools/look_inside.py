@@ -267,10 +267,13 @@ class Attribution:
     def one_step(self, images, classes):
         return ((images - MEAN_COLOUR) * self.input_gradient(images, classes)).sum(axis=-1)
 
-    def integrated(self, images, classes, steps=20):
-        way = images - MEAN_COLOUR
-        parts = [MEAN_COLOUR + (k + 0.5) / steps * way for k in range(steps)]
+    def integrated(self, images, classes, steps=20, baseline=MEAN_COLOUR):
+        way = images - baseline
+        parts = [baseline + (k + 0.5) / steps * way for k in range(steps)]
         return (way * np.mean([self.input_gradient(part, classes) for part in parts], axis=0)).sum(axis=-1)
+
+    def integrated_black(self, images, classes):
+        return self.integrated(images, classes, baseline=np.zeros(3, "float32"))
 
     def grad_cam(self, images, classes):
         maps, gradient = self._at_conv5(images, classes)
@@ -302,8 +305,8 @@ def _pixels(places):
     return np.maximum(places, 0).repeat(4, axis=1).repeat(4, axis=2)
 
 
-METHODS = ("gradient", "integrated", "grad_cam", "occlusion")
-SIGNED = ("integrated", "occlusion")  # the others have no value below 0
+METHODS = ("gradient", "integrated", "grad_cam", "occlusion", "one_step")
+SIGNED = ("integrated", "occlusion", "one_step")  # the others have no value below 0
 
 
 def covers(images):
@@ -314,6 +317,12 @@ def covers(images):
     return {"grey": MEAN_COLOUR, "blurred": np.stack(list(map(np.array, dull))), "black": 0}
 
 
+def centre():
+    """Return a map that is the larger the nearer a square of 4 × 4 pixels lies to the centre."""
+    steps = np.arange(8) - 3.5
+    return -np.hypot(*np.meshgrid(steps, steps)).repeat(4, axis=0).repeat(4, axis=1)
+
+
 def deletion_rows(network, images):
     """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay.
 
@@ -321,11 +330,9 @@ def deletion_rows(network, images):
     """
     maps, images, rows = Attribution(network), images.astype("float32"), []
     classes = maps.scores(images).numpy().argmax(axis=1)
-    marked = {name: getattr(maps, name)(images, classes) for name in (*METHODS, "one_step")}
+    marked = {name: getattr(maps, name)(images, classes) for name in (*METHODS, "integrated_black")}
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
-    steps = np.arange(8) - 3.5
-    centre = -np.hypot(*np.meshgrid(steps, steps)).repeat(4, axis=0).repeat(4, axis=1)
-    marked["centre"] = np.stack([centre] * len(images))
+    marked["centre"] = np.stack([centre()] * len(images))
     marked["random"] = np.random.default_rng(0).random(images.shape[:3])
     for cover, fill in covers(images).items():
         for name, values in marked.items():
@@ -360,8 +367,12 @@ def randomized_rows(images, unlabelled):
                 rows.append(("maps alike, signed, size", name, seed, of, np.median(found)))
 
     compare({name: np.roll(values, 1, axis=0) for name, values in whole.items()}, "another photo")
-    contrast, found = np.abs(images - MEAN_COLOUR).sum(axis=-1), np.abs(whole["integrated"])
-    rows.append(("maps alike", "integrated", 0, "the photo alone", np.median(alike(contrast, found))))
+    contrast = np.abs(images - MEAN_COLOUR).sum(axis=-1)
+    for name in ("integrated", "one_step"):
+        found = np.median(alike(contrast, np.abs(whole[name])))
+        rows.append(("maps alike", name, 0, "the photo alone", found))
+    found = np.median(alike([centre()] * len(images), whole["gradient"]))
+    rows.append(("maps alike", "gradient", 0, "nearness to the centre", found))
     for layer in ("fc8", "fc7", "fc6"):
         network.get_layer(layer).set_weights(fresh.get_layer(layer).get_weights())
         if layer != "fc7":

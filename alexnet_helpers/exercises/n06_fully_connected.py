@@ -38,6 +38,16 @@ exercise(
         ([11, 6, 36, 273], "That is the middle of the last crop."),
         ([11, 6, 36, 0], "The last crop: it ends where the photo ends."),
         ([11, 6, 6, 160], "The answers fill a square: rows times columns."),
+        ([11, 6, 1, 160], "One for each place of fc6's output: rows times columns."),
+        (
+            [11, 6, 36, 386],
+            "That is the photo's last row: where does its last crop begin?",
+        ),
+        ([11, 6, 36, 80], "The strides multiply: 4·2·2·2 pixels from place to place."),
+        (
+            [11, 5, 25, 160],
+            "11 - 6 = 5 steps, and there is one place before the first.",
+        ),
         ([11, 11, 121, 320], "fc6 is a convolution with 6×6 kernels, not padded."),
         ([11, 1, 1, 0], "fc6 as a convolution has an output for each place."),
         ([6, 1, 1, 0], "Those are the sizes for a photo of 227×227."),

@@ -23,6 +23,11 @@ exercise(
             "The parts add up to a difference of two scores,"
             " and that of the grey image is not 0.",
         ),
+        (
+            7.2,
+            "The parts do not add up to the photo's score, but to its difference from"
+            " the grey image's; those outside the face are in there, too.",
+        ),
         (8.7, "That is the sum of all parts: take away those outside the face."),
         (
             11.1,
@@ -111,6 +116,18 @@ exercise(
             "The gradient keeps its sign.",
         ),
         (
+            lambda maps, gradient: gradient.sum(axis=-1),
+            "That is the gradient alone: multiply it with the maps.",
+        ),
+        (
+            lambda maps, gradient: np.maximum(gradient.sum(axis=-1), 0),
+            "That is the gradient alone: multiply it with the maps.",
+        ),
+        (
+            lambda maps, gradient: np.maximum((maps + gradient).sum(axis=-1), 0),
+            "Multiply the gradient with the maps: that adds the two.",
+        ),
+        (
             lambda maps, gradient: np.maximum((maps * gradient).max(axis=-1), 0),
             "Add the products up: that is the largest of them.",
         ),
@@ -141,6 +158,12 @@ def _right_class_at_zero(scores, labels):
     others = np.array(scores, dtype=float)
     others[rows, labels] = 0
     return scores[rows, labels] - others.max(axis=1)
+
+
+def _every_label_left_out(scores, labels):
+    others = np.array(scores, dtype=float)
+    others[:, labels] = -np.inf
+    return _of_the_right_class(scores, labels) - others.max(axis=1)
 
 
 def _mean_of_the_others(scores, labels):
@@ -214,6 +237,11 @@ exercise(
             _right_class_at_zero,
             "The right class is set to 0, but 0 can be the largest:"
             " set it to -infinity, or leave it out.",
+        ),
+        (
+            _every_label_left_out,
+            "`[:, labels]` takes the labels of all images in every row:"
+            " pair each row with its own, `[np.arange(len(scores)), labels]`.",
         ),
         (
             lambda scores, labels: (
