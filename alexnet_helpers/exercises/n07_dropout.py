@@ -39,6 +39,11 @@ exercise(
             "Dividing while training is Keras' way, and the bias is never scaled;"
             " in the paper's way kept values stay as they are.",
         ),
+        (
+            8,
+            "Dividing while training is Keras' way, and the bias is missing;"
+            " in the paper's way kept values stay as they are.",
+        ),
         (4, "That is the result at rate 0.5; here the rate is 0.25."),
         (
             3.5,
