@@ -30,6 +30,11 @@ exercise(
             "That takes the whole gradient: multiply it by the learning rate first."
             " And go against it.",
         ),
+        ([2, 1], "That is where both start: take a step against the gradient."),
+        (
+            [1.5, -1.2],
+            "The first is right. The second starts at 1: from there go up by 0.2.",
+        ),
         ([1.95, 1.02], "That is a step with a learning rate of 0.01: it is 0.1."),
         ([-0.5, 0.2], "That is the step itself: where does it lead from (2, 1)?"),
         (
@@ -53,6 +58,10 @@ exercise(
         (
             [9, 165888],
             "The layer is right; a filter has a window of weights for each map.",
+        ),
+        (
+            [864, 192],
+            "The filter is right; 192 is the number of filters, each with its weights.",
         ),
         ([864, 1728], "The filter is right: the layer has 192 of them."),
         ([864, 864], "The filter is right: the layer has 192 of them."),
@@ -139,6 +148,14 @@ exercise(
             [[-1, -1, -1], [1, 1, 1], [0, 0, 0]],
             "The upper row of a window has the weights 1, the lower one -1.",
         ),
+        (
+            [[1, -1, 0], [1, -1, 0], [1, -1, 0]],
+            "That subtracts a column: take rows.",
+        ),
+        (
+            [[1, 0, 0], [0, 0, 0], [-1, 0, 0]],
+            "That takes one pixel of each row: take all three.",
+        ),
         ([1, 0, -1], "Those are three weights: a filter has nine, in three rows."),
         (
             [1, 1, 1, 0, 0, 0, -1, -1, -1],
@@ -203,6 +220,13 @@ exercise(
                 [np.mean(answers == k) for k in range(classes)]
             ),
             "Those are the shares of the answers, right or wrong: compare with labels.",
+        ),
+        (
+            lambda answers, labels, classes: np.array(
+                [np.sum(answers == k) / np.sum(labels == k) for k in range(classes)]
+            ),
+            "You count the answers, right or wrong:"
+            " count those that agree with their label.",
         ),
         (
             _of_all,
