@@ -8,7 +8,6 @@ modules, in an order in which they can be read:
 | `geometry` | a network as data: its layers, their sizes, weights and work |
 | `numpy_layers` | every layer of AlexNet in NumPy, with its gradient |
 | `walk` | the photo's way through an untrained AlexNet |
-| `races` | small networks in NumPy that race to few wrong answers |
 | `models`, `variants`, `keras_layers` | the Keras networks |
 | `imagenet`, `bvlc_alexnet`, `onnx_weights` | the AlexNet trained on ImageNet |
 | `data` | CIFAR-10, the photos, downloads |

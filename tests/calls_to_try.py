@@ -31,7 +31,6 @@ from bad_values import (
     is_flag,
     labels,
     layouts,
-    nothing,
     pixels,
     real,
     some_names,
@@ -1133,38 +1132,6 @@ def zero(value):
     return isinstance(value, (int, float, np.number)) and not is_flag(value) and value == 0
 
 
-def of_races(add):
-    from alexnet_helpers import races
-
-    x, y = np.eye(4, dtype=np.float32), [0, 1, 0, 1]
-
-    def race():
-        return races.Race(x, y, np.tanh, np.ones_like, [0.5, 0.5])
-
-    add(
-        "Race",
-        lambda **named: races.Race(**named).goal,
-        images=matrix(x).but(right=nothing, names=("labels",)),
-        labels=labels(y, 1000),
-        activation=a_function(np.tanh),
-        slope=a_function(np.ones_like),
-        spreads=rates([0.5, 0.25]),
-        goal=real(0.5, 0, 1),
-        every=whole(2),
-    )
-    steps = {"rates": rates([0.5, 0.25], 2), "seed": whole(3, 0), "most": whole(2, 0)}
-    add("Race.steps", lambda **named: race().steps(**named), **steps)
-    add("Race.curve", lambda **named: race().curve(**named)[1], **steps | {"most": whole(2, 1, 9999)})
-    add("Race.best", lambda **named: race().best(**named)[1], rates=rates([0.5, 0.25]), runs=whole(2, 1, 999))
-
-
-def rates(valid, count=None):
-    """Describe a list of numbers, 0 or more; `count`: how many."""
-    wrong = {"one alone": 0.5, "one below 0": [-0.5, *valid[1:]], "a text": ["0.5", *valid[1:]], "none": []}
-    wrong |= {"three": [0.5, 0.5, 0.5]} if count == 2 else {}
-    return Argument(valid, nothing, same={"as a tuple": tuple(valid)}, wrong=wrong)
-
-
 def of_schedules(add):
     from alexnet_helpers import schedules
 
@@ -1465,7 +1432,6 @@ TABLES = {
     "alexnet_helpers.optimizers": of_optimizers,
     "alexnet_helpers.explorer": of_explorer,
     "alexnet_helpers.plotting": of_plotting,
-    "alexnet_helpers.races": of_races,
     "alexnet_helpers.recipes": of_recipes,
     "alexnet_helpers.results": of_nothing,
     "alexnet_helpers.scale": of_scale,

@@ -20,7 +20,7 @@ import alexnet_helpers
 PROGRAM = Path(__file__).with_name("bad_values.py")
 WITHOUT_KERAS = (
     *("bvlc_alexnet", "checks", "data", "exercises", "explorer", "geometry", "imagenet", "numpy_layers"),
-    *("onnx_weights", "plotting", "races", "walk"),
+    *("onnx_weights", "plotting", "walk"),
 )
 MODULES = ["alexnet_helpers"] + [one.name for one in pkgutil.iter_modules(alexnet_helpers.__path__, "alexnet_helpers.")]
 FAULTS = ("refused badly", "silently wrong", "wrongly refused", "killed", "hung")

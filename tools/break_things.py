@@ -433,15 +433,6 @@ BREAKS = [
         ("epochs counted from 0", "np.arange(1, len(values) + 1)", "np.arange(len(values))"),
     ),
     *breaks_of(
-        f"{PACKAGE}/races.py",
-        "tests/test_races.py",
-        ("all layers have the first one's rate", "rates[min(layer, 1)]", "rates[0]"),
-        ("a slope is left out", "* self.slope(zs[layer])", "* 1.0"),
-        ("the slowest rate is called the best", "if median < fewest:", "if median > fewest:"),
-        ("a run looks at every step", "if step % self.every == 0:", "if True:"),
-        ("a curve begins before the first step", "if step in looks]", "if step + 1 in looks]"),
-    ),
-    *breaks_of(
         f"{PACKAGE}/optimizers.py",
         "tests/test_optimizers.py",
         ("no step further along", "step = gradient + momentum * velocity", "step = velocity"),
