@@ -16,6 +16,7 @@ exercise(
         ),
         (0.2, "There are 8 GPUs: the batch doubles three times."),
         (8, "Times eight: 0.1 is the rate that is multiplied."),
+        (3.2, "The batch grows from 256 to 8 times 256, so it is 8 times as large."),
         (204.8, "Multiply by how many times the batch has grown, not by its size."),
         (25.6, "Multiply by how many times the batch has grown, not by its old size."),
     ],
@@ -26,6 +27,7 @@ exercise(
     150,
     hints=[
         (200, "Nearly: it is 2 (N - 1) / N times the size."),
+        (175, "There are four devices, not eight."),
         (75, "Twice: once to add up, once to hand out the sum."),
         (100, "Each device sends pieces of 25 MB, in 2 (N - 1) rounds."),
         (25, "That is one piece: how often does a device send one?"),
