@@ -67,6 +67,24 @@ exercise(
             " the mean and the standard deviation are not used.",
         ),
         (
+            _float32(lambda x, mean, std: x / 127.5 - 1),
+            "That brings 0-255 to -1 to 1: the mean and the standard deviation that"
+            " are given are not used.",
+        ),
+        (
+            _float32(lambda x, mean, std: x / 255 - 0.5),
+            "That brings 0-255 to -0.5 to 0.5: the mean and the standard deviation"
+            " that are given are not used.",
+        ),
+        (
+            _float32(lambda x, mean, std: (x - mean) * std),
+            "You multiplied by the standard deviation: divide by it.",
+        ),
+        (
+            lambda x, mean, std: ((x - mean) / std).astype(np.uint8),
+            "The result needs fractions and negative numbers: float32.",
+        ),
+        (
             _float32(lambda x, mean, std: (mean - x) / std),
             "The sign is reversed: a pixel brighter than the mean comes out positive.",
         ),
@@ -143,6 +161,11 @@ exercise(
 )
 
 
+ONE_BY_ONE = (
+    "Each choice should be equally likely over all seeds, as in a fair shuffle."
+)
+
+
 def judge_split(split, trials=((100, 20), (45, 30))):
     """Return None for a random split of the images, or else a hint.
 
@@ -162,29 +185,31 @@ def judge_split(split, trials=((100, 20), (45, 30))):
     return _flaw_in_frequency(split) or _flaw_in_choices(split)
 
 
-def _flaw_in_choices(split, sizes=((6, 2), (6, 3), (7, 3)), seeds=400):
-    """Count how often each choice of numbers comes up.
+def _flaw_in_choices(split, sizes=((6, 2, 400), (7, 3, 400), (6, 3, 6_000))):
+    """Count how often each choice of numbers comes up: images, held out, seeds.
 
     A right split passes the limit on chi-squared less than once in a million times.
+    With 6,000 seeds, a shuffle that exchanges each number with any of all does not.
     """
-    for images, count in sizes:
-        choices = itertools.combinations(range(images), count)
-        often = dict.fromkeys(choices, 0)
+    for images, count, seeds in sizes:
+        codes = np.zeros(seeds, int)  # one bit for each number
         for seed in range(seeds):
             parts = call(split, images, count, seed)
-            if hint := _flaw_in_parts(parts, images, count):
+            if seed < 400 and (hint := _flaw_in_parts(parts, images, count)):
                 return hint
-            often[tuple(np.sort(as_result(parts[1])).tolist())] += 1
+            codes[seed] = sum(1 << int(number) for number in as_result(parts[1]))
+        choices = list(itertools.combinations(range(images), count))
+        often = [(codes == sum(1 << n for n in choice)).sum() for choice in choices]
         expected, freedom = seeds / len(often), len(often) - 1
-        squared = sum((n - expected) ** 2 for n in often.values()) / expected
+        squared = sum((n - expected) ** 2 for n in often) / expected
         if squared > freedom + 8 * math.sqrt(2 * freedom):
-            numbers = max(often, key=lambda choice: abs(often[choice] - expected))
+            worst = int(np.argmax(np.abs(np.array(often) - expected)))
+            numbers = choices[worst]
             together = f"{', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
             return (
                 f"{count} of {images} numbers can be chosen in {len(often)} ways. In"
                 f" {seeds} seeds each should come up about {expected:.0f} times; yours"
-                f" hold out {together} together {often[numbers]} times. Let chance"
-                " decide for each number by itself."
+                f" hold out {together} together {often[worst]} times. {ONE_BY_ONE}"
             )
     return None
 
@@ -291,6 +316,15 @@ def _affine(images, rng):
     return (rng.choice(factors) * np.arange(images) + rng.integers(images)) % images
 
 
+def _exchanged_with_any(images, rng):
+    """Exchange each place with one of all, not of those that remain."""
+    order = np.arange(images)
+    for here in range(images):
+        there = rng.integers(images)
+        order[[here, there]] = order[[there, here]]
+    return order
+
+
 exercise(
     "11.2",
     judge=judge_split,
@@ -341,9 +375,20 @@ exercise(
             _split_by(lambda n, rng: np.append(0, 1 + rng.permutation(n - 1))),
             "about 90 times; yours hold out number 0 300 times",
         ),
-        (_split_by(_in_pairs), "Let chance decide for each number by itself"),
-        (_one_of_each_block, "Let chance decide for each number by itself"),
-        (_split_by(_affine), "Let chance decide for each number by itself"),
+        (_split_by(_in_pairs), "equally likely over all seeds"),
+        (_one_of_each_block, "equally likely over all seeds"),
+        (_split_by(_affine), "equally likely over all seeds"),
+        (_split_by(_exchanged_with_any), "equally likely over all seeds"),
+        (
+            _split_by(lambda n, rng: np.argsort(rng.integers(0, n, n))),
+            "equally likely over all seeds",
+        ),
+        (
+            lambda n, count, seed: _split_by(lambda n, rng: rng.permutation(n))(
+                n, count, seed % 50
+            ),
+            "equally likely over all seeds",
+        ),
     ],
 )
 

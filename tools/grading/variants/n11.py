@@ -30,9 +30,10 @@ def _(rng):
     changes = [
         (
             "A network gets 82.0 % of the 10,000 test images right, among them all 286 that have a near-twin "
-            "in the training set. What percentage of the other 9,714 does it get right?",
+            "in the training set. What percentage of the other 9,714 does it get right (to two decimals)?",
             f"A network gets {right_in_all / 100:.1f} % of 10,000 test images right, among them all {twins} that "
-            f"have a near-twin in the training set. What percentage of the other {others:,} does it get right?",
+            f"have a near-twin in the training set. What percentage of the other {others:,} does it get right "
+            "(to two decimals)?",
         )
     ]
     hints = [
