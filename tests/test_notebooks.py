@@ -144,11 +144,18 @@ def test_figures_say_in_words_what_they_show(path):
     assert all(re.search(r"\balt=[\"'][^\"']", tag) for tag in re.findall(r"<img\b[^>]*>", markdown))
 
 
+# Cells that draw pictures where CIFAR-10 is at hand, and none of its photos: averages, filters, maps, or Chelsea.
+DRAW_NO_PHOTO_OF_CIFAR10 = {"11-145", "11-151", "13-197", "13-206", "14-338", "14-387", "14-345", "14-068"}
+
+
 @every_notebook
 def test_no_image_of_cifar10_is_stored(path):
+    loads = any("load_cifar10()" in cell.source for cell in code_cells(path))
     for cell in code_cells(path):
         if "showable(" in cell.source:
             assert "Photos that scikit-image ships stand in here" in printed(cell), "run it by tools/notebooks.py"
+        elif loads and re.search(r"\b(?:plot_images|imshow|matshow)\(", cell.source):
+            assert cell.id in DRAW_NO_PHOTO_OF_CIFAR10, f"draw photos of CIFAR-10 through `showable`: {cell.source}"
 
 
 @every_notebook

@@ -1,11 +1,13 @@
 """Measure what notebook 14 draws, on more images and draws than a notebook can wait for.
 
     python tools/look_inside.py
+    python tools/look_inside.py likeness    measures only the likeness of maps, and keeps the other rows
 
 Writes data/results/look_inside.csv (one number a row) and data/results/look_inside-dots.csv (the points
 of three scatter plots). The network is "modern_half", which has never seen the validation images; all images
-are of those. As a control stand untrained networks, which normalize by 500 of the training images. Needs
-CIFAR-10, or measures the digits. Takes a quarter of an hour or so on two CPU cores.
+are of those. As a control stand untrained networks, which normalize by 500 of the training images; maps are also
+compared with those of the course's other trained network ("cifar10", which has learned from these images, too).
+Needs CIFAR-10, or measures the digits. Takes half an hour or so on two CPU cores.
 """
 
 import functools
@@ -29,7 +31,6 @@ SEEDS = range(3)
 NUMBERS = 192  # of a layer that a probe gets: as many as conv1's averages
 BEST = 20  # images of a unit whose classes are counted
 MEAN_COLOUR = np.float32([125, 123, 114])  # of CIFAR-10
-FILES = ("look_inside", "look_inside-dots")
 
 
 def main():
@@ -39,6 +40,11 @@ def main():
     (unlabelled, _), (images, labels) = split_validation(dataset.x_train, dataset.y_train)
     unlabelled = unlabelled[:500].astype("float32")
     print(f"{len(images):,} validation images of {dataset.source}", flush=True)
+    if sys.argv[1:] == ["likeness"]:
+        stored = pd.read_csv(ROOT / "data" / "results" / "look_inside.csv", dtype=str, keep_default_na=False)
+        likeness = table_of(likeness_rows(images[:100], unlabelled), dataset)
+        write("look_inside", pd.concat([stored[~stored["measure"].str.startswith("likeness")], likeness]))
+        return
     networks = {("trained", None): models.alexnet_cifar10(weights="modern_half")}
     networks |= {("untrained", seed): untrained(seed, unlabelled) for seed in SEEDS}
     rows = [("probe", "pixels", seed, "pixels", value) for seed, value in probes(averaged(images, 8), labels)]
@@ -56,11 +62,21 @@ def main():
             networks[name, own_seed] = layers["fc7"]
         print(name, own_seed, f"{time.monotonic() - begin:.0f} s", flush=True)
     spaces = {"pixels": images, "untrained fc7": networks["untrained", 0], "trained fc7": networks["trained", None]}
+    rows += likeness_rows(images[:100], unlabelled)
+    write("look_inside", table_of(rows, dataset))
+    write("look_inside-dots", dots(spaces, labels, dataset.class_names).assign(source=dataset.source).round(4))
+
+
+def table_of(rows, dataset):
+    """Return the measurements as a table."""
     numbers = pd.DataFrame(rows, columns=["measure", "network", "seed", "of", "value"])
-    for table, name in zip((numbers, dots(spaces, labels, dataset.class_names)), FILES, strict=True):
-        table = table.assign(source=dataset.source).round(4)
-        results.write_table(ROOT / "data" / "results" / f"{name}.csv", table)
-        print(f"data/results/{name}.csv: {len(table)} rows")
+    return numbers.assign(source=dataset.source).round(4)
+
+
+def write(name, table):
+    """Write a table of results."""
+    results.write_table(ROOT / "data" / "results" / f"{name}.csv", table)
+    print(f"data/results/{name}.csv: {len(table)} rows")
 
 
 def untrained(seed, unlabelled):
@@ -258,6 +274,16 @@ class Attribution:
             chosen = self.tf.gather(self.scores(images), classes, axis=1, batch_dims=1)
         return tape.gradient(chosen, images)
 
+    def gradient_of_lead(self, images, classes):
+        """Return the gradient of a class's score minus the best of the other scores."""
+        images = self.tf.constant(images)
+        with self.tf.GradientTape() as tape:
+            tape.watch(images)
+            scores = self.scores(images)
+            others = self.tf.where(self.tf.one_hot(classes, scores.shape[1]) > 0, -np.inf, scores)
+            lead = self.tf.gather(scores, classes, axis=1, batch_dims=1) - self.tf.reduce_max(others, axis=1)
+        return tape.gradient(lead, images).numpy()
+
     def input_gradient(self, images, classes):
         return self._gradient(self.tf.constant(images), self.tf.constant(classes)).numpy()
 
@@ -301,8 +327,9 @@ class Attribution:
 
 
 def _pixels(places):
-    """Set what is negative to 0, and draw each of 8 × 8 places over its 4 × 4 pixels."""
-    return np.maximum(places, 0).repeat(4, axis=1).repeat(4, axis=2)
+    """Set what is negative to 0, and draw each place over its pixels: 4 × 4 of them if there are 8 × 8 places."""
+    pixels = 32 // places.shape[1]
+    return np.maximum(places, 0).repeat(pixels, axis=1).repeat(pixels, axis=2)
 
 
 METHODS = ("gradient", "integrated", "grad_cam", "occlusion", "one_step")
@@ -326,7 +353,8 @@ def centre():
 def deletion_rows(network, images):
     """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay.
 
-    Controls: the same map of another photo, the squares nearest the centre, and squares at random.
+    Controls: the same map of another photo, the squares nearest the centre, and squares at random. Gradient ×
+    difference is tried also without its signs, and with the gradient of the lead.
     """
     maps, images, rows = Attribution(network), images.astype("float32"), []
     classes = maps.scores(images).numpy().argmax(axis=1)
@@ -334,6 +362,8 @@ def deletion_rows(network, images):
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
     marked["centre"] = np.stack([centre()] * len(images))
     marked["random"] = np.random.default_rng(0).random(images.shape[:3])
+    marked["one_step, no signs"] = np.abs(marked["one_step"])
+    marked["one_step of the lead"] = ((images - MEAN_COLOUR) * maps.gradient_of_lead(images, classes)).sum(axis=-1)
     for cover, fill in covers(images).items():
         for name, values in marked.items():
             squares = values.reshape(-1, 8, 4, 8, 4).sum(axis=(2, 4)).reshape(len(values), 64)
@@ -383,6 +413,61 @@ def randomized_rows(images, unlabelled):
         maps = Attribution(untrained(seed, unlabelled))
         compare({name: getattr(maps, name)(images, classes) for name in METHODS}, "untrained network", seed)
     return rows
+
+
+def likeness_rows(images, unlabelled):
+    """Compare the trained network's maps with those of untrained networks and of another trained one.
+
+    What all maps of a network share, such as the centre, is taken out first. Mean and standard error over the images.
+    """
+    images, networks = images.astype("float32"), {"trained": models.alexnet_cifar10(weights="modern_half")}
+    networks |= {"second trained": models.alexnet_cifar10(weights="cifar10")}
+    networks |= {f"untrained {seed}": untrained(seed, unlabelled) for seed in SEEDS}
+    maps = {name: Attribution(network) for name, network in networks.items()}
+    classes = maps["trained"].scores(images).numpy().argmax(axis=1)
+    found = {(name, method): getattr(one, method)(images, classes) for name, one in maps.items() for method in METHODS}
+    return likeness_of(found, np.abs(images - MEAN_COLOUR).sum(axis=-1))
+
+
+def likeness_of(found, contrast):
+    """Return the rows of `likeness_rows` from the maps {(network, method): maps}, and those of the photos' contrast."""
+    rows = []
+    for method in METHODS:
+        for measure, prepare in (("likeness", np.abs), ("likeness with signs", np.asarray)):
+            if measure != "likeness" and method not in SIGNED:
+                continue
+            own = own_ranks(prepare(found["trained", method]))
+
+            def like(others, own=own):
+                return (own * others).sum(axis=1)
+
+            untrained_ones = [own_ranks(prepare(found[f"untrained {seed}", method])) for seed in SEEDS]
+            alike_ = {
+                "untrained networks": np.mean([like(one) for one in untrained_ones], axis=0),
+                "second trained network": like(own_ranks(prepare(found["second trained", method]))),
+                "another photo": like(np.roll(own, 1, axis=0)),
+            }
+            alike_["second ahead of untrained"] = alike_["second trained network"] - alike_["untrained networks"]
+            if measure == "likeness":
+                alike_["photo without a network"] = like(own_ranks(contrast))
+            for of, values in alike_.items():
+                rows.append((measure, method, 0, of, values.mean()))
+                rows.append((f"{measure}, standard error", method, 0, of, values.std(ddof=1) / len(values) ** 0.5))
+    return rows
+
+
+def own_ranks(maps):
+    """Rank the pixels of each map and subtract from each pixel's rank its mean over all maps, which they share.
+
+    The rows have length 1, so the products of two rows add up to their correlation. A map without any mark is 0.
+    """
+    from scipy.stats import rankdata
+
+    ranks = rankdata(maps.reshape(len(maps), -1), axis=1)
+    ranks -= ranks.mean(axis=1, keepdims=True)
+    marked = ranks.any(axis=1)
+    ranks[marked] -= ranks[marked].mean(axis=0)
+    return ranks / np.maximum(np.linalg.norm(ranks, axis=1, keepdims=True), 1e-9)
 
 
 def fooled_rows(network, images, labels):

@@ -40,6 +40,16 @@ exercise(
             " and the score of the grey image.",
         ),
         (
+            8.1,
+            "The score of the grey image is negative, so subtracting it adds 1.5;"
+            " the parts outside the face are taken away.",
+        ),
+        (
+            0.9,
+            "Begin with the sum of all parts, 7.2 - (-1.5), and take away those"
+            " outside the face once.",
+        ),
+        (
             -6.3,
             "The photo has the higher score: its score minus that of the grey image.",
         ),
@@ -112,6 +122,10 @@ exercise(
             " do not average the gradient over the maps.",
         ),
         (
+            lambda maps, gradient: np.minimum((maps * gradient).sum(axis=-1), 0),
+            "That keeps what is negative: keep what is positive, with `np.maximum`.",
+        ),
+        (
             lambda maps, gradient: (maps * np.abs(gradient)).sum(axis=-1),
             "The gradient keeps its sign.",
         ),
@@ -166,6 +180,12 @@ def _every_label_left_out(scores, labels):
     return _of_the_right_class(scores, labels) - others.max(axis=1)
 
 
+def _all_equal_scores_left_out(scores, labels):
+    right = _of_the_right_class(scores, labels)
+    others = np.where(scores == right[:, np.newaxis], -np.inf, scores)
+    return right - others.max(axis=1)
+
+
 def _mean_of_the_others(scores, labels):
     right = _of_the_right_class(scores, labels)
     return (scores.sum(axis=1) - right) / (scores.shape[1] - 1)
@@ -190,6 +210,7 @@ exercise(
         ),
         (_RNG.normal(size=(7, 4)), np.array([0, 3, 2, 1, 1, 0, 2])),
         (_RNG.normal(size=(5, 10)) - 4, np.array([9, 0, 4, 4, 7])),
+        (np.array([[1.0, 3.0, 3.0, 0.0], [2.0, 0.5, 1.0, 2.0]]), np.array([1, 0])),
     ],
     wrong=[
         (
@@ -249,6 +270,11 @@ exercise(
             ),
             "The second best score is the best of the others only where the right class"
             " is the best: leave the right class out, then take the largest.",
+        ),
+        (
+            _all_equal_scores_left_out,
+            "Where another class has the same score, the lead is 0: leave out the right"
+            " class alone, not every score that equals its own.",
         ),
         (
             lambda scores, labels: _lead(_shares(scores), labels),
