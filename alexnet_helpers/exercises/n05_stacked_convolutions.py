@@ -209,6 +209,25 @@ def _mask_of_rectangles(corner_maps, height, width):
     return _right_rectangles(corner_maps, height, width) > 0
 
 
+def _without_padding(corner_maps, height, width):
+    """Leave out the last rows and columns, as a convolution without padding does."""
+    rows, columns = corner_maps.shape[:2]
+    found = _right_rectangles(corner_maps, height, width)
+    return found[: rows - height + 1, : columns - width + 1]
+
+
+def _with_last_axis(function):
+    """Keep the axis of the single filter."""
+    return lambda *case: function(*case)[:, :, np.newaxis]
+
+
+_PAD = (
+    "The map has to be as large as the corner maps: pad these below by height - 1 rows"
+    " and on the right by width - 1 columns of zeros."
+)
+
+_DROP = "Drop the axes of the batch and of the filter: `[0, :, :, 0]`."
+
 _THREE = "Three corners are not enough: all four are needed."
 
 _ONE_MISSING = (
@@ -228,6 +247,10 @@ exercise(
             "Your map is 0 everywhere. Four corners give a sum of 4: what has to be"
             " left of it?",
         ),
+        (_without_padding, _PAD),
+        (_with_last_axis(_without_padding), _PAD),
+        (_with_last_axis(_right_rectangles), _DROP),
+        (lambda *case: _right_rectangles(*case)[np.newaxis, :, :, np.newaxis], _DROP),
         (
             _rectangles(longer=1),
             "A side of n pixels begins and ends n - 1 pixels apart.",
