@@ -20,6 +20,13 @@ exercise(
             "The average of the gradient is corrected as well:"
             " it is divided by 1 - 0.9.",
         ),
+        (
+            0.0005 / 0.001**0.5,
+            "The average of the squared gradient is corrected as well:"
+            " it is divided by 1 - 0.999.",
+        ),
+        (0.5, "That is a thousand times too much: the learning rate is 0.0005."),
+        (0.0015, "The gradient's size cancels: it does not count for the step."),
         (-0.3, "That is the gradient: by how much does the weight change?"),
         (-0.3005, "That is the gradient less the step: the step alone is asked for."),
         (-0.2995, "That is the gradient plus the step: the step alone is asked for."),
@@ -109,7 +116,8 @@ exercise(
         ),
         (
             lambda first, second: _silent(second).mean(),
-            "That gives the share of the second batch here: look at each unit in both.",
+            "That gives the share of the second batch here, the smaller of the two:"
+            " look at each unit in both.",
         ),
         (
             lambda first, second: np.mean(
@@ -241,6 +249,40 @@ exercise(
                 )
             ),
             "Half a cosine goes from 0 to pi: multiply by pi.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest
+                    * (1 + np.cos(np.radians((step - warmup) / (total - warmup))))
+                    / 2
+                )
+            ),
+            "Half a cosine goes from 0 to pi, and `np.cos` takes radians:"
+            " multiply by pi.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest
+                    * (
+                        1
+                        + np.cos(np.radians(np.pi * (step - warmup) / (total - warmup)))
+                    )
+                    / 2
+                )
+            ),
+            "`np.cos` takes radians: leave out the conversion.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest
+                    * (1 - np.cos(np.pi * (step - warmup) / (total - warmup)))
+                    / 2
+                )
+            ),
+            "That climbs from 0 again: 1 plus the cosine falls, 1 minus it climbs.",
         ),
         (
             _after_warm_up(
