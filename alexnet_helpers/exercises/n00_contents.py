@@ -86,6 +86,18 @@ exercise(
         ),
         ([865, 166080], "Count the weights only, without biases."),
         ([864, 166080], "Count the weights only, without biases."),
+        (
+            [864, 18432],
+            "The filter is right; the layer has 192 filters of 864 weights each.",
+        ),
+        (
+            [864, 1056],
+            "The filter is right. Multiply it by the number of filters: do not add.",
+        ),
+        (
+            [864, 42467328],
+            "The filter is right: multiply it by the 192 filters, by nothing else.",
+        ),
         ([165888, 864], "Those are the right numbers in the other order."),
     ],
     remark="As many weights as windows of 3 by 3 in 96 maps, for each of 192 filters.",
