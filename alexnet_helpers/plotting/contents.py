@@ -1,4 +1,4 @@
-"""The figures of notebook 00: what a network guesses, two networks as blocks.
+"""The figures of notebook 00: guesses, maps, two networks as blocks.
 
 They are drawn here so that the first page can show what a network computes without
 the code that draws it.
@@ -22,6 +22,27 @@ ABOUT = {
 BELOW = (
     "← 09: the gradient, from the last layer back to the first",
     "10 to 17: the whole network, built, trained and examined",
+)
+FILTERS = (52, 36, 37)  # of conv1: one for a colour, two for lines
+# Alt texts that would give an answer away if they stood in the notebook's code.
+SUMS = (
+    "Left, the brightness of the cat's photo. Middle, the map of sums: mid-grey, with"
+    " bright and dark lines along the nose and around the eyes. Right, the same map"
+    " with every negative sum set to 0: only the bright lines are left, on black."
+)
+MAPS = (
+    "Three rows of six pictures. Conv1: an orange filter and its map, the cat's face in"
+    " light greys; two filters with orange lines on blue, one upright, one level, and"
+    " their maps, short thin lines on grey. Conv3: coarse light and dark patches and"
+    " stripes; in the first map two dark patches with a light stripe between them."
+    " Conv5: in each map 8×8 light and dark squares."
+)
+RATES = (
+    "Four panels with the same valley, the loss over the weight w, lowest near 2.5, and"
+    " three steps from w = 1. With a learning rate of 0.01 the steps creep down; with"
+    " 0.05 they come close to the bottom from one side; with 0.1 they jump from side to"
+    " side and come closer; with 0.15 they jump from side to side and climb out of the"
+    " valley."
 )
 
 
@@ -114,3 +135,60 @@ def draw_path(photo):
     for line, text in enumerate(BELOW):
         axes.text(400, bottom - 46 - 20 * line, text, ha="center", fontsize=10)
     return figure
+
+
+def show_sums(brightness, sums):
+    """Show a photo's brightness, the map of a filter, and the map after ReLU.
+
+    Parameters
+    ----------
+    brightness : ndarray, shape (32, 32)
+        Values 0-255.
+    sums : ndarray, shape (30, 30)
+        One sum for each window of 3×3 pixels.
+    """
+    panels = [
+        ("brightness", brightness, 0, 255),
+        ("the map of sums", sums, -350, 350),
+        ("negative sums set to 0", np.maximum(sums, 0), 0, 350),
+    ]
+    figure, axes = plt.subplots(1, 3, figsize=(8, 2.9), layout="constrained")
+    for ax, (title, picture, black, white) in zip(axes, panels, strict=True):
+        edge = (32 - len(picture)) / 2  # each sum at the middle of its window
+        place = (edge, 32 - edge, 32 - edge, edge)
+        ax.imshow(picture, cmap="gray", vmin=black, vmax=white, extent=place)
+        ax.set(title=title, xlim=(0, 32), ylim=(32, 0))
+        ax.axis("off")
+    show(figure, SUMS)
+
+
+def show_maps(filters, maps):
+    """Show three filters of conv1 beside their maps, and six maps of other layers.
+
+    Parameters
+    ----------
+    filters : ndarray, shape (3, 3, 3, 54)
+        The weights of conv1; drawn as red, green and blue, with 0 as mid-grey.
+    maps : dict of str to ndarray, shape (height, width, maps)
+        The maps of conv1 and of two layers after it. Of these, the six whose numbers
+        have the largest standard deviation are drawn, black to white, 0 as mid-grey.
+    """
+    figure, axes = plt.subplots(3, 6, figsize=(8, 4.2), layout="constrained")
+    for row, (layer, of_layer) in zip(axes, maps.items(), strict=True):
+        panels = []
+        if layer == "conv1":
+            for number in FILTERS:
+                weights = filters[:, :, :, number]
+                panels += [0.5 + 0.5 * weights / abs(weights).max()]
+                panels += [of_layer[:, :, number]]
+        else:
+            vary_most = of_layer.std(axis=(0, 1)).argsort()[:-7:-1]
+            panels = [of_layer[:, :, number] for number in vary_most]
+        for panel, ax in zip(panels, row, strict=True):
+            most = abs(panel).max()
+            ax.imshow(panel, cmap="gray", vmin=-most, vmax=most)
+            ax.set(xticks=[], yticks=[])
+        row[0].set_ylabel(f"{layer}\n{len(of_layer)}×{len(of_layer)}")
+    for ax, title in zip(axes[0], ("filter", "its map") * 3, strict=True):
+        ax.set_title(title, fontsize=10)
+    show(figure, MAPS)
