@@ -13,6 +13,16 @@ exercise(
     hints=[
         (0.29, "That is the variance: take its root."),
         (
+            np.sqrt(0.5),
+            "That is the deviation of the first pair alone: average the variances of"
+            " both pairs.",
+        ),
+        (
+            0.5,
+            "That is the variance of the first pair alone: average it with that of the"
+            " second, and take the root.",
+        ),
+        (
             np.sqrt(0.145),
             "Two runs: divide the sum of the squared distances from the mean by 2 - 1,"
             " not by 2.",
@@ -130,6 +140,13 @@ exercise(
         (
             lambda results: np.sqrt(results.var(axis=1).mean()),
             "Divide by the number of seeds minus 1 (ddof=1).",
+        ),
+        (
+            lambda results: np.sqrt(
+                (results.var(axis=1) * results.shape[1] / 4).mean()
+            ),
+            "You divided by 4 whatever the number of seeds: divide by the number of"
+            " seeds minus 1.",
         ),
         (
             lambda results: results.std(axis=1, ddof=1).mean(),
