@@ -155,7 +155,9 @@ def test_no_image_of_cifar10_is_stored(path):
         if "showable(" in cell.source:
             assert "Photos that scikit-image ships stand in here" in printed(cell), "run it by tools/notebooks.py"
         elif "ALEXNET_SHOW_IMAGES" in cell.source:  # a chart, and photos behind it only where images may be shown
-            assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1, "run it by tools/notebooks.py"
+            assert sum("image/png" in output.get("data", {}) for output in cell.outputs) == 1, (
+                "run it by tools/notebooks.py"
+            )
         elif loads and re.search(r"\b(?:plot_images|imshow|matshow)\(", cell.source):
             assert cell.id in DRAW_NO_PHOTO_OF_CIFAR10, f"draw photos of CIFAR-10 through `showable`: {cell.source}"
 
