@@ -56,7 +56,7 @@ def main():
         rows += purity_rows(name, own_seed, layers, labels)
         if own_seed is None:
             rows += knocked_out_rows(network, layers, labels)
-            rows += deletion_rows(network, images[:300]) + randomized_rows(images[:100], unlabelled)
+            rows += deletion_rows(network, images[:300])
             rows += fooled_rows(network, images[:500], labels[:500])
         if own_seed in (None, 0):
             networks[name, own_seed] = layers["fc7"]
@@ -371,47 +371,6 @@ def deletion_rows(network, images):
             gone = (order < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
             answers = maps.scores(np.where(gone[..., None], fill, images).astype("float32")).numpy().argmax(axis=1)
             rows.append((f"same answer with a fifth {cover}", "trained", 0, name, (answers == classes).mean()))
-    return rows
-
-
-def alike(some, others):
-    """Return the rank correlation of each pair of maps; a map without any mark is like no other."""
-    from scipy.stats import spearmanr
-
-    pairs = [(a.ravel(), b.ravel()) for a, b in zip(some, others, strict=True)]
-    return np.array([spearmanr(a, b)[0] if np.ptp(a) and np.ptp(b) else 0 for a, b in pairs])
-
-
-def randomized_rows(images, unlabelled):
-    """Give the layers random weights, from fc8 up, and compare the maps with those of the trained network."""
-    network, images, rows = models.alexnet_cifar10(weights="modern_half"), images.astype("float32"), []
-    maps, fresh = Attribution(network), untrained(0, unlabelled)
-    classes = maps.scores(images).numpy().argmax(axis=1)
-    whole = {name: getattr(maps, name)(images, classes) for name in METHODS}
-
-    def compare(others, of, seed=0):
-        for name in METHODS:
-            rows.append(("maps alike", name, seed, of, np.median(alike(np.abs(others[name]), np.abs(whole[name])))))
-            if name in SIGNED:
-                found = np.abs(alike(others[name], whole[name]))
-                rows.append(("maps alike, signed, size", name, seed, of, np.median(found)))
-
-    compare({name: np.roll(values, 1, axis=0) for name, values in whole.items()}, "another photo")
-    contrast = np.abs(images - MEAN_COLOUR).sum(axis=-1)
-    for name in ("integrated", "one_step"):
-        found = np.median(alike(contrast, np.abs(whole[name])))
-        rows.append(("maps alike", name, 0, "the photo alone", found))
-    found = np.median(alike([centre()] * len(images), whole["gradient"]))
-    rows.append(("maps alike", "gradient", 0, "nearness to the centre", found))
-    for layer in ("fc8", "fc7", "fc6"):
-        network.get_layer(layer).set_weights(fresh.get_layer(layer).get_weights())
-        if layer != "fc7":
-            tiles.measure(network, unlabelled)
-            maps = Attribution(network)
-            compare({name: getattr(maps, name)(images, classes) for name in METHODS}, f"random down to {layer}")
-    for seed in SEEDS:
-        maps = Attribution(untrained(seed, unlabelled))
-        compare({name: getattr(maps, name)(images, classes) for name in METHODS}, "untrained network", seed)
     return rows
 
 

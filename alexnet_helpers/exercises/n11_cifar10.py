@@ -161,9 +161,7 @@ exercise(
 )
 
 
-ONE_BY_ONE = (
-    "Each choice should be equally likely over all seeds, as in a fair shuffle."
-)
+_FAIR = "Each choice should be equally likely over all seeds, as in a fair shuffle."
 
 
 def judge_split(split, trials=((100, 20), (45, 30))):
@@ -209,7 +207,7 @@ def _flaw_in_choices(split, sizes=((6, 2, 400), (7, 3, 400), (6, 3, 6_000))):
             return (
                 f"{count} of {images} numbers can be chosen in {len(often)} ways. In"
                 f" {seeds} seeds each should come up about {expected:.0f} times; yours"
-                f" hold out {together} together {often[worst]} times. {ONE_BY_ONE}"
+                f" hold out {together} together {often[worst]} times. {_FAIR}"
             )
     return None
 
