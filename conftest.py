@@ -59,6 +59,8 @@ STARTUP.mkdir(parents=True)
 CHECKS = Path(__file__).resolve().parent / "tests" / "readable_figures.py"
 (STARTUP / "checks.py").write_text(
     f"""__import__('runpy').run_path({str(CHECKS)!r})['install']()
+# Nothing that a cell computes from the few images that come with the course ends in NumPy's warning and a NaN.
+__import__('warnings').filterwarnings('error', category=RuntimeWarning)
 try:  # the course promises to run in 4 GB of memory (Linux and macOS can hold a process to it)
     __import__('resource').setrlimit(__import__('resource').RLIMIT_DATA, ({4 * 2**30}, {4 * 2**30}))
 except (ImportError, ValueError):
