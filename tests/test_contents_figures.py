@@ -77,3 +77,29 @@ def test_the_notebooks_stand_below_their_layer():
         assert below.get_position()[1] < name.get_position()[1]
         assert set(below.get_text().split(", ")) <= numbers
     assert set(contents.BELOW) <= {text.get_text() for text in axes.texts}
+
+
+def test_the_weights_of_each_digit_share_one_scale(monkeypatch):
+    shown = []
+    monkeypatch.setattr(contents, "show", lambda figure, alt: shown.append((figure, alt)))
+    weights = np.zeros((8, 8, 10))
+    weights[2, 3, 1] = -2.0
+    contents.show_weights(weights)
+    ((figure, alt),) = shown
+    assert alt == contents.WEIGHTS
+    pictures = [axes.images[0] for axes in figure.axes if axes.images]
+    assert [axes.get_title() for axes in figure.axes[:10]] == list("0123456789")
+    assert {picture.get_clim() for picture in pictures} == {(-2.0, 2.0)}
+    assert pictures[1].get_array()[2, 3] == -2
+
+
+def test_the_curves_and_the_last_point_are_those_given(monkeypatch):
+    shown = []
+    monkeypatch.setattr(contents, "show", lambda figure, alt: shown.append((figure, alt)))
+    contents.show_accuracy([60.0, 80.0, 99.25], [70.0, 75.0, 90.0], 91.0)
+    ((figure, alt),) = shown
+    learned, held_back, test = figure.axes[0].lines
+    assert learned.get_ydata().tolist() == [60.0, 80.0, 99.25]
+    assert held_back.get_ydata().tolist() == [70.0, 75.0, 90.0]
+    assert (*test.get_xdata(), *test.get_ydata()) == (3, 91.0)
+    assert all(said in alt for said in ("the 3 epochs", "60.0 % to 99.2 %", "70.0 % to 90.0 %", "shows 91.0 %"))

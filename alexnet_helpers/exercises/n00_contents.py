@@ -35,6 +35,19 @@ exercise(
             [1.5, -1.2],
             "The first is right. The second starts at 1: from there go up by 0.2.",
         ),
+        (
+            [1.5, -1.0],
+            "The first is right. The second slope, too, is multiplied by the rate, and"
+            " it is negative: against it means upwards.",
+        ),
+        (
+            [1.5, 3.0],
+            "The first is right. The second slope, too, is multiplied by the rate.",
+        ),
+        (
+            [2.05, 0.98],
+            "That goes up both slopes, and with a learning rate of 0.01: it is 0.1.",
+        ),
         ([1.95, 1.02], "That is a step with a learning rate of 0.01: it is 0.1."),
         ([-0.5, 0.2], "That is the step itself: where does it lead from (2, 1)?"),
         (
@@ -182,6 +195,10 @@ def _by_class(answers, labels, classes):
     return np.array([np.mean(answers[labels == k] == k) for k in range(classes)])
 
 
+def _from_one(answers, labels, classes):
+    return np.append(_by_class(answers, labels, classes)[1:], np.nan)
+
+
 def _of_answers(answers, labels, classes):
     with np.errstate(invalid="ignore"):
         right = [(labels[answers == k] == k).sum() for k in range(classes)]
@@ -208,7 +225,7 @@ exercise(
     "00.4",
     _by_class,
     cases=[
-        (np.array([3, 0, 0, 1, 3, 3, 2]), np.array([3, 0, 1, 1, 2, 2, 0]), 4),
+        (np.array([3, 0, 0, 1, 3, 3, 2, 1]), np.array([3, 0, 1, 1, 2, 2, 0, 0]), 4),
         (np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 1, 1]), 3),
         (np.array([0, 1, 1, 0]), np.array([0, 1, 2, 2]), 3),
     ],
@@ -222,6 +239,12 @@ exercise(
             _of_answers,
             "You divide by the number of images that got this answer:"
             " divide by the number that have this label.",
+        ),
+        (
+            lambda answers, labels, classes: np.mean(
+                _by_class(answers, labels, classes)
+            ),
+            "That is the mean of the right numbers: return them one by one.",
         ),
         (
             lambda answers, labels, classes: np.mean(answers[labels == 0] == 0),
@@ -283,6 +306,15 @@ exercise(
         (
             lambda answers, labels, classes: _by_class(answers, labels, classes - 1),
             "The last class is missing: they are numbered from 0.",
+        ),
+        (
+            _from_one,
+            "That begins with class 1 and ends with one that does not exist: they are"
+            " numbered from 0.",
+        ),
+        (
+            lambda answers, labels, classes: _by_class(answers, labels, classes)[1:],
+            "The first class is missing: they are numbered from 0.",
         ),
         (
             _by_bincount,

@@ -1,4 +1,4 @@
-"""The figures of notebook 00: guesses, maps, two networks as blocks.
+"""The figures of notebook 00: guesses, maps, weights, two networks as blocks.
 
 They are drawn here so that the first page can show what a network computes without
 the code that draws it.
@@ -10,7 +10,7 @@ import numpy as np
 from alexnet_helpers.data import CLASS_NAMES
 from alexnet_helpers.geometry import Layer
 from alexnet_helpers.plotting.architecture import plot_architecture
-from alexnet_helpers.plotting.style import show
+from alexnet_helpers.plotting.style import COLORS, show
 
 GUESSES = 5
 # The notebooks about each layer of AlexNet, written below its block.
@@ -26,8 +26,10 @@ BELOW = (
 FILTERS = (52, 36, 37)  # of conv1: one for a colour, two for lines
 # Alt texts that would give an answer away if they stood in the notebook's code.
 SUMS = (
-    "Left, the brightness of the cat's photo. Middle, the map of sums: mid-grey, with"
-    " bright and dark lines along the nose and around the eyes. Right, the same map"
+    "Left, the brightness of the cat's photo, with an orange square around the window"
+    " at the top left and a blue one around that at the bottom right. Middle, the map"
+    " of sums: mid-grey, with bright and dark lines along the nose and around the eyes;"
+    " the sums of the two windows have squares of the same colours. Right, the map"
     " with every negative sum set to 0: only the bright lines are left, on black."
 )
 MAPS = (
@@ -36,6 +38,12 @@ MAPS = (
     " their maps, short thin lines on grey. Conv3: coarse light and dark patches and"
     " stripes; in the first map two dark patches with a light stripe between them."
     " Conv5: in each map 8×8 light and dark squares."
+)
+WEIGHTS = (
+    "The learned weights of the digits 0 to 9, each as a square of 8×8 coloured pixels,"
+    " red for positive weights and blue for negative ones: the 0 a pale red ring around"
+    " a blue hole, the 3 blue in the middle of its left half, the 1 with two dark red"
+    " pixels above the middle."
 )
 RATES = (
     "Four panels with the same valley, the loss over the weight w, lowest near 2.5, and"
@@ -157,8 +165,12 @@ def show_sums(brightness, sums):
         edge = (32 - len(picture)) / 2  # each sum at the middle of its window
         place = (edge, 32 - edge, 32 - edge, edge)
         ax.imshow(picture, cmap="gray", vmin=black, vmax=white, extent=place)
-        ax.set(title=title, xlim=(0, 32), ylim=(32, 0))
+        ax.set(title=title, xlim=(-0.3, 32.3), ylim=(32.3, -0.3))
         ax.axis("off")
+    for start, color in ((0, COLORS["orange"]), (29, COLORS["sky"])):
+        for ax, corner, side in ((axes[0], start, 3), (axes[1], start + 1, 1)):
+            square = plt.Rectangle((corner, corner), side, side)
+            ax.add_patch(square).set(fill=False, edgecolor=color, linewidth=2)
     show(figure, SUMS)
 
 
@@ -173,9 +185,9 @@ def show_maps(filters, maps):
         The maps of conv1 and of two layers after it. Of these, the six whose numbers
         have the largest standard deviation are drawn, black to white, 0 as mid-grey.
     """
-    figure, axes = plt.subplots(3, 6, figsize=(8, 4.2), layout="constrained")
+    figure, axes = plt.subplots(3, 6, figsize=(8, 4.5), layout="constrained")
     for row, (layer, of_layer) in zip(axes, maps.items(), strict=True):
-        panels = []
+        panels, titles = [], ["filter", "its map"] * 3
         if layer == "conv1":
             for number in FILTERS:
                 weights = filters[:, :, :, number]
@@ -184,11 +196,64 @@ def show_maps(filters, maps):
         else:
             vary_most = of_layer.std(axis=(0, 1)).argsort()[:-7:-1]
             panels = [of_layer[:, :, number] for number in vary_most]
-        for panel, ax in zip(panels, row, strict=True):
+            titles = [f"map {number}" for number in vary_most]
+        for panel, title, ax in zip(panels, titles, row, strict=True):
             most = abs(panel).max()
             ax.imshow(panel, cmap="gray", vmin=-most, vmax=most)
             ax.set(xticks=[], yticks=[])
+            ax.set_title(title, fontsize=10)
         row[0].set_ylabel(f"{layer}\n{len(of_layer)}×{len(of_layer)}")
-    for ax, title in zip(axes[0], ("filter", "its map") * 3, strict=True):
-        ax.set_title(title, fontsize=10)
     show(figure, MAPS)
+
+
+def show_weights(by_pixel):
+    """Show the weights of ten digits, each as a picture, red above 0 and blue below.
+
+    Parameters
+    ----------
+    by_pixel : ndarray, shape (8, 8, 10)
+        The weights of each digit where their pixels are.
+    """
+    largest = abs(by_pixel).max()
+    figure, axes = plt.subplots(2, 5, figsize=(7, 3.2), layout="constrained")
+    for digit, ax in enumerate(axes.flat):
+        of_digit = by_pixel[:, :, digit]
+        colours = ax.imshow(of_digit, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        ax.set(title=digit, xticks=[], yticks=[])
+        ax.spines[:].set_visible(True)
+    figure.colorbar(colours, ax=axes, label="weight")
+    show(figure, WEIGHTS)
+
+
+def show_accuracy(learned, held_back, test):
+    """Show the accuracy of a run after each epoch, and that of another at its end.
+
+    Parameters
+    ----------
+    learned, held_back : sequence of float
+        In per cent, on the training photos and on photos held back, for each epoch.
+    test : float
+        In per cent, on the test photos, of the network of notebook 00.
+    """
+    learned, held_back = np.asarray(learned), np.asarray(held_back)
+    epochs = np.arange(1, len(learned) + 1)
+    figure, ax = plt.subplots(figsize=(8, 2.8), layout="constrained")
+    style = {"markersize": 3, "linestyle": "-"}
+    red, grey, blue = (COLORS[name] for name in ("vermillion", "grey", "blue"))
+    label = "earlier run: training photos"
+    ax.plot(epochs, learned, marker="o", color=red, label=label, **style)
+    label = "earlier run: photos held back"
+    ax.plot(epochs, held_back, marker="s", color=grey, label=label, **style)
+    label = "this network: test photos, after the last epoch"
+    ax.plot(epochs[-1], test, "D", color=blue, label=label)
+    ax.set(xlabel="epoch", ylabel="accuracy (%)", ylim=(50, 102))
+    ax.set_xticks((1, *range(6, len(epochs) + 1, 6)))
+    ax.legend(loc="lower right")
+    show(
+        figure,
+        f"Over the {len(epochs)} epochs of an earlier run, the accuracy on its"
+        f" training photos grows from {learned[0]:.1f} % to {learned[-1]:.1f} %, that"
+        f" on the photos held back from {held_back[0]:.1f} % to {held_back[-1]:.1f} %."
+        " For the network of this page a single point, after the last epoch, shows"
+        f" {test:.1f} % on the test photos.",
+    )
