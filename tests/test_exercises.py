@@ -455,9 +455,9 @@ CORRUPTIONS = {
 }
 
 
-# Another bias or scale does as well; random numbers in another order, or a thousandth off, are random numbers as good.
+# Another scale does as well; random numbers in another order, or a thousandth off, are random numbers as good.
 STILL_RIGHT = {
-    *(("06.2", what) for what in ("plus one", "twice", "a bit more", "a very little more")),
+    *(("06.2", what) for what in ("twice", "a bit more", "a very little more")),
     *(("07.2", what) for what in ("a bit more", "a very little more", "reversed")),
     ("05.2", "as Booleans"),
     ("11.2", "reversed"),

@@ -49,8 +49,26 @@ exercise(
             "11 - 6 = 5 steps, and there is one place before the first.",
         ),
         ([11, 11, 121, 320], "fc6 is a convolution with 6×6 kernels, not padded."),
+        (
+            [11, 11, 121, 160],
+            "fc6 is a convolution with 6×6 kernels, not padded: a window of 6 rows fits"
+            " on 11 rows 6 times.",
+        ),
+        (
+            [11, 6, 36, 320],
+            "Five steps of 4·2·2·2 pixels each: the last crop is sixth.",
+        ),
         ([11, 1, 1, 0], "fc6 as a convolution has an output for each place."),
         ([6, 1, 1, 0], "Those are the sizes for a photo of 227×227."),
+        (
+            [12, 7, 49, 160],
+            "A pool is not padded: 387 pixels are 160 more than 227, so five rows more"
+            " than 6.",
+        ),
+        (
+            [13, 8, 64, 224],
+            "160 more pixels than 227 are five steps of 32, so 6 + 5 rows after pool3.",
+        ),
         ([12, 7, 49, 192], "387 / 32 is not it: begin with 6 rows for 227."),
         ([10, 5, 25, 128], "160 more pixels than 227 are five steps of 32."),
         ([121, 6, 36, 160], "Rows after pool3: that is rows times columns."),
@@ -84,32 +102,41 @@ def _right_at_best(sums, wanted):
     return max(((sums > value) == wanted).sum() for value in sums)
 
 
-def judge_zero_unit(function, ink=1, turned_around=False):
-    """Return None if a unit tells zeros from ones, or else a hint.
+def _hint_for_no_sum(z):
+    """Return a hint if z are not weighted sums of the pixels plus a constant."""
+    if z.min() == 0 and len(np.unique(z)) > 2:
+        return "No z is below 0: return z itself, before the ReLU."
+    if len(np.unique(z)) == 2:
+        return "Your unit returns only two numbers: return z itself, not its sign."
+    return (
+        "A unit is a weighted sum of the pixels plus a constant; yours is something"
+        " else. Return z itself, without a function around it."
+    )
 
-    The images go from 0 to `ink`. Turned around, it has to tell ones from zeros.
+
+def judge_three_unit(function, ink=1, turned_around=False):
+    """Return None if a unit tells threes from eights, or else a hint.
+
+    The images go from 0 to `ink`. Turned around, it has to tell eights from threes.
     """
     from sklearn.datasets import load_digits  # only here: it takes a second
 
-    images, labels = load_digits(n_class=2, return_X_y=True)
-    images, wanted = images.reshape(-1, 8, 8) / 16 * ink, labels == int(turned_around)
+    images, labels = load_digits(return_X_y=True)
+    chosen, name = np.isin(labels, (3, 8)), "an 8" if turned_around else "a 3"
+    images = images[chosen].reshape(-1, 8, 8) / 16 * ink
+    wanted = labels[chosen] == (8 if turned_around else 3)
     bias = _z(function, np.zeros((8, 8)))
     weights = [_z(function, pixel.reshape(8, 8)) - bias for pixel in np.eye(64)]
     sums = images.reshape(-1, 64) @ weights
     z = np.array([_z(function, image) for image in images])
     if not nearly_equal(z, sums + bias):
-        if z.min() == 0 and len(np.unique(z)) > 2:
-            return "No z is below 0: return z itself, before the ReLU."
-        return (
-            "A unit is a weighted sum of the pixels plus a constant; yours is something"
-            " else."
-        )
+        return _hint_for_no_sum(z)
     right = ((z > 0) == wanted).sum()
-    if right >= 350:
+    if right >= 335:
         return None
     if np.allclose(weights, weights[0]):
         return _NO_WEIGHTS if np.allclose(weights, 0) else _ONE_WEIGHT
-    if right <= 30:
+    if right <= 22:
         return "Nearly always wrong is nearly right: turn the signs around."
     picture = np.reshape(weights, (8, 8))
     if np.ptp(picture, axis=0).max() == 0 or np.ptp(picture, axis=1).max() == 0:
@@ -118,15 +145,18 @@ def judge_zero_unit(function, ink=1, turned_around=False):
             " with @? * multiplies pixel by pixel. If you used *, leave out the"
             " rows or columns at the edge."
         )
-    result = f"it is right for {right} of 360 images"
+    result = f"it is right for {right} of 357 images"
     if len(set(z > 0)) == 1:
         images_called = "every image" if z[0] > 0 else "no image"
-        result = f"your unit calls {images_called} a {int(turned_around)}"
-    if _right_at_best(sums, wanted) >= 350:
+        result = f"your unit calls {images_called} {name}"
+    if _right_at_best(sums, wanted) >= 335:
         return f"You have the place; now choose the bias: {result}."
-    if _right_at_best(-sums, wanted) >= 350:
+    if _right_at_best(-sums, wanted) >= 335:
         return f"The places are right, but turn the weights around: {result}."
-    return f"{result.capitalize()}, and no bias would help enough: choose other places."
+    return (
+        f"{result.capitalize()}, and no bias would help enough: choose other places, or"
+        " more of them."
+    )
 
 
 def _unit(places, bias):
@@ -139,53 +169,62 @@ def _unit(places, bias):
     return unit
 
 
-_MIDDLE = [(slice(2, 6), slice(3, 5), -1)]
+_LEFT = [(slice(2, 6), slice(2, 4), -1)]
 
 
-def _middle_picture():
+def _left_picture():
     picture = np.zeros((8, 8))
-    picture[2:6, 3:5] = -1
+    picture[2:6, 2:4] = -1
     return picture
 
 
-# There are 178 zeros and 182 ones. Any unit that is right for 350 of them will do.
+# There are 183 threes and 174 eights. Any unit that is right for 335 of them will do.
 exercise(
     "06.2",
-    judge=judge_zero_unit,
-    remark="Compare your picture with the rows for 0 and 1 of the lesson.",
+    judge=judge_three_unit,
+    remark="Compare your picture with the rows for 3 and 8 of the lesson.",
     wrong=[
         (
-            _unit(_MIDDLE, 0),
-            "You have the place; now choose the bias: your unit calls no image a 0.",
+            _unit(_LEFT, 0),
+            "You have the place; now choose the bias: your unit calls no image a 3.",
         ),
         (
-            _unit(_MIDDLE, 9),
-            "You have the place; now choose the bias: your unit calls every image a 0.",
+            _unit(_LEFT, 9),
+            "You have the place; now choose the bias: your unit calls every image a 3.",
         ),
         (
-            _unit(_MIDDLE, 1),
+            _unit(_LEFT, 2.5),
             "You have the place; now choose the bias:"
-            " it is right for 304 of 360 images.",
+            " it is right for 315 of 357 images.",
         ),
-        (_unit([(slice(2, 6), slice(3, 5), 1)], -3), "turn the signs around"),
+        (_unit([(slice(2, 6), slice(2, 4), 1)], -3.5), "turn the signs around"),
         (
-            _unit([(slice(2, 6), slice(3, 5), 1)], 0),
+            _unit([(slice(2, 6), slice(2, 4), 1)], 0),
             "The places are right, but turn the weights around",
         ),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
+        (_unit([(5, 2, -1)], 0.5), "choose other places, or more of them"),
         (
-            _unit([(slice(2, 4), 5, 1)], 0),
-            "no bias would help enough: choose other places",
+            _unit([(slice(4, 6), slice(2, 4), -1)], 1.5),
+            "It is right for 330 of 357 images, and no bias would help enough",
         ),
         (_unit([], 0), "Your z is the same for all images"),
         (lambda image: 1.0, "Your z is the same for all images"),
         (
-            lambda image: (image @ _middle_picture()).sum() + 3,
+            lambda image: (image @ _left_picture()).sum() + 3,
             "Did you multiply with @? * multiplies pixel by pixel.",
         ),
         (lambda image: (image * image).sum(), "yours is something else"),
         (
-            lambda image: max(0, _unit(_MIDDLE, 3)(image)),
+            lambda image: 1 / (1 + np.exp(-_unit(_LEFT, 3.5)(image))),
+            "Return z itself, without a function around it.",
+        ),
+        (
+            lambda image: 1 if _unit(_LEFT, 3.5)(image) > 0 else -1,
+            "return z itself, not its sign.",
+        ),
+        (
+            lambda image: max(0, _unit(_LEFT, 3.5)(image)),
             "return z itself, before the ReLU.",
         ),
         (lambda image: image, "One finite number is asked for"),
@@ -290,6 +329,15 @@ exercise(
             ),
             "The order within a unit is right, but the units are mixed: move their axis"
             " to the end before you flatten.",
+        ),
+        *(
+            (
+                lambda rows, height, width, channels, first=first: rows.reshape(
+                    first or len(rows), 256, 6, 6
+                ),
+                "Use height, width and channels, not AlexNet's numbers.",
+            )
+            for first in (-1, 0)
         ),
     ],
 )

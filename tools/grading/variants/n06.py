@@ -1,6 +1,6 @@
 """Variants of the exercises of notebook 06_fully_connected."""
 
-from alexnet_helpers.exercises.n06_fully_connected import judge_zero_unit
+from alexnet_helpers.exercises.n06_fully_connected import judge_three_unit
 from tools.grading.variants import function, value
 
 
@@ -28,26 +28,26 @@ def _(rng):
 @function("06.2")
 def _(rng):
     ink, other = int(rng.choice([2, 4, 8, 16])), bool(rng.random() < 0.5)
-    wanted, unwanted = ("1", "0") if other else ("0", "1")
+    wanted, unwanted = ("an 8", "a 3") if other else ("a 3", "an 8")
     changes = [
         (
-            "above 0 for a handwritten 0 and not for a 1.",
-            f"above 0 for a handwritten {wanted} and not for a {unwanted}; here the image has numbers from 0 (paper) "
-            f"to {ink} (ink).",
+            "above 0 for a handwritten 3 and not for an 8.",
+            f"above 0 for a handwritten {wanted.split()[1]} and not for {unwanted}; here the image has numbers from 0 "
+            f"(paper) to {ink} (ink).",
         ),
         ("image: 8×8 numbers from 0 (paper) to 1 (ink)", f"image: 8×8 numbers from 0 (paper) to {ink} (ink)"),
-        ("says correctly whether it is a zero", f"says correctly whether it is a {'one' if other else 'zero'}"),
-        ("zip(images[labels < 2]", f"zip({ink} * images[labels < 2]"),
-        ("(label == 0)", f"(label == {wanted})"),
+        ("says correctly whether it is a 3", f"says correctly whether it is {wanted}"),
+        ("zip(images[chosen]", f"zip({ink} * images[chosen]"),
+        ("(label == 3)", f"(label == {wanted.split()[1]})"),
     ]
     sign = -1 if other else 1
     solution = (
-        "def zero_unit(image):\n"
-        f"    picture, bias = np.zeros((8, 8)), {sign * 3 * ink}\n"
-        f"    picture[2:6, 3:5] = {-sign}\n"
+        "def three_unit(image):\n"
+        f"    picture, bias = np.zeros((8, 8)), {sign * 3.5 * ink}\n"
+        f"    picture[2:6, 2:4] = {-sign}\n"
         "    return (image * picture).sum() + bias"
     )
-    return changes, lambda function: judge_zero_unit(function, ink, other), solution
+    return changes, lambda function: judge_three_unit(function, ink, other), solution
 
 
 @function("06.3")
