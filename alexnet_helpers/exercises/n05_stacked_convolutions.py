@@ -216,6 +216,13 @@ def _without_padding(corner_maps, height, width):
     return found[: rows - height + 1, : columns - width + 1]
 
 
+def _padded_all_around(corner_maps, height, width):
+    """Pad all four sides by half of the height, as a square filter would be."""
+    side = height // 2
+    padded = np.pad(corner_maps, ((side, side), (side, side), (0, 0)))
+    return _without_padding(padded, height, width)
+
+
 def _with_last_axis(function):
     """Keep the axis of the single filter."""
     return lambda *case: function(*case)[:, :, np.newaxis]
@@ -249,6 +256,8 @@ exercise(
         ),
         (_without_padding, _PAD),
         (_with_last_axis(_without_padding), _PAD),
+        (_padded_all_around, _PAD),
+        (_with_last_axis(_padded_all_around), _PAD),
         (_with_last_axis(_right_rectangles), _DROP),
         (lambda *case: _right_rectangles(*case)[np.newaxis, :, :, np.newaxis], _DROP),
         (
@@ -335,6 +344,7 @@ def _seen(
     reach=0,
     clip="in each layer",
     strides=True,
+    forward=False,
     **slip_of_sizes,
 ):
     """Return a function that counts the pixels seen, right or with a usual slip."""
@@ -344,7 +354,8 @@ def _seen(
         if clip == "at the output":
             sizes = _sizes([*layers, (1, 1, 0)], size)[1:]
         seen = {unit}
-        for (kernel, stride, padding), side in zip(reversed(layers), reversed(sizes)):
+        plan = list(zip(layers, sizes))
+        for (kernel, stride, padding), side in plan if forward else reversed(plan):
             stride, padding = stride if strides else 1, padding if padded else 0
             zeros = padding * stride if stride_of_padding else padding
             starts = {place * stride - zeros for place in seen}
@@ -422,6 +433,8 @@ _UNITS_OF_PADDING = (
     " units of the layer's input and not multiplied."
 )
 
+_LAST_FIRST = "Start from the last layer and go back."
+
 _SIZES = "The padding counts in a layer's size, twice: floor((n + 2p - k) / s) + 1."
 
 exercise(
@@ -476,7 +489,9 @@ exercise(
             _ends(clip="in each layer", add=0),
             "From pixel a to pixel b there are b - a + 1 pixels.",
         ),
-        (_ends(forward=True), "Start from the last layer and go back."),
+        (_ends(forward=True), _LAST_FIRST),
+        (_seen(forward=True), _LAST_FIRST),
+        (_seen(forward=True, clip="at the end"), _LAST_FIRST),
         (_seen(reach=1), "The last of k units lies k - 1 after the first."),
         (
             _seen(strides=False),
