@@ -68,6 +68,8 @@ exercise(
         ),
         ((2, -2, 1), "That is 2 at 1, not 1."),
         ((2, -4, 2), "That has the right shape, but is 2 at 1: twice as high."),
+        ((0.5, -1, 0.5), "That has the right shape, but is 0.5 at 1: half as high."),
+        ((1, -3, 2), "That is right up to 1, but falls to −1 at 2 and stays there."),
         (
             (1, 0, 0),
             "That rises forever: the hat comes down at 1 and is flat from 2 on.",
@@ -90,6 +92,7 @@ exercise(
     "03.2",
     60 / 3.13**0.75,
     hints=[
+        (26, "Close: give two decimals."),
         (60 / 3.94**0.75, _TOO_FAR),
         (60 / 5.61**0.75, _SQUARES),
         (60 / 9.84**0.75, _SQUARES + " And t" + _TOO_FAR[1:]),
