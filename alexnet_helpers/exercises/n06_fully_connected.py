@@ -18,6 +18,10 @@ exercise(
             [11, 6, 36, 192],
             "The last crop begins one step earlier: the first begins at row 0.",
         ),
+        (
+            [7, 2, 4, 32],
+            "conv2 pads by 2, conv3 to conv5 by 1. Or: 387 is 227 + 160.",
+        ),
         ([11, 6, 36, 161], "Count the photo's rows from 0."),
         ([11, 6, 36, 159], "The first crop begins at row 0, the second at row 32."),
         ([11, 6, 36, 5], "Five steps, of how many pixels each?"),
