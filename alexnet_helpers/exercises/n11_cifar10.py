@@ -183,11 +183,11 @@ def judge_split(split, trials=((100, 20), (45, 30))):
     return _flaw_in_frequency(split) or _flaw_in_choices(split)
 
 
-def _flaw_in_choices(split, sizes=((6, 2, 400), (7, 3, 400), (6, 3, 6_000))):
+def _flaw_in_choices(split, sizes=((6, 2, 400), (7, 3, 400), (7, 2, 3_500))):
     """Count how often each choice of numbers comes up: images, held out, seeds.
 
     A right split passes the limit on chi-squared less than once in a million times.
-    With 6,000 seeds, a shuffle that exchanges each number with any of all does not.
+    With 3,500 seeds, a shuffle that exchanges each number with any of all does not.
     """
     for images, count, seeds in sizes:
         codes = np.zeros(seeds, int)  # one bit for each number
@@ -237,6 +237,8 @@ def _flaw_in_parts(parts, images, count):
         return (
             "Return one-dimensional arrays of integers: they are to index the images."
         )
+    if len(np.unique(held_out)) < len(held_out):
+        return "A number is held out twice: draw each at most once."
     found, right = (len(kept), len(held_out)), (images - count, count)
     if found != right and found == right[::-1]:
         return "The numbers to train on come first, those held out second."
@@ -331,7 +333,11 @@ exercise(
             _split_by(lambda n, rng: np.arange(n)),
             "Another seed should give another split",
         ),
-        (_split_by(lambda n, rng: rng.integers(0, n, n)), "A number is in both parts"),
+        (_split_by(lambda n, rng: rng.integers(0, n, n)), "A number is held out twice"),
+        (
+            _split_by(lambda n, rng: np.resize(rng.permutation(n // 2), n)),
+            "A number is in both parts",
+        ),
         (
             _split_by(lambda n, rng: np.random.default_rng().permutation(n)),
             "The same seed must give the same split",
@@ -392,48 +398,54 @@ exercise(
 
 exercise(
     "11.3",
-    100 * (8_200 - 286) / 9_714,
+    12_800,
     hints=[
         (
-            79.14,
-            "That is a share of all 10,000 images:"
-            " the question is about the other 9,714.",
+            6_400,
+            "That suffices for one accuracy. For a difference, the variances of two"
+            " accuracies add up.",
         ),
         (
-            84.86,
-            "That counts the twins twice. They are among the 82.0 % already: take them"
-            " away from the right answers.",
+            25_600,
+            "Those are the images of both networks together: n counts one network's.",
         ),
         (
-            100 * 8_200 / 9_714,
-            "The right answers still contain the twins: take these away, too.",
+            3_200,
+            "A difference varies more than one accuracy, not less: the variances add"
+            " up.",
         ),
         (
-            82.0,
-            "That would hold if the network got 82 % of the twins right."
-            " It gets all of them.",
+            1.28,
+            "You entered 0.5, but half a percentage point is 0.005 if p is 0.8.",
+        ),
+        (0.64, "Half a percentage point is 0.005 if p is 0.8. And two variances add."),
+        (
+            128,
+            "Half a percentage point is 0.005 if p is 0.8, not 0.05.",
         ),
         (
-            7_914,
-            "That is how many it gets right: what percentage of the 9,714 is that?",
-        ),
-        (7_914 / 9_714, "That is a share between 0 and 1: answer in per cent."),
-        (100 * (1 - 7_914 / 9_714), "That is the percentage that it gets wrong."),
-        (
-            0.82 * 9_714 / 100,
-            "That is 82 % of the 9,714. But it gets all twins right: count the right"
-            " answers, less the twins.",
+            113.1,
+            "Square both sides: n is under the root.",
         ),
         (
-            100 * (8_200 - 286) / 9_714 - 82.0,
-            "That is by how much it differs from 82.0:"
-            " the accuracy itself is asked for.",
+            80,
+            "Square both sides: n is under the root. And two variances add up.",
         ),
         (
-            82.0 - 100 * (8_200 - 286) / 9_714,
-            "That is by how much it differs from 82.0:"
-            " the accuracy itself is asked for.",
+            64,
+            "n is divided by the square of the standard error: 0.005 squared.",
+        ),
+        (
+            51_200,
+            "That makes two standard errors half a point: one is asked for.",
+        ),
+        (
+            20_000,
+            "You used p(1 - p) = 0.25, which holds for p = 0.5. Here p is 0.8.",
+        ),
+        (
+            64_000,
+            "The variance of one answer is p(1 - p), not p.",
         ),
     ],
-    tolerance=0.0002,
 )

@@ -24,24 +24,23 @@ def _(rng):
 
 @value("11.3")
 def _(rng):
-    right_in_all, twins = 100 * int(rng.integers(70, 95)), int(rng.integers(150, 900))
-    others = 10_000 - twins
-    right = 100 * (right_in_all - twins) / others
+    share, points = int(rng.choice([60, 70, 75, 85, 90])), float(rng.choice([0.25, 0.4, 0.5, 0.8, 1.0]))
+    p, error = share / 100, points / 100
+    right = round(2 * p * (1 - p) / error**2)
     changes = [
         (
-            "A network gets 82.0 % of the 10,000 test images right, among them all 286 that have a near-twin "
-            "in the training set. What percentage of the other 9,714 does it get right (to two decimals)?",
-            f"A network gets {right_in_all / 100:.1f} % of 10,000 test images right, among them all {twins} that "
-            f"have a near-twin in the training set. What percentage of the other {others:,} does it get right "
-            "(to two decimals)?",
-        )
+            "get about 80 % of n images right, each of n images of its own",
+            f"get about {share} % of n images right, each of n images of its own",
+        ),
+        ("to be 0.5 percentage points?", f"to be {points:g} percentage points?"),
     ]
     hints = [
-        ((right_in_all - twins) / 100, f"That is a share of all 10,000 images: the question is about {others:,}."),
-        (100 * right_in_all / others, "The right answers still contain the twins: take these away, too."),
-        (right_in_all / 100, "It gets all of the twins right, so fewer of the others."),
-        (float(right_in_all - twins), "That is how many it gets right, not a percentage."),
-        (right / 100, "That is a share between 0 and 1: answer in per cent."),
-        (100 - right, "That is the percentage that it gets wrong."),
+        (right / 2, "That suffices for one accuracy. For a difference, the variances of two accuracies add up."),
+        (right * 2, "Those are the images of both networks together: n counts one network's."),
+        (right / 4, "A difference varies more than one accuracy, not less: the variances add up."),
+        (right / 10_000, f"{points:g} percentage points are {error:g} if p is {p:g}."),
+        (right**0.5, "Square both sides: n is under the root."),
+        (4 * right, "That makes two standard errors what one should be."),
+        (2 * p / error**2, "The variance of one answer is p(1 - p), not p."),
     ]
     return changes, right, hints
