@@ -424,7 +424,7 @@ exercise(
             "Half a percentage point is 0.005 if p is 0.8, not 0.05.",
         ),
         (
-            113.1,
+            (2 * 0.8 * 0.2) ** 0.5 / 0.005,
             "Square both sides: n is under the root.",
         ),
         (
