@@ -78,6 +78,14 @@ def _with_most_errors(counts):
     return tuple(sorted(int(number) for number in np.argsort(errors)[-2:]))
 
 
+def _of_the_worst_class(counts):
+    """Return the class with the most errors, and the one it is mixed up with most."""
+    both = counts + counts.T
+    np.fill_diagonal(both, 0)
+    worst = both.sum(axis=0).argmax()
+    return tuple(sorted((int(worst), int(both[worst].argmax()))))
+
+
 exercise(
     "13.2",
     _most_confused,
@@ -119,6 +127,10 @@ exercise(
         (
             _with_most_errors,
             "Those are the two classes with the most errors: look for the pair.",
+        ),
+        (
+            _of_the_worst_class,
+            "The class with the most errors need not be in the pair: try every pair.",
         ),
         (
             lambda counts: _most_confused(counts)[::-1],
@@ -166,6 +178,15 @@ exercise(
             lambda a, b: tuple(100 * result for result in _gain_of(a, b)),
             "Return both in the unit of the accuracies that are given:"
             " do not multiply by 100.",
+        ),
+        (
+            lambda a, b: (100 * _gain_of(a, b)[0], _gain_of(a, b)[1]),
+            "Return both in the unit of the accuracies that are given:"
+            " do not multiply the gain by 100.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], 2 * _gain_of(a, b)[1]),
+            "Return one standard error, not two.",
         ),
         (
             lambda a, b: _gain_of(a, b)[::-1],
