@@ -9,6 +9,7 @@
 | `architecture` | a network drawn to scale |
 | `contents` | the figures of notebook 00 |
 | `gradients` | the figures of notebook 09 |
+| `comparisons` | two figures of notebook 13 |
 | `arguments` | what these functions accept |
 """
 
