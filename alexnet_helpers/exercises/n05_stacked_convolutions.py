@@ -493,6 +493,7 @@ exercise(
         (_seen(forward=True), _LAST_FIRST),
         (_seen(forward=True, clip="at the end"), _LAST_FIRST),
         (_seen(reach=1), "The last of k units lies k - 1 after the first."),
+        (_seen(reach=-1), "A window has k units: `range(start, start + k)`."),
         (
             _seen(strides=False),
             "Unit number u begins at u times the stride (less the padding) in the layer"
