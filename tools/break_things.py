@@ -405,6 +405,15 @@ BREAKS = [
         ("colours of any range", "if not (low >= 0 and high <= highest):", "if False:"),
     ),
     *breaks_of(
+        f"{PACKAGE}/plotting/comparisons.py",
+        "tests/test_comparison_figures.py",
+        ("changes from the worst on", "key=lambda item: -item", "key=lambda item: item"),
+        ("thin bars leave the images out", "xerr=both", "xerr=seeds"),
+        ("the thin bar ends elsewhere in words", "{mean + both:+.1f}", "{mean + seeds:+.1f}"),
+        ("a pool's stride for its window", "else layer.pool_size", "else layer.strides"),
+        ("normalization layers are drawn", 'kinds = ("conv", "pool")', 'kinds = ("conv", "pool", "norm")'),
+    ),
+    *breaks_of(
         f"{PACKAGE}/plotting/contents.py",
         "tests/test_contents_figures.py",
         ("the five smallest", "np.argsort(-percent", "np.argsort(percent"),
