@@ -74,6 +74,11 @@ def test_every_kernel_under_test_checks_its_figures():
     assert in_a_kernel_under_test(code) == "checked_savefig\n"
 
 
+def test_a_cell_under_test_fails_on_a_warning_of_numpy():
+    code = "import numpy as np\ntry:\n    np.zeros(0).mean()\nexcept RuntimeWarning as warning:\n    print(warning)"
+    assert in_a_kernel_under_test(code) == "Mean of empty slice\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems do not hold a process to a limit of memory")
 def test_every_kernel_under_test_has_4_gigabytes():
     assert in_a_kernel_under_test("import numpy as np\nprint(np.zeros(2 * 2**30, np.uint8).size)") == f"{2 * 2**30}\n"
