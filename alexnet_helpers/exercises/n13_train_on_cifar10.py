@@ -38,6 +38,10 @@ exercise(
             " that the network is trained on.",
         ),
         (
+            2 * 2 * 3 * 93.1e6 * 45_000 * 30 / 1e15,
+            "Two for a multiply-add and three for a training step make 6, not 12.",
+        ),
+        (
             2 * 2 * 93.1e6 * 45_000 * 30 / 1e15,
             "The backward pass costs two forward passes,"
             " on top of the forward pass itself.",
@@ -125,6 +129,10 @@ exercise(
             "Compare the counts as they are: do not divide a row by its sum.",
         ),
         (
+            lambda counts: divmod(int(np.triu(counts + counts.T, k=1).argmax()), 10),
+            "You divide by 10: the number of classes is `len(counts)`.",
+        ),
+        (
             _with_most_errors,
             "Those are the two classes with the most errors: look for the pair.",
         ),
@@ -187,6 +195,10 @@ exercise(
         (
             lambda a, b: (_gain_of(a, b)[0], 2 * _gain_of(a, b)[1]),
             "Return one standard error, not two.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], 1.96 * _gain_of(a, b)[1]),
+            "Return one standard error, not an interval.",
         ),
         (
             lambda a, b: _gain_of(a, b)[::-1],
