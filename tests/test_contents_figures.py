@@ -103,3 +103,23 @@ def test_the_curves_and_the_last_point_are_those_given(monkeypatch):
     assert held_back.get_ydata().tolist() == [70.0, 75.0, 90.0]
     assert (*test.get_xdata(), *test.get_ydata()) == (3, 91.0)
     assert all(said in alt for said in ("the 3 epochs", "60.0 % to 99.2 %", "70.0 % to 90.0 %", "shows 91.0 %"))
+
+
+def test_the_background_is_what_each_network_answers(monkeypatch):
+    shown = []
+    monkeypatch.setattr(contents, "show", lambda figure, alt: shown.append(figure))
+
+    def network(weights, points, relu):
+        ring = np.hypot(*points.T) > 1.5 if relu else points[:, 0] > weights
+        return np.stack([~ring, ring], axis=1) * 1.0
+
+    points, part = np.array([[0, 0], [2.5, 0], [0, -2.5]]), np.array([0, 1, 1])
+    contents.show_regions(network, 1.0, 0.0, points, part)
+    (figure,) = shown
+    for axes, title in zip(figure.axes, ("without ReLU", "with ReLU")):
+        disc, ring = axes.lines
+        assert axes.get_title() == title
+        assert (disc.get_xydata().tolist(), ring.get_xydata().tolist()) == ([[0, 0]], [[2.5, 0], [0, -2.5]])
+        answers = [paths.contains_point for paths in axes.collections[0].get_paths()]
+        right = [answers[1]((x, y)) for x, y in ((2.5, 0), (0, -2.5))]
+        assert answers[0]((0, 0)) and right == [True, title == "with ReLU"]

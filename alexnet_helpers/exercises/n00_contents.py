@@ -83,6 +83,11 @@ exercise(
             [96, 18432],
             "That is one weight for each map: a window has nine in each.",
         ),
+        (
+            [9, 18432],
+            "A filter has a window of weights for each map,"
+            " and the layer has 192 such filters.",
+        ),
         ([9, 864], "A filter has a window of weights for each of the 96 maps."),
         (
             [288, 55296],
@@ -225,7 +230,7 @@ exercise(
     "00.4",
     _by_class,
     cases=[
-        (np.array([3, 0, 0, 1, 3, 3, 2, 1]), np.array([3, 0, 1, 1, 2, 2, 0, 0]), 4),
+        (np.array([0, 0, 3, 3, 1, 2, 3, 1]), np.array([1, 0, 3, 2, 1, 0, 2, 0]), 4),
         (np.array([0, 1, 1, 2, 0, 0]), np.array([0, 1, 2, 2, 1, 1]), 3),
         (np.array([0, 1, 1, 0]), np.array([0, 1, 2, 2]), 3),
     ],
@@ -249,6 +254,16 @@ exercise(
         (
             lambda answers, labels, classes: np.mean(answers[labels == 0] == 0),
             "That is the first class alone: collect all of them before you return.",
+        ),
+        (
+            lambda answers, labels, classes: np.array(
+                [np.mean(answers[labels == 0] == 0)]
+            ),
+            "That is the first class alone: collect all of them before you return.",
+        ),
+        (
+            lambda answers, labels, classes: 1.0 * (answers == labels)[:classes],
+            "`[k]` takes image k: take all images whose label is k.",
         ),
         (
             lambda answers, labels, classes: np.array(

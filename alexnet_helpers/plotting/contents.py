@@ -45,12 +45,18 @@ WEIGHTS = (
     " a blue hole, the 3 blue in the middle of its left half, the 1 with two dark red"
     " pixels above the middle."
 )
-RATES = (
+RATES_ALT = (
     "Four panels with the same valley, the loss over the weight w, lowest near 2.5, and"
     " three steps from w = 1. With a learning rate of 0.01 the steps creep down; with"
     " 0.05 they come close to the bottom from one side; with 0.1 they jump from side to"
     " side and come closer; with 0.15 they jump from side to side and climb out of the"
     " valley."
+)
+REGIONS = (
+    "Twice the same points: a disc of blue dots in a ring of red triangles. Left,"
+    " without ReLU, a straight border cuts off a part of the ring and the edge of the"
+    " disc. Right, with ReLU, the answer 'disc' covers a closed area with corners that"
+    " holds all dots and no triangle."
 )
 
 
@@ -110,6 +116,8 @@ def draw_network(network, photo):
     for text in figure.axes[0].texts:
         if text.get_text().startswith("pool"):  # AlexNet's pools have other numbers
             text.set_text("pool")
+    for picture in figure.axes[0].images:  # the page has just spoken of pixels
+        picture.set_interpolation("nearest")
     return figure
 
 
@@ -223,6 +231,42 @@ def show_weights(by_pixel):
         ax.spines[:].set_visible(True)
     figure.colorbar(colours, ax=axes, label="weight")
     show(figure, WEIGHTS)
+
+
+def show_regions(network, without, with_relu, points, part):
+    """Show what two networks answer at each place of a plane, and points of two parts.
+
+    Parameters
+    ----------
+    network : callable
+        Takes weights, points as rows of two coordinates, and whether there is a ReLU;
+        gives two probabilities for each point, of the disc and of the ring.
+    without, with_relu : ndarray
+        The weights of the network without and with ReLU.
+    points : ndarray, shape (N, 2)
+        Drawn on both pictures.
+    part : ndarray, shape (N,)
+        0 for a point of the disc, 1 for one of the ring.
+    """
+    across = np.linspace(-3.3, 3.3, 200)
+    grid = np.stack(np.meshgrid(across, across), axis=2).reshape(-1, 2)
+    colors = (COLORS["sky"], COLORS["vermillion"])
+    figure, axes = plt.subplots(1, 2, figsize=(8, 4.1), layout="constrained")
+    for ax, weights, relu in zip(
+        axes, (without, with_relu), (False, True), strict=True
+    ):
+        answers = network(weights, grid, relu).argmax(axis=1).reshape(200, 200)
+        levels = (-0.5, 0.5, 1.5)
+        ax.contourf(across, across, answers, levels=levels, colors=colors, alpha=0.3)
+        for number, marker in enumerate("o^"):
+            place = points[part == number].T
+            ax.plot(*place, marker, color=colors[number], mec="black", mew=0.5, ms=5)
+        ax.set(title="with ReLU" if relu else "without ReLU", xticks=[], yticks=[])
+        ax.set_aspect("equal")
+        ax.spines[:].set_visible(True)
+    names = ["disc (background: the answer)", "ring (background: the answer)"]
+    figure.legend(axes[0].lines, names, loc="outside lower center", ncols=2)
+    show(figure, REGIONS)
 
 
 def show_accuracy(learned, held_back, test):
