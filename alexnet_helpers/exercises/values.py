@@ -81,6 +81,8 @@ def _is_rounding(short, long):
 
 def as_texts(value):
     """Return a text or a sequence of texts as a list in lower case, or else None."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "U":
+        value = value.tolist()
     texts = value if isinstance(value, (list, tuple)) else [value]
     are_texts = len(texts) > 0 and all(isinstance(text, str) for text in texts)
     return [text.strip().lower() for text in texts] if are_texts else None
