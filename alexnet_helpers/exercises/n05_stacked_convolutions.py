@@ -7,32 +7,52 @@ from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "05.1",
-    5 * 5 * 24 * 256 + 256,
+    [19.553, 19.275, 0.0, 1.511],
+    tolerance=0.005,
+    remark="Which of the four did your sentence expect?",
     hints=[
+        ([19.82] * 4, "These are the fields as they are: change them."),
         (
-            5 * 5 * 96 * 256 + 256,
-            "That is without groups; with four,"
-            " a filter sees a quarter of the channels.",
-        ),
-        (5 * 5 * 48 * 256 + 256, "That is with two groups."),
-        (5 * 5 * 24 * 256, "The biases are missing."),
-        (5 * 5 * 24 * 64 + 64, "That is one of the four groups: count all."),
-        (
-            5 * 5 * 24 * 64 + 256,
-            "The biases are those of all four groups, the weights those of one.",
-        ),
-        (5 * 5 * 24 * 256 + 64, "All 256 filters have a bias."),
-        (
-            5 * 5 * 24 * 256 + 4 * 256,
-            "Each of the 256 filters has one bias, not one for each group.",
+            [19.553, 0.0, 19.275, 1.511],
+            "Mirrored and upside down are exchanged: `field[::-1]` exchanges the rows,"
+            " `field[:, ::-1]` the columns.",
         ),
         (
-            5 * 5 * 24 * 256 + 96,
-            "There is one bias for each filter, not for each input channel.",
+            [19.553, 0.0, 0.0, 1.511],
+            "Two are the same: `field[:, ::-1]` mirrors, `field[::-1]` turns upside"
+            " down, and the photo around the field stays as it is.",
         ),
         (
-            4 * (5 * 5 * 24 * 256 + 256),
-            "There are 256 filters in all, 64 in each group.",
+            [19.553, 19.275, 19.275, 1.511],
+            "Two are the same: `field[:, ::-1]` mirrors, `field[::-1]` turns upside"
+            " down.",
+        ),
+        ([3.911, 3.855, 0.0, 0.302], "That is the mean of the five: add them up."),
+        ([4.994, 4.735, 0.0, 0.0], "That is the first field: add up all five."),
+        (
+            [0.0, 19.174, 2.093, 0.0],
+            "That is filter 34: `responses` takes the number of the filter first.",
+        ),
+        (
+            [19.553, 18.773, 0.0, 0.008],
+            "Change the original field each time, not the one changed before.",
+        ),
+        (
+            [19.713, 19.275, 0.0, 1.511],
+            "Grey is the plain mean of red, green and blue here, without weights.",
+        ),
+        (
+            [17.66, 19.275, 0.0, 1.511],
+            "Grey is the mean of red, green and blue here, not the largest of them.",
+        ),
+        (
+            [19.553, 19.275, 0.0, 0.865],
+            "To invert, take 255 minus each value, not its negative.",
+        ),
+        (
+            [0.0, 19.275, 0.0, 1.511],
+            "For grey, take the mean over the last axis alone, and keep that axis"
+            " (`keepdims=True`).",
         ),
     ],
 )
@@ -410,8 +430,9 @@ _WHOLE_FIELD = (
 )
 
 _IN_EVERY_LAYER = (
-    "A layer in the middle may be padded, too: drop the places without a unit in every"
-    " layer, on both sides. Its units are floor((n + 2p - k) / s) + 1."
+    "Drop what is no unit in every layer, on both sides, not at the image alone. With"
+    " [(3, 2, 0), (3, 1, 1)] and size 10, layer 1 has the units 0 to 3, which leave"
+    " pixel 9 over: unit 3 sees 4 to 8. A layer has floor((n + 2p - k) / s) + 1 units."
 )
 
 _LEFT_ONLY = (

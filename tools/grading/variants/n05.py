@@ -1,42 +1,34 @@
 """Variants of the exercises of notebook 05_stacked_convolutions."""
 
+from alexnet_helpers.exercises import EXERCISES
 from alexnet_helpers.exercises.n05_stacked_convolutions import corner_maps
 from tools.grading.variants import function, value
 
-_WORDS = {3: "three", 8: "eight", 16: "sixteen", 4: "four"}
+# Filters of conv2 in the weights modern_half: the sums of the five outputs as they are, then grey, mirrored, upside
+# down and inverted.
+_SUMS = {
+    3: (17.46, [15.08, 3.23, 0.0, 2.89]),
+    7: (11.66, [10.98, 10.88, 0.91, 3.1]),
+    9: (9.43, [6.98, 1.19, 0.0, 3.43]),
+    11: (10.32, [5.34, 6.32, 6.05, 2.19]),
+    14: (8.86, [1.9, 8.65, 7.62, 0.18]),
+    15: (13.25, [13.31, 3.39, 0.0, 2.16]),
+}
 
 
 @value("05.1")
 def _(rng):
-    layer, kernel, inputs, filters, groups = [
-        ("conv2", 5, 96, 256, 8),
-        ("conv2", 5, 96, 256, 16),
-        ("conv4", 3, 384, 384, 4),
-        ("conv4", 3, 384, 384, 8),
-        ("conv4", 3, 384, 384, 16),
-        ("conv4", 3, 384, 384, 3),
-        ("conv5", 3, 384, 256, 4),
-        ("conv5", 3, 384, 256, 8),
-        ("conv5", 3, 384, 256, 16),
-    ][rng.integers(9)]
-    window, word = kernel**2 * inputs, _WORDS[groups]
-    changes = [
-        (
-            "would conv2 have with **four** groups, for four graphics cards?",
-            f"would {layer} have with **{word}** groups, for {word} graphics cards?",
-        )
-    ]
+    number = list(_SUMS)[rng.integers(len(_SUMS))]
+    as_it_is, (grey, mirrored, upside_down, inverted) = _SUMS[number]
+    right = [grey, mirrored, upside_down, inverted]
+    changes = [("conv2's filter 43 share", f"conv2's filter {number} share")]
     hints = [
-        (window * filters + filters, "That is without groups."),
-        (window // 2 * filters + filters, "That is with two groups."),
-        (window // groups * filters, "The biases are missing."),
-        (window // groups * filters // groups + filters // groups, "That is one of the groups: count all."),
-        (window // groups * filters + filters // groups, "All filters have a bias."),
-        (window // groups * filters + inputs, "There is one bias for each filter, not for each input channel."),
-        (groups * (window // groups * filters + filters), "There are so many filters in all, not in each group."),
+        ([as_it_is] * 4, "These are the fields as they are: change them."),
+        ([grey, upside_down, mirrored, inverted], "Mirrored and upside down are exchanged."),
+        ([sum_ / 5 for sum_ in right], "That is the mean of the five: add them up."),
+        (EXERCISES["05.1"].right, "That is filter 43."),
     ]
-    right = window // groups * filters + filters
-    return changes, right, [(wrong, hint) for wrong, hint in hints if wrong != right]
+    return changes, right, hints
 
 
 def _place(rng, rows, columns, height, width):
