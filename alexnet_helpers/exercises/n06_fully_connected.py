@@ -25,6 +25,8 @@ exercise(
         ([11, 6, 36, 161], "Count the photo's rows from 0."),
         ([11, 6, 36, 159], "The first crop begins at row 0, the second at row 32."),
         ([11, 6, 36, 5], "Five steps, of how many pixels each?"),
+        ([11, 6, 36, 10], "Five steps, but of how many pixels? The strides multiply."),
+        ([11, 6, 25, 160], "6 places down and 6 across: how many is that?"),
         (
             [11, 6, 36, 40],
             "8 is 2·2·2, the strides of the pools: conv1's 4 is a factor, too.",
@@ -118,6 +120,19 @@ def _hint_for_no_sum(z):
     )
 
 
+def _pixel_left_out(images, wanted, picture, least):
+    """Name the pixel without a weight where the means of both digits differ most."""
+    difference = abs(images[wanted].mean(axis=0) - images[~wanted].mean(axis=0))
+    difference = np.where(picture == 0, difference, 0)
+    if difference.max() < least:
+        return ""
+    row, column = np.unravel_index(difference.argmax(), difference.shape)
+    return (
+        " Of the pixels to which you give no weight, threes and eights differ most in"
+        f" row {row}, column {column}."
+    )
+
+
 def judge_three_unit(function, ink=1, turned_around=False):
     """Return None if a unit tells threes from eights, or else a hint.
 
@@ -159,7 +174,7 @@ def judge_three_unit(function, ink=1, turned_around=False):
         return f"The places are right, but turn the weights around: {result}."
     return (
         f"{result.capitalize()}, and no bias would help enough: choose other places, or"
-        " more of them."
+        f" more of them.{_pixel_left_out(images, wanted, picture, 0.2 * ink)}"
     )
 
 
@@ -208,6 +223,7 @@ exercise(
         ),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
         (_unit([(5, 2, -1)], 0.5), "choose other places, or more of them"),
+        (_unit([(5, 2, -1)], 0.5), "threes and eights differ most in row 4, column 3."),
         (
             _unit([(slice(4, 6), slice(2, 4), -1)], 1.5),
             "It is right for 330 of 357 images, and no bias would help enough",
