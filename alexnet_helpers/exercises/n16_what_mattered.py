@@ -146,6 +146,12 @@ def _slip(ddof=1, divisors=None, free=_free):
     return judge
 
 
+def _fixed_t(change, base, comparisons, t=4.4):
+    """Return the rule with the t that the lesson prints for 23 comparisons."""
+    parts = [np.var(runs, ddof=1) / len(runs) for runs in (change, base)]
+    return _sign_alone(change, base, comparisons, limit=t * sum(parts) ** 0.5)
+
+
 def _sign_alone(change, base, comparisons, limit=0):
     difference = np.mean(change) - np.mean(base)
     return int(difference > limit) - int(difference < -limit)
@@ -171,6 +177,9 @@ _VERDICTS = [
     ([62.9, 62.6, 64.9, 63.9, 63.9, 60.3], [58.7, 59.3, 58.8, 59.8, 58.2, 59.1], 10),
     ([57.1, 56.3, 57.2, 58.3], [58.0, 58.6, 59.8, 57.8], 1),
     ([58.9, 60.5, 60.0, 60.5], [59.6, 59.2, 57.9, 58.5], 1),
+    # No limit that is the same for every number of comparisons gives both.
+    ([61.2, 60.6, 60.9, 61.6, 61.0], [59.3, 58.4, 59.6, 60.8, 58.6], 1),
+    ([61.2, 60.6, 60.9, 61.6, 61.0], [59.3, 58.4, 59.6, 60.8, 58.6], 23),
 ]
 
 exercise(
@@ -181,6 +190,10 @@ exercise(
         for change, base, comparisons in _VERDICTS
     ],
     wrong=[
+        (
+            _fixed_t,
+            "Your t does not depend on the number of comparisons.",
+        ),
         (
             _slip(divisors=(5, 5)),
             "You divided by 5: divide each variance by its own number of runs.",
@@ -335,5 +348,5 @@ exercise(
             )
         ),
     ],
-    remark="Now look at its gap, beside the base's.",
+    remark="Its gap is 0.3 points wider than the base's (-0.6 to +1.2): which rise would the rival explanation predict?",
 )
