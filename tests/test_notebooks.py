@@ -458,7 +458,8 @@ def test_a_long_run_in_colab_keeps_its_files_on_google_drive(tmp_path, monkeypat
     asked.clear()
     exec(source, names | {"course": course})
     has_gpu = bool(keras.distribution.list_devices("gpu"))
-    assert asked == {"recipe": "today_all", "mixed": has_gpu}
+    kept = course / "data" / "checkpoints"  # the stored curves are not overwritten
+    assert asked == {"recipe": "today_all", "mixed": has_gpu, "results_folder": kept}
 
     asked.clear()
     exec(source, names | {"LONG_RUN": False, "course": course})

@@ -171,6 +171,16 @@ def _pooled_error(first, second):
     return float((pooled * (1 / ones + 1 / others)) ** 0.5)
 
 
+def _error_from_images(first, second, whole):
+    shares = [abs(np.mean(runs) * (whole - np.mean(runs))) for runs in (first, second)]
+    return float((shares[0] / len(first) + shares[1] / len(second)) ** 0.5)
+
+
+def _paired_error(first, second):
+    pairs = min(len(first), len(second))
+    return float(np.std(second[:pairs] - first[:pairs], ddof=1) / pairs**0.5)
+
+
 _SEEDS = [
     (np.array([0.76, 0.758, 0.763]), np.array([0.858, 0.861])),
     (np.array([90.1, 90.9, 90.4, 90.2]), np.array([88.0, 89.5, 89.1])),
@@ -199,6 +209,23 @@ exercise(
         (
             lambda a, b: (_gain_of(a, b)[0], 1.96 * _gain_of(a, b)[1]),
             "Return one standard error, not an interval.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], 2.8 * _gain_of(a, b)[1]),
+            "Return one standard error, not an interval: leave out the 2.8.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], _error_from_images(a, b, 1)),
+            "That is the formula for images: the spread of the runs is asked for.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], _error_from_images(a, b, 100)),
+            "That is the formula for images: the spread of the runs is asked for.",
+        ),
+        (
+            lambda a, b: (_gain_of(a, b)[0], _paired_error(a, b)),
+            "You pair the runs, but there may be more of one recipe than of the other:"
+            " divide each variance by its own number of runs, and add.",
         ),
         (
             lambda a, b: _gain_of(a, b)[::-1],

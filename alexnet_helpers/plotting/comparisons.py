@@ -16,7 +16,7 @@ def show_layouts(networks):
         {name: keras.Model}; their convolutions and pools, of equal number, are drawn.
     """
     figure, panels = plt.subplots(
-        len(networks), 1, figsize=(8, 2 * len(networks)), layout="constrained"
+        len(networks), 1, figsize=(8, 1.65 * len(networks)), layout="constrained"
     )
     said = []
     for axes, (name, network) in zip(panels, networks.items(), strict=True):
@@ -49,13 +49,13 @@ def _draw_map(axes, place, layer):
 
 
 def show_changes(found, yardstick):
-    """Show what each of some changes brought, with how far chance reaches.
+    """Show what each of some changes brought, with its errors.
 
     Parameters
     ----------
     found : dict
         {change: (mean, seeds, both, others)} in points: the mean difference, how far
-        chance reaches to either side of it, from the seeds alone and from the images as
+        its bars reach to either side of it, for the seeds alone and for the images as
         well, and the same difference in other runs, a sequence.
     yardstick : str
         The change that is drawn in grey.
@@ -64,22 +64,29 @@ def show_changes(found, yardstick):
     axes.axvline(0, color="black", linewidth=1)
     ranked = sorted(found.items(), key=lambda item: -item[1][0])
     said = []
+    diamond = {"markerfacecolor": "white", "markeredgecolor": "black"}
     for row, (change, (mean, seeds, both, others)) in enumerate(ranked):
         color = COLORS["grey" if change == yardstick else "blue"]
         axes.errorbar(mean, row, xerr=both, fmt="o", color=color, capsize=4, lw=1)
         axes.errorbar(mean, row, xerr=seeds, color=color, linewidth=4)
-        style = {"markerfacecolor": "white", "markeredgecolor": "black"}
-        axes.plot(others, [row] * len(others), "D", markersize=6, **style)
+        axes.plot(others, [row] * len(others), "D", markersize=6, **diamond)
         ends = f"{mean:+.1f} ({mean - both:+.1f} to {mean + both:+.1f})"
-        axes.text(15.6, row, ends.replace("-", "−"), va="center", fontsize=9)
+        axes.text(15.9, row, ends.replace("-", "−"), va="center", fontsize=9)
         again = " and ".join(f"{other:+.1f}" for other in others)
         said.append(f"{change} {ends}, elsewhere {again}")
+    keys = (
+        plt.Line2D([], [], color=COLORS["blue"], linewidth=4, label="seeds alone"),
+        plt.Line2D([], [], color=COLORS["blue"], linewidth=1, label="images as well"),
+        plt.Line2D([], [], marker="D", linestyle="", label="runs elsewhere", **diamond),
+        plt.Line2D([], [], color=COLORS["grey"], linewidth=4, label="yardstick"),
+    )
+    axes.legend(handles=keys, loc="lower right", bbox_to_anchor=(0.69, 0), fontsize=9)
     axes.set_yticks(range(len(ranked)), [change for change, _ in ranked])
     axes.set(xlim=(-7, 26), xticks=range(-6, 15, 2), ylim=(len(ranked) - 0.5, -0.5))
     axes.set_xlabel("difference in points of validation accuracy")
     alt = (
         "What some changes brought in the small study: a dot for each mean, a thick bar"
-        " for chance from the seeds, a thin one for that from the images as well,"
+        " for the error from the seeds, a thin one for the images as well,"
         " diamonds for the runs elsewhere. In points, with the ends of the thin bars:"
         f" {'; '.join(said)}."
     )
