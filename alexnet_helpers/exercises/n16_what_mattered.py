@@ -348,5 +348,8 @@ exercise(
             )
         ),
     ],
-    remark="Its gap is 0.3 points wider than the base's (-0.6 to +1.2): which rise would the rival explanation predict?",
+    remark=(
+        "Its gap is 0.3 points wider than the base's (-0.6 to +1.2): which rise would"
+        " the rival explanation predict?"
+    ),
 )
