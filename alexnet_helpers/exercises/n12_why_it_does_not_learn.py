@@ -21,6 +21,16 @@ exercise(
             " it is divided by 1 - 0.9.",
         ),
         (
+            -0.00005,
+            "The weight moves against the gradient, and the average of the gradient"
+            " is divided by 1 - 0.9.",
+        ),
+        (
+            0.0005 * 0.001**0.5,
+            "Once corrected, the averages are the gradient and its square:"
+            " no other factor is left.",
+        ),
+        (
             0.0005 / 0.001**0.5,
             "The average of the squared gradient is corrected as well:"
             " it is divided by 1 - 0.999.",
@@ -63,11 +73,11 @@ def _maps():
     maps[2, 1, 0, 6] = 1e-6
     maps[..., [2, 9]] = 1.0
     maps[..., 10] += 0.5
-    maps[:, 0, 0][:, [3, 5, 7, 12, 13]] = 0.0
+    maps[:, 0, 0][:, [0, 3, 5, 7, 11, 12]] = 0.0
     for image in (0, 4):
-        maps[image][..., [0, 5, 7, 8, 11, 13]] = 0.0
-    maps[:4, ..., [0, 3, 5, 8, 11]] = 0.0
-    maps[4:, ..., [6, 7, 12]] = 0.0
+        maps[image][..., [3, 5, 8, 12, 13]] = 0.0
+    maps[:4, ..., [0, 5, 11, 13]] = 0.0
+    maps[4:, ..., [6, 8, 10]] = 0.0
     return maps[:4], maps[4:]
 
 
@@ -142,6 +152,18 @@ exercise(
         (
             lambda first, second: np.sum(_silent(first) & _silent(second)),
             "That is the number of dead units: the share is asked for.",
+        ),
+        (
+            lambda first, second: (
+                np.sum(_silent(first) & _silent(second)) / max(_silent(first).sum(), 1)
+            ),
+            "Divide by the number of all units,"
+            " not by that of the units silent in the first batch.",
+        ),
+        (
+            lambda first, second: np.sum(_silent(first) & _silent(second)) / len(first),
+            "Divide by the number of units, which lie on the last axis:"
+            " `len` is the number of images.",
         ),
         (
             lambda first, second: 1 - _dead_share(first, second),
@@ -258,8 +280,8 @@ exercise(
                     / 2
                 )
             ),
-            "Half a cosine goes from 0 to pi, and `np.cos` takes radians:"
-            " multiply by pi.",
+            "That hardly falls after the warm-up: half a cosine goes from 0 to pi,"
+            " and `np.cos` takes radians.",
         ),
         (
             _after_warm_up(
@@ -272,7 +294,8 @@ exercise(
                     / 2
                 )
             ),
-            "`np.cos` takes radians: leave out the conversion.",
+            "That hardly falls after the warm-up:"
+            " `np.cos` takes radians, without a conversion.",
         ),
         (
             _after_warm_up(
@@ -302,6 +325,16 @@ exercise(
             ),
             "That is a whole cosine, which climbs again:"
             " half of one goes from 1 to -1.",
+        ),
+        (
+            _after_warm_up(
+                lambda step, largest, warmup, total: (
+                    largest
+                    * (1 + np.sin(np.pi * (step - warmup) / (total - warmup)))
+                    / 2
+                )
+            ),
+            "A sine begins at 0 and climbs: take the cosine.",
         ),
         (
             _after_warm_up(
