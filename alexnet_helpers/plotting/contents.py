@@ -23,7 +23,7 @@ BELOW = (
     "← 09: the gradient, from the last layer back to the first",
     "10 to 17: the whole network, built, trained and examined",
 )
-FILTERS = (52, 36, 37)  # of conv1: one for a colour, two for lines
+FILTERS = (52, 50, 24)  # of conv1: one for a colour, two for edges
 # Alt texts that would give an answer away if they stood in the notebook's code.
 SUMS = (
     "Left, the brightness of the cat's photo, with an orange square around the window"
@@ -34,10 +34,11 @@ SUMS = (
 )
 MAPS = (
     "Three rows of six pictures. Conv1: an orange filter and its map, the cat's face in"
-    " light greys; two filters with orange lines on blue, one upright, one level, and"
-    " their maps, short thin lines on grey. Conv3: coarse light and dark patches and"
-    " stripes; in the first map two dark patches with a light stripe between them."
-    " Conv5: in each map 8×8 light and dark squares."
+    " light greys; a grey filter, light on the left and dark on the right, and its map,"
+    " and one that is light above and dark below, and its map: edges of the face, light"
+    " and dark, on grey. Conv3: coarse light and dark patches and stripes; in the first"
+    " map two dark patches with a light stripe between them. Conv5: in each map 8×8"
+    " light and dark squares."
 )
 WEIGHTS = (
     "The learned weights of the digits 0 to 9, each as a square of 8×8 coloured pixels,"
