@@ -1,7 +1,8 @@
 """Measure what notebook 14 draws, on more images and draws than a notebook can wait for.
 
     python tools/look_inside.py
-    python tools/look_inside.py likeness    measures only the likeness of maps, and keeps the other rows
+    python tools/look_inside.py PART    measures only "units" switched off, the maps' "likeness", the "deletion" test
+                                        or the "signs" that fool the network, and keeps the other rows
 
 Writes data/results/look_inside.csv (one number a row) and data/results/look_inside-dots.csv (the points
 of three scatter plots). The network is "modern_half", which has never seen the validation images; all images
@@ -40,10 +41,20 @@ def main():
     (unlabelled, _), (images, labels) = split_validation(dataset.x_train, dataset.y_train)
     unlabelled = unlabelled[:500].astype("float32")
     print(f"{len(images):,} validation images of {dataset.source}", flush=True)
-    if sys.argv[1:] == ["likeness"]:
+    if sys.argv[1:]:
+        parts = {
+            "units": (
+                ("class", "accuracy lost"),
+                lambda network: knocked_out_rows(network, outputs_of(network, images), labels),
+            ),
+            "likeness": ("likeness", lambda _: likeness_rows(images[:100], unlabelled)),
+            "deletion": ("answers changed", lambda network: deletion_rows(network, images[:300])),
+            "signs": ("accuracy with signs", lambda network: fooled_rows(network, images[:500], labels[:500])),
+        }
+        begins, measured = parts[sys.argv[1]]
         stored = pd.read_csv(ROOT / "data" / "results" / "look_inside.csv", dtype=str, keep_default_na=False)
-        likeness = table_of(likeness_rows(images[:100], unlabelled), dataset)
-        write("look_inside", pd.concat([stored[~stored["measure"].str.startswith("likeness")], likeness]))
+        new = table_of(measured(models.alexnet_cifar10(weights="modern_half")), dataset)
+        write("look_inside", pd.concat([stored[~stored["measure"].str.startswith(begins)], new]))
         return
     networks = {("trained", None): models.alexnet_cifar10(weights="modern_half")}
     networks |= {("untrained", seed): untrained(seed, unlabelled) for seed in SEEDS}
@@ -208,7 +219,8 @@ def knocked_out_rows(network, layers, labels):
     """Take from units of fc7 what they say about an image, one by one and together, and say which class suffers.
 
     A unit is held at its mean over all images. A class suffers in accuracy, or in its lead: the score of the right
-    class minus the best other one.
+    class minus the best other one. The control touches no unit: it lowers the class's score, in steps of 0.05,
+    until the class has lost as much accuracy.
     """
     kernel, bias = (keras.ops.convert_to_numpy(one) for one in network.get_layer("fc8").get_weights())
     fc7, rng = layers["fc7"].astype("float32"), np.random.default_rng(0)
@@ -216,12 +228,21 @@ def knocked_out_rows(network, layers, labels):
     class_of = np.array([np.bincount(labels[column]).argmax() for column in best.T])
     mean = fc7.mean(axis=0)
 
-    def suffers(units):  # the accuracy and the lead of each class
-        scores = fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units]
+    def suffers(units, lower=0.0):  # the accuracy and the lead of each class; `lower` is taken from the scores
+        scores = fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units] - lower
         right = scores[np.arange(len(scores)), labels]
         others = np.where(np.eye(kernel.shape[1], dtype=bool)[labels], -np.inf, scores)
         each = np.stack([scores.argmax(axis=1) == labels, right - others.max(axis=1)]).astype("float64")
         return np.array([each[:, labels == number].mean(axis=1) for number in range(kernel.shape[1])]).T
+
+    def lowered(which, number, enough):
+        for steps in range(100):
+            lost = whole[0] - suffers([], steps / 20 * np.eye(kernel.shape[1])[number])[0]
+            if lost[number] >= enough:
+                break
+        found = (lost[number], np.delete(lost, number).mean(), steps / 20)
+        measures = ("accuracy lost by the class", "accuracy lost by the others", "accuracy lost, score lower by")
+        return [((measure, f"a lower score, not {which}", 0), x) for measure, x in zip(measures, found, strict=True)]
 
     whole, rows = suffers([]), []
     for unit in range(len(kernel)):
@@ -240,6 +261,9 @@ def knocked_out_rows(network, layers, labels):
             for seed, units in enumerate(groups):
                 lost = whole[0] - suffers(units)[0]
                 rows.append(("accuracy lost by the class", which, seed, number, lost[number]))
+                rows.append(("accuracy lost by the others", which, seed, number, np.delete(lost, number).mean()))
+                if len(groups) == 1:
+                    rows += [(*row, number, value) for row, value in lowered(which, number, lost[number])]
                 if which == "its units at their mean":
                     rows += [(f"accuracy lost without class {number}", which, 0, of, x) for of, x in enumerate(lost)]
     return rows
@@ -351,26 +375,35 @@ def centre():
 
 
 def deletion_rows(network, images):
-    """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that stay.
+    """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that change.
 
-    Controls: the same map of another photo, the squares nearest the centre, and squares at random. Gradient ×
-    difference is tried also without its signs, and with the gradient of the lead.
+    Controls: the same map of another photo, the squares nearest the centre, and squares at random. A map is ahead of a
+    control by the mean difference over the images, which has a standard error. Gradient × difference is tried also
+    with the gradient of the lead.
     """
     maps, images, rows = Attribution(network), images.astype("float32"), []
     classes = maps.scores(images).numpy().argmax(axis=1)
     marked = {name: getattr(maps, name)(images, classes) for name in (*METHODS, "integrated_black")}
+    marked["one_step of the lead"] = ((images - MEAN_COLOUR) * maps.gradient_of_lead(images, classes)).sum(axis=-1)
+    own = list(marked)
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
     marked["centre"] = np.stack([centre()] * len(images))
     marked["random"] = np.random.default_rng(0).random(images.shape[:3])
-    marked["one_step, no signs"] = np.abs(marked["one_step"])
-    marked["one_step of the lead"] = ((images - MEAN_COLOUR) * maps.gradient_of_lead(images, classes)).sum(axis=-1)
     for cover, fill in covers(images).items():
+        changed = {}
         for name, values in marked.items():
             squares = values.reshape(-1, 8, 4, 8, 4).sum(axis=(2, 4)).reshape(len(values), 64)
             order = np.argsort(np.argsort(-squares, axis=1, kind="stable"), axis=1)
             gone = (order < 13).reshape(-1, 8, 8).repeat(4, 1).repeat(4, 2)
             answers = maps.scores(np.where(gone[..., None], fill, images).astype("float32")).numpy().argmax(axis=1)
-            rows.append((f"same answer with a fifth {cover}", "trained", 0, name, (answers == classes).mean()))
+            changed[name] = (answers != classes).astype("float64")
+            rows.append((f"answers changed, {cover}", "own", 0, name, changed[name].mean()))
+        for name in own:
+            for control in (f"{name} of another photo", "centre", "random"):
+                ahead, which = changed[name] - changed[control], control.removeprefix(f"{name} of ")
+                error = ahead.std(ddof=1) / len(ahead) ** 0.5
+                rows.append((f"answers changed, {cover}", f"ahead of {which}", 0, name, ahead.mean()))
+                rows.append((f"answers changed, {cover}, standard error", f"ahead of {which}", 0, name, error))
     return rows
 
 
@@ -430,7 +463,7 @@ def own_ranks(maps):
 
 
 def fooled_rows(network, images, labels):
-    """Change each value by a few levels: with the sign of the loss's gradient or a random sign."""
+    """Change each value by a few levels: with the sign of the loss's gradient, another photo's, or a random sign."""
     import tensorflow as tf
 
     maps, images, rows = Attribution(network), images.astype("float32"), []
@@ -446,6 +479,7 @@ def fooled_rows(network, images, labels):
         return (maps.scores(np.clip(changed, 0, 255)).numpy().argmax(axis=1) == labels).mean()
 
     found = {"gradient": signs(images)}
+    found["another photo"] = np.roll(found["gradient"], 1, axis=0)
     found["random"] = np.random.default_rng(0).choice(np.float32([-1, 1]), images.shape)
     for levels in (0, 1, 2, 4, 8):
         for name, sign in found.items():
