@@ -7,52 +7,54 @@ from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "05.1",
-    [19.553, 19.275, 0.0, 1.511],
+    [0.0, 11.503, 6.165, 1.907],
     tolerance=0.005,
-    remark="Which of the four did your sentence expect?",
+    remark="Does your sentence survive?",
     hints=[
-        ([19.82] * 4, "These are the fields as they are: change them."),
         (
-            [19.553, 0.0, 19.275, 1.511],
-            "Mirrored and upside down are exchanged: `field[::-1]` exchanges the rows,"
-            " `field[:, ::-1]` the columns.",
+            [19.82, 19.82, 6.165, 1.907],
+            "These are the fields as they are: turn them upside down, `field[::-1]`.",
         ),
         (
-            [19.553, 0.0, 0.0, 1.511],
-            "Two are the same: `field[:, ::-1]` mirrors, `field[::-1]` turns upside"
-            " down, and the photo around the field stays as it is.",
+            [11.503, 0.0, 6.165, 1.907],
+            "The first two are exchanged: `responses` returns the outputs at the same"
+            " units first.",
         ),
         (
-            [19.553, 19.275, 19.275, 1.511],
-            "Two are the same: `field[:, ::-1]` mirrors, `field[::-1]` turns upside"
-            " down.",
+            [0.0, 11.503, 1.907, 6.165],
+            "The spots are exchanged: the bright one, 230 on 20, comes first.",
         ),
-        ([3.911, 3.855, 0.0, 0.302], "That is the mean of the five: add them up."),
-        ([4.994, 4.735, 0.0, 0.0], "That is the first field: add up all five."),
         (
-            [0.0, 19.174, 2.093, 0.0],
+            [19.275, 19.667, 6.165, 1.907],
+            "`field[:, ::-1]` mirrors: `field[::-1]` turns upside down.",
+        ),
+        ([0.0, 2.301, 6.165, 1.907], "That is the mean of the five: add them up."),
+        ([0.0, 3.157, 6.165, 1.907], "That is the first field: add up all five."),
+        (
+            [2.093, 20.787, 0.046, 0.0],
             "That is filter 34: `responses` takes the number of the filter first.",
         ),
         (
-            [19.553, 18.773, 0.0, 0.008],
-            "Change the original field each time, not the one changed before.",
+            [2.093, 20.787, 6.165, 1.907],
+            "The sums are those of filter 34: `responses` takes the number of the"
+            " filter first.",
         ),
         (
-            [19.713, 19.275, 0.0, 1.511],
-            "Grey is the plain mean of red, green and blue here, without weights.",
+            [0.0, 11.503, 6.165, 5.675],
+            "The largest output of filter 43, not of all filters:"
+            " `run(...)[..., 43].max()`.",
         ),
         (
-            [17.66, 19.275, 0.0, 1.511],
-            "Grey is the mean of red, green and blue here, not the largest of them.",
+            [0.0, 11.503, 5.716, 2.583],
+            "Rows 48 to 50 are three: `48:51`.",
         ),
         (
-            [19.553, 19.275, 0.0, 0.865],
-            "To invert, take 255 minus each value, not its negative.",
+            [0.0, 11.503, 2.505, 1.308],
+            "Draw the spot in all three channels.",
         ),
         (
-            [0.0, 19.275, 0.0, 1.511],
-            "For grey, take the mean over the last axis alone, and keep that axis"
-            " (`keepdims=True`).",
+            [0.0, 11.503, 3.329, 0.0],
+            "That is one place: take the largest output of the whole picture.",
         ),
     ],
 )

@@ -4,28 +4,29 @@ from alexnet_helpers.exercises import EXERCISES
 from alexnet_helpers.exercises.n05_stacked_convolutions import corner_maps
 from tools.grading.variants import function, value
 
-# Filters of conv2 in the weights modern_half: the sums of the five outputs as they are, then grey, mirrored, upside
-# down and inverted.
-_SUMS = {
-    3: (17.46, [15.08, 3.23, 0.0, 2.89]),
-    7: (11.66, [10.98, 10.88, 0.91, 3.1]),
-    9: (9.43, [6.98, 1.19, 0.0, 3.43]),
-    11: (10.32, [5.34, 6.32, 6.05, 2.19]),
-    14: (8.86, [1.9, 8.65, 7.62, 0.18]),
-    15: (13.25, [13.31, 3.39, 0.0, 2.16]),
+# Filters of conv2 in the weights modern_half: the sum of the five outputs as they are, then upside down at the same
+# units and within two places, and the largest output with the bright spot and with the dark one.
+_OUTPUTS = {
+    46: (14.672, [0.0, 5.856, 2.5, 0.775]),
+    49: (11.453, [3.911, 10.624, 4.393, 1.395]),
+    78: (11.445, [0.365, 8.166, 2.885, 1.412]),
+    80: (13.031, [6.393, 9.521, 3.5, 1.734]),
+    109: (15.373, [5.33, 10.706, 3.529, 0.678]),
+    122: (11.99, [0.959, 8.03, 2.702, 1.102]),
 }
 
 
 @value("05.1")
 def _(rng):
-    number = list(_SUMS)[rng.integers(len(_SUMS))]
-    as_it_is, (grey, mirrored, upside_down, inverted) = _SUMS[number]
-    right = [grey, mirrored, upside_down, inverted]
+    number = list(_OUTPUTS)[rng.integers(len(_OUTPUTS))]
+    as_it_is, right = _OUTPUTS[number]
+    there, nearby, bright, dark = right
     changes = [("conv2's filter 43 share", f"conv2's filter {number} share")]
     hints = [
-        ([as_it_is] * 4, "These are the fields as they are: change them."),
-        ([grey, upside_down, mirrored, inverted], "Mirrored and upside down are exchanged."),
-        ([sum_ / 5 for sum_ in right], "That is the mean of the five: add them up."),
+        ([as_it_is, as_it_is, bright, dark], "These are the fields as they are: turn them upside down."),
+        ([nearby, there, bright, dark], "The first two are exchanged."),
+        ([there, nearby, dark, bright], "The spots are exchanged."),
+        ([there / 5, nearby / 5, bright, dark], "That is the mean of the five: add them up."),
         (EXERCISES["05.1"].right, "That is filter 43."),
     ]
     return changes, right, hints
