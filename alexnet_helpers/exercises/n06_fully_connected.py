@@ -41,6 +41,18 @@ exercise(
         ),
         ([11, 6, 36, 32], "There the second crop begins, one step down."),
         ([11, 6, 36, 64], "There the third crop begins, two steps down."),
+        (
+            [11, 6, 36, 128],
+            "That is four steps of 32; from the first crop to the sixth there are 5.",
+        ),
+        (
+            [11, 6, 36, 227],
+            "227 is the size of a crop: where does the last one begin?",
+        ),
+        (
+            [11, 6, 1000, 160],
+            "1,000 is the number of classes: each place gets one answer.",
+        ),
         ([11, 6, 36, 273], "That is the middle of the last crop."),
         ([11, 6, 36, 0], "The last crop: it ends where the photo ends."),
         ([11, 6, 6, 160], "The answers fill a square: rows times columns."),
@@ -97,6 +109,10 @@ def _z(function, image):
 _NO_WEIGHTS = (
     "Your z is the same for all images: multiply the pixels by weights other than 0."
 )
+_TOO_MANY_WEIGHTS = (
+    "That tells them apart; now do it by hand, with at most eight weights, each 1 or"
+    " -1, and 0 elsewhere."
+)
 _ONE_WEIGHT = (
     "With one weight for all pixels it can only count ink: make the weights differ from"
     " place to place, and multiply with *, not with @."
@@ -106,6 +122,12 @@ _ONE_WEIGHT = (
 def _right_at_best(sums, wanted):
     """Return for how many images sums are right with the best bias."""
     return max(((sums > value) == wanted).sum() for value in sums)
+
+
+def _is_by_hand(weights):
+    """Return whether at most eight weights are not 0, all of one size."""
+    sizes = np.abs([weight for weight in weights if not np.isclose(weight, 0)])
+    return len(sizes) <= 8 and np.allclose(sizes, sizes[0])
 
 
 def _hint_for_no_sum(z):
@@ -152,7 +174,7 @@ def judge_three_unit(function, ink=1, turned_around=False):
         return _hint_for_no_sum(z)
     right = ((z > 0) == wanted).sum()
     if right >= 335:
-        return None
+        return None if _is_by_hand(weights) else _TOO_MANY_WEIGHTS
     if np.allclose(weights, weights[0]):
         return _NO_WEIGHTS if np.allclose(weights, 0) else _ONE_WEIGHT
     if right <= 22:
@@ -201,7 +223,7 @@ def _left_picture():
 exercise(
     "06.2",
     judge=judge_three_unit,
-    remark="Compare your picture with the rows for 3 and 8 of the lesson.",
+    remark="Compare it with draw_picture(plt.gca(), W_means[3] - W_means[8]).",
     wrong=[
         (
             _unit(_LEFT, 0),
@@ -228,6 +250,7 @@ exercise(
             _unit([(slice(4, 6), slice(2, 4), -1)], 1.5),
             "It is right for 330 of 357 images, and no bias would help enough",
         ),
+        (_unit([(slice(2, 6), slice(2, 4), -1), (0, 0, 1)], 3.5), "at most eight"),
         (_unit([], 0), "Your z is the same for all images"),
         (lambda image: 1.0, "Your z is the same for all images"),
         (
