@@ -568,7 +568,7 @@ ALSO_RIGHT = {
         (stats.ttest_ind(change, base, equal_var=False).pvalue < 0.05 / comparisons)
         * np.sign(np.mean(list(change)) - np.mean(list(base)))
     ),
-    "17.2": lambda gradients: (
+    "17.3": lambda gradients: (
         [
             [
                 sum(gradients[(p + j) % len(gradients), p] for j in range((d - p) % len(gradients) + 1))
@@ -639,7 +639,7 @@ def test_noise_with_rare_large_values_is_judged_on_many_numbers():
         ("16.3", "Nesterov", "not yet. Give the whole name"),
         ("16.3", "batch normalization instead", "not yet. It trains better, but it changes the network"),
         ("16.3", "Glorot initial weights", "not yet. By the rule it does not train better"),
-        ("17.1", 151, "not yet. "),
+        ("17.2", 151, "not yet. "),
     ],
 )
 def test_answers_are_as_exact_as_the_exercise_asks(name, answer, hint):

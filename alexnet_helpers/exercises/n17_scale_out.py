@@ -6,6 +6,24 @@ from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "17.1",
+    0.8,
+    hints=[
+        (0.1, "The batch is eight times as large now."),
+        (0.0125, "Times eight, not divided by it."),
+        (
+            0.1 * 8**0.5,
+            "The linear rule: the rate grows as the batch does, not as its root.",
+        ),
+        (0.2, "There are 8 GPUs: the batch doubles three times."),
+        (8, "Times eight: 0.1 is the rate that is multiplied."),
+        (3.2, "The batch grows from 256 to 8 times 256, so it is 8 times as large."),
+        (204.8, "Multiply by how many times the batch has grown, not by its size."),
+        (25.6, "Multiply by how many times the batch has grown, not by its old size."),
+    ],
+)
+
+exercise(
+    "17.2",
     150,
     hints=[
         (200, "Nearly: it is 2 (N - 1) / N times the size."),
@@ -53,7 +71,7 @@ def _variant(
 
 
 exercise(
-    "17.2",
+    "17.3",
     _ring,
     cases=[
         (np.outer([1.0, 10, 100], np.ones(3)),),  # the table of the lesson, readable
