@@ -70,9 +70,9 @@ def _(rng):
 
 _QUESTION = (
     "A rival explanation for the wider gap without dropout: networks that fit the training images better have a wider "
-    "gap, with dropout or without. Which change tests it? By the rule, as one of 23, it must train better than the base "
-    '(apply `verdict` to `ends.loc[name, "train_accuracy"]`), and it must leave the network, the dropouts, the images and '
-    "their augmentation as they are. Answer with its name."
+    "gap, with dropout or without. Which change tests it? By the rule, as one of 23, it must train better than the "
+    'base (apply `verdict` to `ends.loc[name, "train_accuracy"]`), and it must leave the network, the dropouts, the '
+    "images and their augmentation as they are. Answer with its name."
 )
 _CONTROLS = {
     "stem 3x3 of 54 filters": '"The same stem, whitened and fixed" has another stem than the base as well. Which '
