@@ -51,6 +51,8 @@ def main():
             "deletion": ("answers changed", lambda network: deletion_rows(network, images[:300])),
             "signs": ("accuracy with signs", lambda network: fooled_rows(network, images[:500], labels[:500])),
         }
+        if sys.argv[1] not in parts:
+            raise ValueError(f"PART must be one of {', '.join(parts)}, got {sys.argv[1]!r}")
         begins, measured = parts[sys.argv[1]]
         stored = pd.read_csv(ROOT / "data" / "results" / "look_inside.csv", dtype=str, keep_default_na=False)
         new = table_of(measured(models.alexnet_cifar10(weights="modern_half")), dataset)
