@@ -116,6 +116,12 @@ exercise(
         ),
         (60 / 2.49**0.75, "The channel after it is a neighbour, too."),
         (60 / 3.00**0.75, "The two channels before it are neighbours, too."),
+        (
+            60 / 3.30**0.75,
+            "Those are the first four channels: the 90 is three away, and the 80, after"
+            " the 60, belongs to the sum.",
+        ),
+        (60 / 13.3**0.75, "α is 10⁻⁴ (1e-4), not 10⁻³."),
         (60 / 2.13**0.75, "k is 2 in the paper."),
         (60 / 1.13**0.75, _NO_K),
         (60 / 1.94**0.75, _NO_K + " And t" + _TOO_FAR[1:]),
@@ -160,6 +166,23 @@ def _each(weights, biases, of_weights, of_biases):
     for w, b in zip(weights[1:], biases[1:]):
         all_weights, row = of_weights(all_weights, w), of_biases(row, w, b)
     return all_weights, row
+
+
+def _earlier_product(weights, biases):
+    """Let the biases so far pass through the weights so far, before the next ones."""
+    product, row = weights[0], biases[0]
+    for w, b in zip(weights[1:], biases[1:]):
+        product, row = product @ w, row @ product + b
+    return product, row
+
+
+def _each_then_product(weights, biases):
+    """Multiply weights element by element, and let the biases pass through them."""
+    product, row = weights[0], biases[0]
+    for w, b in zip(weights[1:], biases[1:]):
+        product = product * w
+        row = row @ product + b
+    return product, row
 
 
 def _layers(*sizes):
@@ -229,6 +252,11 @@ exercise(
             " not through all weights so far.",
         ),
         (
+            _earlier_product,
+            "The weights are right, but the biases so far pass through the next layer's"
+            " weights, not through the product of those before it.",
+        ),
+        (
             lambda weights, biases: _biases(
                 weights, biases, lambda row, w, b, product: row + b @ w
             ),
@@ -278,6 +306,11 @@ exercise(
             ),
             "Weights and biases are multiplied element by element:"
             " use the matrix product, @.",
+        ),
+        (
+            _each_then_product,
+            "The weights are multiplied element by element: use the matrix product, @."
+            " And the biases so far pass through the next layer's weights alone.",
         ),
         (
             lambda weights, biases: _each(
