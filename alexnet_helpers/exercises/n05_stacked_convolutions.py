@@ -42,7 +42,7 @@ exercise(
         (
             [0.0, 11.503, 6.165, 5.675],
             "The largest output of filter 43, not of all filters:"
-            " `run(...)[..., 43].max()`.",
+            " `largest(picture, 43)`.",
         ),
         (
             [0.0, 11.503, 5.716, 2.583],
@@ -55,6 +55,11 @@ exercise(
         (
             [0.0, 11.503, 3.329, 0.0],
             "That is one place: take the largest output of the whole picture.",
+        ),
+        (
+            [0.0, 11.503, 6.165, 0.0],
+            "The dark spot's is the output at one place: take the largest one of the"
+            " whole picture, as for the bright spot.",
         ),
     ],
 )
@@ -135,6 +140,14 @@ def _wraps_around(corner_maps, height, width):
         for channel, shift in enumerate(shifts)
     ]
     return np.maximum(sum(maps) - 3, 0)
+
+
+def _repeats_the_border(corner_maps, height, width):
+    """Look for what lies beyond the right or lower border in its last row or column."""
+    rows, columns = corner_maps.shape[:2]
+    down, right = height - 1, width - 1
+    padded = np.pad(corner_maps, ((0, down), (0, right), (0, 0)), mode="edge")
+    return _right_rectangles(padded, height, width)[:rows, :columns]
 
 
 def corner_maps(rows, columns, rectangles, corners=()):
@@ -318,6 +331,11 @@ exercise(
             "Nothing lies beyond the border: `np.roll` brings in what leaves the maps"
             " on the other side.",
         ),
+        (
+            _repeats_the_border,
+            "Nothing lies beyond the border: pad with zeros, not with copies of the"
+            " last row or column.",
+        ),
         (_rectangles(rectify=False), "Below 0 there should be 0: the ReLU is missing."),
         (
             _rectangles(exchanged=True),
@@ -421,6 +439,16 @@ def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
     return pixels_seen
 
 
+def _adds_up_paths(layers, unit, size):
+    """Count the paths from the unit to all pixels, not the pixels."""
+    paths = np.ones(size, dtype=int)
+    for kernel, stride, padding in layers:
+        padded = np.pad(paths, padding)
+        starts = range(0, len(padded) - kernel + 1, stride)
+        paths = np.array([padded[start : start + kernel].sum() for start in starts])
+    return int(paths[unit])
+
+
 _ALEXNET = [
     (layer.kernel, layer.stride, layer.padding)
     for layer in geometry.ALEXNET
@@ -465,7 +493,7 @@ exercise(
     _seen(),
     # In the first case every slip gives another number.
     cases=[
-        ([(3, 4, 0), (7, 3, 1), (7, 2, 2)], 1, 70),
+        ([(3, 4, 0), (6, 3, 1), (7, 2, 2)], 1, 77),
         ([(3, 4, 0), (3, 4, 1), (2, 2, 0), (6, 2, 2)], 0, 78),
         ([(2, 4, 0), (4, 4, 2), (4, 1, 2)], 1, 21),
         ([(3, 3, 1), (5, 2, 2)], 1, 10),
@@ -515,6 +543,11 @@ exercise(
         (_ends(forward=True), _LAST_FIRST),
         (_seen(forward=True), _LAST_FIRST),
         (_seen(forward=True, clip="at the end"), _LAST_FIRST),
+        (
+            _adds_up_paths,
+            "You count the paths: count each pixel once, however many paths lead to"
+            " it.",
+        ),
         (_seen(reach=1), "The last of k units lies k - 1 after the first."),
         (_seen(reach=-1), "A window has k units: `range(start, start + k)`."),
         (
