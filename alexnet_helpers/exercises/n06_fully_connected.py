@@ -22,6 +22,25 @@ exercise(
             [7, 2, 4, 32],
             "conv2 pads by 2, conv3 to conv5 by 1. Or: 387 is 227 + 160.",
         ),
+        (
+            [11, 6, 36, 96],
+            "There the field of the last answer begins; its crop begins 64 rows below.",
+        ),
+        (
+            [11, 6, 36, -64],
+            "There the field of the first answer begins: the question is where the last"
+            " crop does.",
+        ),
+        (
+            [11, 6, 36, 155],
+            "The crops begin 4·2·2·2 = 32 rows apart, the first at row 0.",
+        ),
+        (
+            [11, 6, 36, 187],
+            "The crops begin 4·2·2·2 = 32 rows apart, the first at row 0.",
+        ),
+        ([11, 6, 12, 160], "6 places down and 6 across: each place has an answer."),
+        ([11, 6, 30, 160], "6 places down and 6 across: how many is that?"),
         ([11, 6, 36, 161], "Count the photo's rows from 0."),
         ([11, 6, 36, 159], "The first crop begins at row 0, the second at row 32."),
         ([11, 6, 36, 5], "Five steps, of how many pixels each?"),
@@ -110,8 +129,8 @@ _NO_WEIGHTS = (
     "Your z is the same for all images: multiply the pixels by weights other than 0."
 )
 _TOO_MANY_WEIGHTS = (
-    "That tells them apart; now do it by hand, with at most eight weights, each 1 or"
-    " -1, and 0 elsewhere."
+    "That tells them apart; now do it by hand, with at most eight weights, all of one"
+    " size, such as 1 and -1, and 0 elsewhere."
 )
 _ONE_WEIGHT = (
     "With one weight for all pixels it can only count ink: make the weights differ from"
@@ -194,9 +213,11 @@ def judge_three_unit(function, ink=1, turned_around=False):
         return f"You have the place; now choose the bias: {result}."
     if _right_at_best(-sums, wanted) >= 335:
         return f"The places are right, but turn the weights around: {result}."
+    used = (~np.isclose(weights, 0)).sum()
+    advice = "or more of them" if used < 8 else "but at most eight"
     return (
-        f"{result.capitalize()}, and no bias would help enough: choose other places, or"
-        f" more of them.{_pixel_left_out(images, wanted, picture, 0.2 * ink)}"
+        f"{result.capitalize()}, and no bias would help enough: choose other places,"
+        f" {advice}.{_pixel_left_out(images, wanted, picture, 0.2 * ink)}"
     )
 
 
@@ -245,6 +266,8 @@ exercise(
         ),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
         (_unit([(5, 2, -1)], 0.5), "choose other places, or more of them"),
+        (_unit([(slice(2, 5), slice(1, 4), -1)], 2), "other places, but at most eight"),
+        (_unit([(slice(2, 6), 2, -1), (slice(2, 6), 3, -2)], 5.5), "all of one size"),
         (_unit([(5, 2, -1)], 0.5), "threes and eights differ most in row 4, column 3."),
         (
             _unit([(slice(4, 6), slice(2, 4), -1)], 1.5),

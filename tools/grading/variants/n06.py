@@ -17,6 +17,7 @@ def _(rng):
             f"{maps} - 6 = {steps} steps, and there is one place before the first step.",
         ),
         ([maps, out, out**2, last + 32], "The last crop begins one step earlier: the first begins at row 0."),
+        ([maps, out, out**2, last - 64], "There the field of the last answer begins; its crop begins 64 rows below."),
         ([maps, out, out, last], "The answers fill a square: rows times columns."),
         ([maps, maps, maps**2, 32 * (maps - 1)], "fc6 is a convolution with 6×6 kernels, not padded."),
         ([maps, 1, 1, 0], "fc6 as a convolution has an output for each place."),
