@@ -175,6 +175,23 @@ def _flaw_in_size(noise, rate):
         )
     if abs(noise.std() - deviation**2) < 0.06 * deviation**2 and rate != 0.5:
         return "`rng.normal` asks for the standard deviation; you gave it the variance."
+    slips = [
+        (1, "your numbers do not depend on `rate`."),
+        (
+            1 / deviation,
+            "that would be right if `rate` were the share that is kept: it is the"
+            " share that is dropped.",
+        ),
+        (
+            np.sqrt(rate * (1 - rate)),
+            "that is the variance of the mask: dropout's factor is the mask divided by"
+            " 1 - rate.",
+        ),
+    ]
+    for slip, hint in slips:
+        differs = abs(slip - deviation) > 0.1 * deviation
+        if differs and abs(noise.std() - slip) < 0.06 * slip:
+            return f"At rate {rate} the variance is {noise.var():.2f}; {hint}"
     if abs(noise.std() - deviation) > 0.06 * deviation:
         return (
             f"At rate {rate} the variance of your numbers is {noise.var():.2f};"
@@ -203,14 +220,19 @@ exercise(
     judge=judge_noise_factor,
     remark="Now train with it.",
     wrong=[
-        (_noise(deviation=lambda rate: 1), "the variance of your numbers is"),
+        (_noise(deviation=lambda rate: 1), "do not depend on `rate`"),
+        (
+            _noise(deviation=lambda rate: np.sqrt((1 - rate) / rate)),
+            "if `rate` were the share that is kept",
+        ),
+        (_noise(deviation=lambda rate: 2), "the variance of your numbers is"),
         (
             _noise(deviation=lambda rate: rate / (1 - rate)),
             "asks for the standard deviation",
         ),
         (
             _noise(deviation=lambda rate: np.sqrt(rate * (1 - rate))),
-            "the variance of your numbers is",
+            "that is the variance of the mask",
         ),
         (_noise(mean=lambda rate: 0), "the mean of your numbers is"),
         (_noise(mean=lambda rate: 1 - rate), "the mean of your numbers is"),
