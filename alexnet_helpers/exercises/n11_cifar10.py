@@ -19,6 +19,12 @@ def _float32(function):
     )
 
 
+def _in_place(images, mean, std):
+    images -= mean
+    images /= std
+    return images
+
+
 def _from_noise(seed, shape):
     return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
 
@@ -156,6 +162,19 @@ exercise(
         (
             lambda x, mean, std: (x - mean) / std,
             "The values are right, but the result is float64",
+        ),
+        (
+            lambda x, mean, std: ((x - mean) / std).astype(np.float16),
+            "float16 keeps only about three digits: float32 is asked for.",
+        ),
+        (
+            lambda x, mean, std: (np.float16(x) - np.float16(mean)) / np.float16(std),
+            "float16 keeps only about three digits: float32 is asked for.",
+        ),
+        (
+            _in_place,
+            "You subtracted in place, but uint8 cannot hold the result: convert the"
+            " images first.",
         ),
     ],
 )
@@ -407,7 +426,8 @@ exercise(
         ),
         (
             25_600,
-            "Those are the images of both networks together: n counts one network's.",
+            "Those are the images of both networks together, or you added two standard"
+            " errors: n counts one network's images, and variances add.",
         ),
         (
             3_200,
@@ -442,6 +462,35 @@ exercise(
         (
             20_000,
             "You used p(1 - p) = 0.25, which holds for p = 0.5. Here p is 0.8.",
+        ),
+        (
+            1_600,
+            "With 1,600 images one accuracy has a standard error of 1 point. The"
+            " difference is to have 0.5.",
+        ),
+        (
+            8_000,
+            "The variance of one answer is p(1 - p), not 1 - p. And two variances add.",
+        ),
+        (
+            16_000,
+            "The variance of one answer is p(1 - p), not 1 - p.",
+        ),
+        (
+            10_000,
+            "You used p(1 - p) = 0.25, which holds for p = 0.5. And two variances add.",
+        ),
+        (
+            32_000,
+            "The variance of one answer is p(1 - p), not p. And two variances add.",
+        ),
+        (
+            40_000,
+            "You left out the variance of one answer, p(1 - p). And two variances add.",
+        ),
+        (
+            80_000,
+            "You left out the variance of one answer, p(1 - p).",
         ),
         (
             64_000,
