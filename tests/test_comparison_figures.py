@@ -41,7 +41,7 @@ def test_each_map_is_a_square_of_its_side_with_its_window_and_stride(shown):
 
 def test_changes_are_ranked_with_their_bars_and_the_runs_elsewhere(shown):
     found = {"small": (1.0, 0.5, 2.0, [0.4]), "large": (3.0, 1.0, 1.5, [2.0, 4.0]), "harm": (-2.0, 0.25, 0.5, [-1.0])}
-    comparisons.show_changes(found, "small")
+    comparisons.show_changes(found, ("small",))
     ((figure, alt),) = shown
     (axes,) = figure.axes
     assert [text.get_text() for text in axes.get_yticklabels()] == ["large", "small", "harm"]
@@ -51,7 +51,7 @@ def test_changes_are_ranked_with_their_bars_and_the_runs_elsewhere(shown):
     expected = [(mean - reach, mean + reach) for mean, seeds, both, _ in ranked for reach in (both, seeds)]
     np.testing.assert_allclose(bars, expected)
     colors = [bar.lines[2][0].get_color()[0] for bar in axes.containers]
-    assert np.ptp(colors[2][:3]) < 0.2 < np.ptp(colors[0][:3])  # the yardstick alone is grey
+    assert np.ptp(colors[2][:3]) < 0.2 < np.ptp(colors[0][:3])  # the one without a layer alone is grey
     diamonds = [list(line.get_xdata()) for line in axes.lines if line.get_marker() == "D"]
     assert diamonds == [others for *_, others in ranked]
     assert [text.get_text() for text in axes.texts][::2] == ["+3.0 (+1.5 to +4.5)", "−2.0 (−2.5 to −1.5)"]

@@ -48,7 +48,7 @@ def _draw_map(axes, place, layer):
     return f"{layer.name}\n{window[0]}×{window[1]} by {layer.strides[0]}"
 
 
-def show_changes(found, yardstick):
+def show_changes(found, left_out):
     """Show what each of some changes brought, with its errors.
 
     Parameters
@@ -57,8 +57,8 @@ def show_changes(found, yardstick):
         {change: (mean, seeds, both, others)} in points: the mean difference, how far
         its bars reach to either side of it, for the seeds alone and for the images as
         well, and the same difference in other runs, a sequence.
-    yardstick : str
-        The change that is drawn in grey.
+    left_out : tuple of str
+        The changes that leave a layer out, drawn in grey.
     """
     figure, axes = plt.subplots(figsize=(8, 4.4), layout="constrained")
     axes.axvline(0, color="black", linewidth=1)
@@ -66,7 +66,7 @@ def show_changes(found, yardstick):
     said = []
     diamond = {"markerfacecolor": "white", "markeredgecolor": "black"}
     for row, (change, (mean, seeds, both, others)) in enumerate(ranked):
-        color = COLORS["grey" if change == yardstick else "blue"]
+        color = COLORS["grey" if change in left_out else "blue"]
         axes.errorbar(mean, row, xerr=both, fmt="o", color=color, capsize=4, lw=1)
         axes.errorbar(mean, row, xerr=seeds, color=color, linewidth=4)
         axes.plot(others, [row] * len(others), "D", markersize=6, **diamond)
@@ -78,7 +78,7 @@ def show_changes(found, yardstick):
         plt.Line2D([], [], color=COLORS["blue"], linewidth=4, label="seeds alone"),
         plt.Line2D([], [], color=COLORS["blue"], linewidth=1, label="images as well"),
         plt.Line2D([], [], marker="D", linestyle="", label="runs elsewhere", **diamond),
-        plt.Line2D([], [], color=COLORS["grey"], linewidth=4, label="yardstick"),
+        plt.Line2D([], [], color=COLORS["grey"], linewidth=4, label="a layer less"),
     )
     axes.legend(handles=keys, loc="lower right", bbox_to_anchor=(0.69, 0), fontsize=9)
     axes.set_yticks(range(len(ranked)), [change for change, _ in ranked])
