@@ -60,15 +60,15 @@ def _dead_share(first, second):
     return float(np.mean(_silent(first) & _silent(second)))
 
 
-def _maps():
+def _maps(images, seed):
     """Return two batches of maps of 14 units, in which each usual slip shows.
 
     Two units are dead, one is 0 but for one output of a millionth, two never change,
     some are silent in one batch only, some are 0 at the first position
     or for the first image of each batch only.
     """
-    draw = np.random.default_rng(12)
-    maps = draw.random((7, 2, 3, 14)) * (draw.random((7, 2, 3, 14)) < 0.6)
+    draw = np.random.default_rng(seed)
+    maps = draw.random((images, 2, 3, 14)) * (draw.random((images, 2, 3, 14)) < 0.6)
     maps[..., [1, 4, 6]] = 0.0
     maps[2, 1, 0, 6] = 1e-6
     maps[..., [2, 9]] = 1.0
@@ -100,7 +100,9 @@ exercise(
     "12.2",
     _dead_share,
     cases=[
-        _maps(),
+        # As many images in both, so that a slip that compares image by image shows.
+        _maps(8, 32),
+        _maps(7, 12),
         _UNITS,
         (np.ones((2, 3)), np.ones((4, 3))),
         (np.zeros((3, 2, 2, 5), "float32"), np.zeros((1, 2, 2, 5), "float32")),
@@ -159,6 +161,19 @@ exercise(
             ),
             "Divide by the number of all units,"
             " not by that of the units silent in the first batch.",
+        ),
+        (
+            lambda first, second: (
+                np.sum(_silent(first) & _silent(second))
+                / max(np.sum(_silent(first) | _silent(second)), 1)
+            ),
+            "Divide by the number of all units,"
+            " not by that of the units silent in one batch or the other.",
+        ),
+        (
+            lambda first, second: np.mean((first <= 0) & (second <= 0)),
+            "That compares the batches image by image. First find the units that are 0"
+            " for every image of a batch, then those that are so in both.",
         ),
         (
             lambda first, second: np.sum(_silent(first) & _silent(second)) / len(first),
@@ -234,6 +249,22 @@ exercise(
             ),
             "The warm-up is missing:"
             " until step `warmup` the rate climbs in a straight line.",
+        ),
+        (
+            lambda step, largest, warmup, total: (
+                largest
+                if step < warmup
+                else _learning_rate(step, largest, warmup, total)
+            ),
+            "That is `largest` from step 0 on:"
+            " until step `warmup` the rate climbs from 0 in a straight line.",
+        ),
+        (
+            lambda step, largest, warmup, total: (
+                largest * min(step / warmup, 1) * (1 + np.cos(np.pi * step / total)) / 2
+            ),
+            "That multiplies the climb by a cosine that begins at step 0:"
+            " climb alone until step `warmup`, and begin the cosine there.",
         ),
         (
             lambda step, *rest: _learning_rate(step + 1, *rest),
