@@ -1,8 +1,8 @@
 """Measure what notebook 14 draws, on more images and draws than a notebook can wait for.
 
     python tools/look_inside.py
-    python tools/look_inside.py PART    measures only "units" switched off, the maps' "likeness", the "deletion" test
-                                        or the "signs" that fool the network, and keeps the other rows
+    python tools/look_inside.py PART    measures only the "moved" photos, "units" switched off, the maps' "likeness",
+                                        the "deletion" test or the "signs" that fool the network, and keeps the rest
 
 Writes data/results/look_inside.csv (one number a row) and data/results/look_inside-dots.csv (the points
 of three scatter plots). The network is "modern_half", which has never seen the validation images; all images
@@ -43,6 +43,10 @@ def main():
     print(f"{len(images):,} validation images of {dataset.source}", flush=True)
     if sys.argv[1:]:
         parts = {
+            "moved": (
+                tuple(CHANGES),
+                lambda network: all_moved_rows(network, images, unlabelled),
+            ),
             "units": (
                 ("class", "accuracy lost"),
                 lambda network: knocked_out_rows(network, outputs_of(network, images), labels),
@@ -156,23 +160,43 @@ def probe_rows(name, own_seed, layers, labels):
     return [("probe", name, seed, layer, x) for layer in layers for seed, x in probes(quarters[layer], labels, seeds)]
 
 
-CHANGES = {
-    "moved by a pixel": lambda images: np.concatenate([images[:, :, :1], images[:, :, :-1]], axis=2),
-    "mirrored": lambda images: images[:, :, ::-1],
-}
+def moved(images, _=None):
+    """Move each image to the right by a pixel, and repeat its left column."""
+    return np.concatenate([images[:, :, :1], images[:, :, :-1]], axis=2)
+
+
+def noisy(images, seed):
+    """Add to each image normal noise as long as the change by which `moved` moves it."""
+    images, noise = images.astype("float32"), np.random.default_rng(seed).normal(size=images.shape)
+    lengths = [np.sqrt((x**2).sum(axis=(1, 2, 3), keepdims=True)) for x in (moved(images) - images, noise)]
+    return (images + noise * lengths[0] / lengths[1]).astype("float32")
+
+
+CHANGES = {"moved by a pixel": moved, "noise of the same length": noisy}
 
 
 def moved_rows(name, own_seed, network, images, layers):
     """Say for 500 images how far a change moves each layer, as a multiple of the distance of two images."""
     rows, n = [], len(images) // 10
     for change, function in CHANGES.items():
+        if function is noisy and own_seed is not None:  # only drawn for the trained network
+            continue
         for seed in SEEDS if own_seed is None else (own_seed,):
             part = slice(seed * n, seed * n + n)
-            changed = outputs_of(network, function(images[part]))
+            changed = outputs_of(network, function(images[part], seed))
             for layer, output in layers.items():
                 before, after = (x.reshape(n, -1).astype("float32") for x in (output[part], changed[layer]))
                 apart = np.median(np.linalg.norm(before - np.roll(before, 1, axis=0), axis=1))
                 rows.append((change, name, seed, layer, np.median(np.linalg.norm(after - before, axis=1)) / apart))
+    return rows
+
+
+def all_moved_rows(network, images, unlabelled):
+    """Measure `moved_rows` of all networks, with the outputs of those images alone that they need."""
+    networks, rows = [("trained", None, network)], []
+    networks += [("untrained", seed, untrained(seed, unlabelled)) for seed in SEEDS]
+    for name, own_seed, one in networks:
+        rows += moved_rows(name, own_seed, one, images, outputs_of(one, images[: len(images) // 10 * len(SEEDS)]))
     return rows
 
 
@@ -221,30 +245,42 @@ def knocked_out_rows(network, layers, labels):
     """Take from units of fc7 what they say about an image, one by one and together, and say which class suffers.
 
     A unit is held at its mean over all images. A class suffers in accuracy, or in its lead: the score of the right
-    class minus the best other one. The control touches no unit: it lowers the class's score, in steps of 0.05,
-    until the class has lost as much accuracy.
+    class minus the best other one. A control gives the class back what its units took on average: it raises its score,
+    in steps of 0.05, until the class has lost no accuracy. Another needs no threshold: how often a class's score is
+    further ahead of the best other one on an image of the class than on an image of another class.
     """
+    from scipy.stats import rankdata
+
     kernel, bias = (keras.ops.convert_to_numpy(one) for one in network.get_layer("fc8").get_weights())
     fc7, rng = layers["fc7"].astype("float32"), np.random.default_rng(0)
     best = np.argsort(-fc7, axis=0, kind="stable")[:BEST]
     class_of = np.array([np.bincount(labels[column]).argmax() for column in best.T])
     mean = fc7.mean(axis=0)
 
-    def suffers(units, lower=0.0):  # the accuracy and the lead of each class; `lower` is taken from the scores
-        scores = fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units] - lower
+    def found_without(units, more=0.0):  # the scores, to which `more` is added
+        return fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units] + more
+
+    def suffers(units, more=0.0):  # the accuracy and the lead of each class
+        scores = found_without(units, more)
         right = scores[np.arange(len(scores)), labels]
         others = np.where(np.eye(kernel.shape[1], dtype=bool)[labels], -np.inf, scores)
         each = np.stack([scores.argmax(axis=1) == labels, right - others.max(axis=1)]).astype("float64")
         return np.array([each[:, labels == number].mean(axis=1) for number in range(kernel.shape[1])]).T
 
-    def lowered(which, number, enough):
+    def above(units, number):
+        scores = found_without(units)
+        ranks = rankdata(scores[:, number] - np.delete(scores, number, axis=1).max(axis=1))
+        own = (labels == number).sum()
+        return (ranks[labels == number].sum() - own * (own + 1) / 2) / (own * (len(labels) - own))
+
+    def given_back(units, number):
         for steps in range(100):
-            lost = whole[0] - suffers([], steps / 20 * np.eye(kernel.shape[1])[number])[0]
-            if lost[number] >= enough:
+            lost = whole[0] - suffers(units, steps / 20 * np.eye(kernel.shape[1])[number])[0]
+            if lost[number] <= 0:
                 break
-        found = (lost[number], np.delete(lost, number).mean(), steps / 20)
-        measures = ("accuracy lost by the class", "accuracy lost by the others", "accuracy lost, score lower by")
-        return [((measure, f"a lower score, not {which}", 0), x) for measure, x in zip(measures, found, strict=True)]
+        found = {"the class": lost[number], "the others": np.delete(lost, number).mean()}
+        rows = [(f"accuracy lost by {whose}", value) for whose, value in found.items()]
+        return [*rows, ("accuracy lost, score higher by", steps / 20)]
 
     whole, rows = suffers([]), []
     for unit in range(len(kernel)):
@@ -253,21 +289,17 @@ def knocked_out_rows(network, layers, labels):
         rows += [(what, "one unit at its mean", 0, unit, value) for what, value in found.items()]
     for number in range(kernel.shape[1]):
         own = np.flatnonzero(class_of == number)
-        adds = (fc7[labels == number].mean(axis=0) - mean) * kernel[:, number]  # to the score, on images of the class
-        draws = {
-            "its units at their mean": [own],
-            "as many that add most, at their mean": [np.argsort(-adds)[: len(own)]],
-            "as many random units at their mean": [rng.choice(len(kernel), len(own), False) for _ in range(20)],
-        }
+        held, as_many = "its units at their mean", "as many random units at their mean"
+        rows.append(("class's lead above other images'", "all units", 0, number, above([], number)))
+        draws = {held: [own], as_many: [rng.choice(len(kernel), len(own), False) for _ in range(20)]}
         for which, groups in draws.items():
             for seed, units in enumerate(groups):
                 lost = whole[0] - suffers(units)[0]
                 rows.append(("accuracy lost by the class", which, seed, number, lost[number]))
                 rows.append(("accuracy lost by the others", which, seed, number, np.delete(lost, number).mean()))
-                if len(groups) == 1:
-                    rows += [(*row, number, value) for row, value in lowered(which, number, lost[number])]
-                if which == "its units at their mean":
-                    rows += [(f"accuracy lost without class {number}", which, 0, of, x) for of, x in enumerate(lost)]
+                rows.append(("class's lead above other images'", which, seed, number, above(units, number)))
+        more = f"{held}, its score higher"
+        rows += [(measure, more, 0, number, value) for measure, value in given_back(own, number)]
     return rows
 
 
@@ -299,16 +331,6 @@ class Attribution:
             tape.watch(images)
             chosen = self.tf.gather(self.scores(images), classes, axis=1, batch_dims=1)
         return tape.gradient(chosen, images)
-
-    def gradient_of_lead(self, images, classes):
-        """Return the gradient of a class's score minus the best of the other scores."""
-        images = self.tf.constant(images)
-        with self.tf.GradientTape() as tape:
-            tape.watch(images)
-            scores = self.scores(images)
-            others = self.tf.where(self.tf.one_hot(classes, scores.shape[1]) > 0, -np.inf, scores)
-            lead = self.tf.gather(scores, classes, axis=1, batch_dims=1) - self.tf.reduce_max(others, axis=1)
-        return tape.gradient(lead, images).numpy()
 
     def input_gradient(self, images, classes):
         return self._gradient(self.tf.constant(images), self.tf.constant(classes)).numpy()
@@ -370,27 +392,37 @@ def covers(images):
     return {"grey": MEAN_COLOUR, "blurred": np.stack(list(map(np.array, dull))), "black": 0}
 
 
-def centre():
-    """Return a map that is the larger the nearer a square of 4 × 4 pixels lies to the centre."""
-    steps = np.arange(8) - 3.5
-    return -np.hypot(*np.meshgrid(steps, steps)).repeat(4, axis=0).repeat(4, axis=1)
+def nearest_to(place):
+    """Return a map that is the larger the nearer a square of 4 × 4 pixels lies to a place in the grid of 8 × 8."""
+    rows, columns = (np.arange(8) - middle for middle in place)
+    return -np.hypot(rows[:, None], columns).repeat(4, axis=0).repeat(4, axis=1)
+
+
+def contrast(images):
+    """Return a map without a network: how much the grey values within each square of 4 × 4 pixels vary."""
+    spread = images.mean(axis=-1).reshape(-1, 8, 4, 8, 4).std(axis=(2, 4))
+    return spread.repeat(4, axis=1).repeat(4, axis=2)
 
 
 def deletion_rows(network, images):
     """Cover the fifth of an image that a map marks most, 13 of 64 squares, and count the answers that change.
 
-    Controls: the same map of another photo, the squares nearest the centre, and squares at random. A map is ahead of a
-    control by the mean difference over the images, which has a standard error. Gradient × difference is tried also
-    with the gradient of the lead.
+    Controls: the same map of another photo, the squares nearest the centre, squares at random (scattered, or those
+    nearest a random place), and two maps that need no network. A map is ahead of a control by the mean difference over
+    the images, which has a standard error.
     """
     maps, images, rows = Attribution(network), images.astype("float32"), []
     classes = maps.scores(images).numpy().argmax(axis=1)
     marked = {name: getattr(maps, name)(images, classes) for name in (*METHODS, "integrated_black")}
-    marked["one_step of the lead"] = ((images - MEAN_COLOUR) * maps.gradient_of_lead(images, classes)).sum(axis=-1)
+    marked["difference from grey"] = np.abs(images - MEAN_COLOUR).sum(axis=-1)
+    marked["contrast in the square"] = contrast(images)
     own = list(marked)
     marked |= {f"{name} of another photo": np.roll(values, 1, axis=0) for name, values in marked.items()}
-    marked["centre"] = np.stack([centre()] * len(images))
-    marked["random"] = np.random.default_rng(0).random(images.shape[:3])
+    controls = {"centre": np.stack([nearest_to([3.5, 3.5])] * len(images))}
+    controls["random"] = np.random.default_rng(0).random(images.shape[:3])
+    places = np.random.default_rng(1).uniform(-0.5, 7.5, size=(len(images), 2))
+    controls["random, in one blob"] = np.stack(list(map(nearest_to, places)))
+    marked |= controls
     for cover, fill in covers(images).items():
         changed = {}
         for name, values in marked.items():

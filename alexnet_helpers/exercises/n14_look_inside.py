@@ -45,6 +45,11 @@ exercise(
             " the parts outside the face are taken away.",
         ),
         (
+            5.4,
+            "Begin with the sum of all parts, 7.2 - (-1.5) = 8.7,"
+            " and take away only those outside the face.",
+        ),
+        (
             0.9,
             "Begin with the sum of all parts, 7.2 - (-1.5), and take away those"
             " outside the face once.",
@@ -258,6 +263,18 @@ exercise(
             _right_class_at_zero,
             "The right class is set to 0, but 0 can be the largest:"
             " set it to -infinity, or leave it out.",
+        ),
+        (
+            lambda scores, labels: _right_class_at_zero(scores + 1, labels),
+            "The right class is set to -1, but -1 can be the largest:"
+            " set it to -infinity, or leave it out.",
+        ),
+        (
+            lambda scores, labels: (
+                _of_the_right_class(scores, labels) - scores.max(axis=0)[labels]
+            ),
+            "`axis=0` takes the largest over the images:"
+            " take each row's own, with `axis=1`, and leave the right class out.",
         ),
         (
             _every_label_left_out,
