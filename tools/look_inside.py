@@ -87,7 +87,8 @@ def main():
 def table_of(rows, dataset):
     """Return the measurements as a table."""
     numbers = pd.DataFrame(rows, columns=["measure", "network", "seed", "of", "value"])
-    return numbers.assign(source=dataset.source).round(4)
+    # As float64: a float32 would be written with digits that it does not have.
+    return numbers.astype({"value": float}).round({"value": 4}).assign(source=dataset.source)
 
 
 def write(name, table):
