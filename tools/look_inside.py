@@ -247,32 +247,20 @@ def knocked_out_rows(network, layers, labels):
 
     A unit is held at its mean over all images. A class suffers in accuracy, or in its lead: the score of the right
     class minus the best other one. A control gives the class back what its units took on average: it raises its score,
-    in steps of 0.05, until the class has lost no accuracy. Another needs no threshold: how often a class's score is
-    further ahead of the best other one on an image of the class than on an image of another class.
+    in steps of 0.05, until the class has lost no accuracy.
     """
-    from scipy.stats import rankdata
-
     kernel, bias = (keras.ops.convert_to_numpy(one) for one in network.get_layer("fc8").get_weights())
     fc7, rng = layers["fc7"].astype("float32"), np.random.default_rng(0)
     best = np.argsort(-fc7, axis=0, kind="stable")[:BEST]
     class_of = np.array([np.bincount(labels[column]).argmax() for column in best.T])
     mean = fc7.mean(axis=0)
 
-    def found_without(units, more=0.0):  # the scores, to which `more` is added
-        return fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units] + more
-
-    def suffers(units, more=0.0):  # the accuracy and the lead of each class
-        scores = found_without(units, more)
+    def suffers(units, more=0.0):  # the accuracy and the lead of each class; `more` is added to the scores
+        scores = fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units] + more
         right = scores[np.arange(len(scores)), labels]
         others = np.where(np.eye(kernel.shape[1], dtype=bool)[labels], -np.inf, scores)
         each = np.stack([scores.argmax(axis=1) == labels, right - others.max(axis=1)]).astype("float64")
         return np.array([each[:, labels == number].mean(axis=1) for number in range(kernel.shape[1])]).T
-
-    def above(units, number):
-        scores = found_without(units)
-        ranks = rankdata(scores[:, number] - np.delete(scores, number, axis=1).max(axis=1))
-        own = (labels == number).sum()
-        return (ranks[labels == number].sum() - own * (own + 1) / 2) / (own * (len(labels) - own))
 
     def given_back(units, number):
         for steps in range(100):
@@ -291,14 +279,12 @@ def knocked_out_rows(network, layers, labels):
     for number in range(kernel.shape[1]):
         own = np.flatnonzero(class_of == number)
         held, as_many = "its units at their mean", "as many random units at their mean"
-        rows.append(("class's lead above other images'", "all units", 0, number, above([], number)))
         draws = {held: [own], as_many: [rng.choice(len(kernel), len(own), False) for _ in range(20)]}
         for which, groups in draws.items():
             for seed, units in enumerate(groups):
                 lost = whole[0] - suffers(units)[0]
                 rows.append(("accuracy lost by the class", which, seed, number, lost[number]))
                 rows.append(("accuracy lost by the others", which, seed, number, np.delete(lost, number).mean()))
-                rows.append(("class's lead above other images'", which, seed, number, above(units, number)))
         more = f"{held}, its score higher"
         rows += [(measure, more, 0, number, value) for measure, value in given_back(own, number)]
     return rows
