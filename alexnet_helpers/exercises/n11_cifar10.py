@@ -4,181 +4,10 @@ import itertools
 import math
 
 import numpy as np
+from scipy import stats
 
 from alexnet_helpers.exercises.engine import exercise
 from alexnet_helpers.exercises.functions import as_result, call
-
-
-def _normalize_images(images, mean, std):
-    return ((images - mean) / std).astype(np.float32)
-
-
-def _float32(function):
-    return lambda images, mean, std: np.asarray(function(images, mean, std)).astype(
-        np.float32
-    )
-
-
-def _in_place(images, mean, std):
-    images -= mean
-    images /= std
-    return images
-
-
-def _from_noise(seed, shape):
-    return np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
-
-
-exercise(
-    "11.1",
-    _normalize_images,
-    cases=[
-        (
-            _from_noise(0, (3, 32, 32, 3)),
-            np.array([125.0, 120.0, 110.0]),
-            np.array([60.0, 50.0, 70.0]),
-        ),
-        (
-            _from_noise(1, (2, 32, 32, 3)),
-            np.array([90.5, 140.25, 33.0]),
-            np.array([31.5, 80.0, 44.0]),
-        ),
-    ],
-    wrong=[
-        (
-            _float32(lambda x, mean, std: (x - mean.astype(np.uint8)) / std),
-            "Below the mean uint8 begins again at 255: convert the images first.",
-        ),
-        (
-            lambda x, mean, std: ((x - mean) / std).astype(int),
-            "The result needs fractions and negative numbers: float32.",
-        ),
-        (
-            _float32(
-                lambda x, mean, std: (
-                    (x - x.mean(axis=(0, 1, 2))) / x.std(axis=(0, 1, 2))
-                )
-            ),
-            "Use the mean and standard deviation that are given: those of these images"
-            " may be other ones.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - x.mean()) / x.std()),
-            "You used one mean and one standard deviation of these very images: use"
-            " those that are given.",
-        ),
-        (
-            _float32(lambda x, mean, std: x / 255),
-            "That only scales the values to 0-1:"
-            " the mean and the standard deviation are not used.",
-        ),
-        (
-            _float32(lambda x, mean, std: x / 127.5 - 1),
-            "That brings 0-255 to -1 to 1: the mean and the standard deviation that"
-            " are given are not used.",
-        ),
-        (
-            _float32(lambda x, mean, std: x / 255 - 0.5),
-            "That brings 0-255 to -0.5 to 0.5: the mean and the standard deviation"
-            " that are given are not used.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean) * std),
-            "You multiplied by the standard deviation: divide by it.",
-        ),
-        (
-            lambda x, mean, std: ((x - mean) / std).astype(np.uint8),
-            "The result needs fractions and negative numbers: float32.",
-        ),
-        (
-            _float32(lambda x, mean, std: (mean - x) / std),
-            "The sign is reversed: a pixel brighter than the mean comes out positive.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean) / std**2),
-            "You divided by the variance.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean) / np.sqrt(std)),
-            "You took a square root: what is given is a standard deviation already,"
-            " not a variance.",
-        ),
-        (
-            _float32(lambda x, mean, std: x - mean),
-            "The standard deviation is missing: divide by it.",
-        ),
-        (
-            _float32(lambda x, mean, std: x - mean / std),
-            "Subtract first: (images - mean) needs brackets.",
-        ),
-        (
-            _float32(lambda x, mean, std: x / std - mean),
-            "Subtract first, then divide.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean[::-1]) / std[::-1]),
-            "The channels of the images are in the order of the mean: do not reverse"
-            " it.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x / 255 - mean) / std),
-            "The mean is one of values 0-255, so it is not for images divided by 255.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x / 255 - mean / 255) / std),
-            "You scaled the images and the mean to 0-1, but not the standard"
-            " deviation: leave all three as they are.",
-        ),
-        (
-            _float32(
-                lambda x, mean, std: (
-                    (x - x.mean(axis=(1, 2), keepdims=True))
-                    / x.std(axis=(1, 2), keepdims=True)
-                )
-            ),
-            "You took a mean and a standard deviation of each image: use those that are"
-            " given.",
-        ),
-        (
-            _float32(lambda x, mean, std: np.clip((x - mean) / std, 0, None)),
-            "All values below the mean came out as 0: keep the negative numbers.",
-        ),
-        (
-            _float32(lambda x, mean, std: np.clip((x - mean) / std, 0, 1)),
-            "You cut the values off at 0 and 1: they may lie outside.",
-        ),
-        (
-            _float32(lambda x, mean, std: np.clip((x - mean) / std, -1, 1)),
-            "You cut the values off at -1 and 1: they may lie outside.",
-        ),
-        (
-            _float32(lambda x, mean, std: np.abs((x - mean) / std)),
-            "The signs are lost: a pixel darker than the mean comes out negative.",
-        ),
-        (
-            _float32(lambda x, mean, std: (x - mean.mean()) / std.mean()),
-            "Each channel has a mean and a standard deviation of its own.",
-        ),
-        (
-            lambda x, mean, std: (x - mean) / std,
-            "The values are right, but the result is float64",
-        ),
-        (
-            lambda x, mean, std: ((x - mean) / std).astype(np.float16),
-            "float16 keeps only about three digits: float32 is asked for.",
-        ),
-        (
-            lambda x, mean, std: (np.float16(x) - np.float16(mean)) / np.float16(std),
-            "float16 keeps only about three digits: float32 is asked for.",
-        ),
-        (
-            _in_place,
-            "You subtracted in place, but uint8 cannot hold the result: convert the"
-            " images first.",
-        ),
-    ],
-)
-
 
 _FAIR = "Each choice should be equally likely over all seeds, as in a fair shuffle."
 
@@ -345,7 +174,7 @@ def _exchanged_with_any(images, rng):
 
 
 exercise(
-    "11.2",
+    "11.1",
     judge=judge_split,
     wrong=[
         (
@@ -411,6 +240,151 @@ exercise(
                 n, count, seed % 50
             ),
             "equally likely over all seeds",
+        ),
+    ],
+)
+
+
+def _paired_interval(scores, others, ddof=1, level=0.975):
+    gains = np.subtract(scores, others)
+    error = gains.std(ddof=ddof) / len(gains) ** 0.5
+    return float(gains.mean()), float(stats.t.ppf(level, len(gains) - 1) * error)
+
+
+def _with_half_width(half_width):
+    """Return a function that is right but for the half-width of its interval."""
+    return lambda a, b: (float(np.mean(a - b)), float(half_width(a, b)))
+
+
+def _unpaired_error(a, b):
+    return np.sqrt((a.var(ddof=1) + b.var(ddof=1)) / len(a))
+
+
+def _t(a, extra=-1, level=0.975):
+    return stats.t.ppf(level, len(a) + extra)
+
+
+_SCORES = [
+    (
+        np.array([45.0, 44.1, 44.6, 45.6, 45.4]),
+        np.array([40.8, 40.6, 40.7, 41.1, 40.4]),
+    ),
+    (np.array([0.71, 0.693, 0.7]), np.array([0.725, 0.702, 0.716])),
+    (np.array([62.0, 58.5]), np.array([60.5, 58.0])),
+    (
+        np.array([81.2, 83.0, 80.4, 84.1, 82.2, 79.9, 82.8, 81.5]),
+        np.array([80.9, 82.1, 80.3, 83.0, 82.4, 79.1, 82.3, 81.0]),
+    ),
+]
+
+
+exercise(
+    "11.2",
+    _paired_interval,
+    cases=_SCORES,
+    wrong=[
+        (
+            lambda a, b: _paired_interval(a, b, ddof=0),
+            "NumPy divides the squares by n unless it is told otherwise: around their"
+            " own mean, divide by n - 1 (ddof=1).",
+        ),
+        (
+            lambda a, b: (
+                float(np.mean(a) - np.mean(b)),
+                float(2 * np.std(a - b, ddof=1) / len(a) ** 0.5),
+            ),
+            "Two standard errors are too few when they are estimated from a few runs:"
+            " take the factor from stats.t.ppf.",
+        ),
+        (
+            _with_half_width(lambda a, b: 1.96 * np.std(a - b, ddof=1) / len(a) ** 0.5),
+            "1.96 holds for very many runs: take the factor from stats.t.ppf.",
+        ),
+        (
+            _with_half_width(
+                lambda a, b: _t([0] * 5) * np.std(a - b, ddof=1) / len(a) ** 0.5
+            ),
+            "2.8 is the factor for five seeds: another number of seeds has another df.",
+        ),
+        (
+            _with_half_width(lambda a, b: np.std(a - b, ddof=1) / len(a) ** 0.5),
+            "That is the standard error: the interval reaches further, by the factor"
+            " from stats.t.ppf.",
+        ),
+        (
+            _with_half_width(lambda a, b: _t(a) * np.std(a - b, ddof=1)),
+            "That is for a single run: the mean of n gains varies by the square root"
+            " of n less.",
+        ),
+        (
+            _with_half_width(lambda a, b: _t(a) * np.std(a - b, ddof=1) / len(a)),
+            "You divided by n: the standard error of a mean has its square root.",
+        ),
+        (
+            lambda a, b: _paired_interval(a, b, level=0.95),
+            "5 % on one side make 10 % on both: 0.975.",
+        ),
+        (
+            lambda a, b: _paired_interval(a, b, level=0.995),
+            "That is the factor for one of five comparisons: this one is the only one.",
+        ),
+        (
+            _with_half_width(
+                lambda a, b: _t(a, extra=0) * np.std(a - b, ddof=1) / len(a) ** 0.5
+            ),
+            "df is the divisor of the squares: one less than the number of seeds.",
+        ),
+        (
+            _with_half_width(lambda a, b: _t(a) * _unpaired_error(a, b)),
+            "You added the variances of both recipes: subtract seed by seed first.",
+        ),
+        (
+            _with_half_width(
+                lambda a, b: stats.t.ppf(0.975, 2 * len(a) - 2) * _unpaired_error(a, b)
+            ),
+            "You added the variances of both recipes: subtract seed by seed first.",
+        ),
+        (
+            lambda a, b: _paired_interval(np.sort(a), np.sort(b)),
+            "You sorted the scores: then they are no longer pairs of one seed.",
+        ),
+        (
+            lambda a, b: (
+                abs(_paired_interval(a, b)[0]),
+                _paired_interval(a, b)[1],
+            ),
+            "A loss is a negative gain: keep the sign.",
+        ),
+        (
+            lambda a, b: _paired_interval(b, a),
+            "The gain is that of the first over the second: positive if the first is"
+            " better.",
+        ),
+        (
+            lambda a, b: _paired_interval(a, b)[::-1],
+            "The gain comes first, then the half-width.",
+        ),
+        (
+            lambda a, b: (
+                _paired_interval(a, b)[0] - _paired_interval(a, b)[1],
+                _paired_interval(a, b)[0] + _paired_interval(a, b)[1],
+            ),
+            "Those are the interval's two ends: return its middle, and how far it"
+            " reaches to each side.",
+        ),
+        (
+            lambda a, b: (
+                _paired_interval(a, b)[0],
+                2 * _paired_interval(a, b)[1],
+            ),
+            "That is the whole width: return how far it reaches to each side.",
+        ),
+        (
+            lambda a, b: (
+                _paired_interval(a, b)[0],
+                -_paired_interval(a, b)[1],
+            ),
+            "How far an interval reaches is positive: 0.975, not 0.025.",
         ),
     ],
 )

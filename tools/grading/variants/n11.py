@@ -1,25 +1,28 @@
 """Variants of the exercises of notebook 11_cifar10."""
 
-import numpy as np
-
 from alexnet_helpers.exercises.n11_cifar10 import judge_split
 from tools.grading.variants import function, value
 
 
 @function("11.1")
 def _(rng):
-    cases = []
-    for _ in range(3):
-        images = rng.integers(0, 256, (int(rng.integers(2, 5)), 32, 32, 3)).astype(np.uint8)
-        cases.append((images, rng.uniform(40, 180, 3).round(2), rng.uniform(25, 90, 3).round(2)))
-    return cases
+    first, second = int(rng.integers(80, 160)), int(rng.integers(40, 70))
+    trials = (first, int(rng.integers(10, 18))), (second, int(rng.integers(24, 34)))
+    return lambda function: judge_split(function, trials)
 
 
 @function("11.2")
 def _(rng):
-    first, second = int(rng.integers(80, 160)), int(rng.integers(40, 70))
-    trials = (first, int(rng.integers(10, 18))), (second, int(rng.integers(24, 34)))
-    return lambda function: judge_split(function, trials)
+    cases = []
+    for seeds, level, spread in (
+        (int(rng.integers(4, 7)), 60, 2),
+        (3, 0.8, 0.01),
+        (2, 40, 3),
+        (int(rng.integers(7, 12)), 85, 1),
+    ):
+        others = rng.normal(level, spread, seeds)
+        cases.append((others + rng.normal(-0.3 * spread, 0.4 * spread, seeds), others))
+    return cases
 
 
 @value("11.3")
