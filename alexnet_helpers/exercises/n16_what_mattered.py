@@ -88,6 +88,10 @@ exercise(
             "Divide the difference of each world by that world's own deviation.",
         ),
         (
+            4.4 * _DEVIATION,
+            "That is the lesson's factor, for five runs each and 23 comparisons.",
+        ),
+        (
             stats.t.isf(0.025, 4) * _DEVIATION,
             "That factor is for more runs: two distances are free here, one in each"
             " pair.",
@@ -103,7 +107,7 @@ exercise(
             " runs: the limit for two pairs is asked for.",
         ),
     ],
-    tolerance=0.03,
+    tolerance=0.012,
     remark=(
         "The 1.9 points stay below it: two pairs are not enough to tell them from luck."
     ),
@@ -180,6 +184,7 @@ _VERDICTS = [
     # No limit that is the same for every number of comparisons gives both.
     ([61.2, 60.6, 60.9, 61.6, 61.0], [59.3, 58.4, 59.6, 60.8, 58.6], 1),
     ([61.2, 60.6, 60.9, 61.6, 61.0], [59.3, 58.4, 59.6, 60.8, 58.6], 23),
+    ([61.0, 61.6, 62.7, 61.1, 62.4], [58.4, 59.9, 59.4, 57.3, 58.9], 23),
 ]
 
 exercise(
@@ -190,6 +195,10 @@ exercise(
         for change, base, comparisons in _VERDICTS
     ],
     wrong=[
+        (
+            _slip(free=lambda change, base: 4),
+            "Your t has four degrees of freedom, whatever the runs: use Welch's.",
+        ),
         (
             _fixed_t,
             "Your t does not depend on the number of comparisons.",
@@ -275,6 +284,10 @@ exercise(
             "That is the lesson's common limit: use the own interval of this change.",
         ),
         (_sign_alone, "That looks at the difference alone: use its interval."),
+        (
+            lambda *runs: max(_verdict(*runs), 0),
+            "A change can be worse, too: return -1 then.",
+        ),
         (
             lambda *runs: abs(_verdict(*runs)),
             "A change can be worse, too: return -1 then.",

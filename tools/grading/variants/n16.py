@@ -53,7 +53,7 @@ def _(rng):
         (deviation, "That is the deviation: multiply it by the factor."),
         (apart, "That is the difference itself: the limit is asked for."),
     ]
-    tolerance = right * 0.04  # what 100,000 worlds leave open
+    tolerance = right * 0.015  # what a million worlds leave open
     return changes, right, [hint for hint in hints if abs(hint[0] - right) > 2 * tolerance], tolerance
 
 
