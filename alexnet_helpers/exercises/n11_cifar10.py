@@ -307,6 +307,38 @@ exercise(
             "2.8 is the factor for five seeds: another number of seeds has another df.",
         ),
         (
+            _with_half_width(lambda a, b: 2.8 * np.std(a - b, ddof=1) / len(a) ** 0.5),
+            "2.8 is the factor for five seeds: another number of seeds has another df.",
+        ),
+        (
+            _with_half_width(
+                lambda a, b: 2.776 * np.std(a - b, ddof=1) / len(a) ** 0.5
+            ),
+            "2.8 is the factor for five seeds: another number of seeds has another df.",
+        ),
+        (
+            _with_half_width(lambda a, b: 4.9 * np.std(a - b, ddof=1) / len(a) ** 0.5),
+            "That is the factor for one of six comparisons: this one is the only one.",
+        ),
+        (
+            _with_half_width(
+                lambda a, b: (
+                    stats.norm.ppf(0.975) * np.std(a - b, ddof=1) / len(a) ** 0.5
+                )
+            ),
+            "1.96 holds for very many runs: take the factor from stats.t.ppf.",
+        ),
+        (
+            _with_half_width(lambda a, b: 2.8 * np.std(a - b) / len(a) ** 0.5),
+            "Two things: 2.8 is the factor for five seeds, and the squares are to be"
+            " divided by n - 1 (ddof=1).",
+        ),
+        (
+            _with_half_width(lambda a, b: np.std(a - b) / len(a) ** 0.5),
+            "Two things: the factor from stats.t.ppf is missing, and the squares are to"
+            " be divided by n - 1 (ddof=1).",
+        ),
+        (
             _with_half_width(lambda a, b: np.std(a - b, ddof=1) / len(a) ** 0.5),
             "That is the standard error: the interval reaches further, by the factor"
             " from stats.t.ppf.",
@@ -325,8 +357,8 @@ exercise(
             "5 % on one side make 10 % on both: 0.975.",
         ),
         (
-            lambda a, b: _paired_interval(a, b, level=0.995),
-            "That is the factor for one of five comparisons: this one is the only one.",
+            lambda a, b: _paired_interval(a, b, level=1 - 0.025 / 6),
+            "That is the factor for one of six comparisons: this one is the only one.",
         ),
         (
             _with_half_width(
