@@ -6,75 +6,53 @@ import numpy as np
 
 from alexnet_helpers.exercises.engine import exercise
 
+_ALL_INPUTS = "A unit adds up 5 × 5 × 48 = 1,200 products: n is all of them."
+
 exercise(
     "03.1",
-    (1, -2, 1),
+    (2 / 1200) ** 0.5,
     hints=[
         (
-            (1, -1, 0),
-            "Those are the slopes between the points:"
-            " a weight is the change of slope at its bend.",
+            (1 / 1200) ** 0.5,
+            "That keeps the mean square of the sums: ReLU then halves it.",
         ),
         (
-            (1, -2, 0),
-            "That comes down to 0 at 2, but goes on below 0 to the right of it.",
+            (1 / 2400) ** 0.5,
+            "The wrong way round: ReLU halves the mean square, so the weights must be"
+            " larger than without it.",
         ),
         (
-            (0, 1, 0),
-            "Those are the heights at 0, 1 and 2:"
-            " a weight is the change of slope at its bend.",
+            2 / 1200**0.5,
+            "That is a factor of 2 in the spread, and so of 4 in the mean square.",
         ),
-        ((1, -1, -1), "That stays at 1 from 1 to 2 and comes down only then."),
-        ((1, -1, 1), "That stays at 1 from 1 to 2 and rises again to the right of it."),
-        ((1, -2, 2), "That is right up to 2, but rises again to the right of it."),
-        ((1, 1, 1), "With weights that are all positive, the sum can only rise."),
-        ((1, 2, 1), "With weights that are all positive, the sum can only rise."),
-        ((1, 0, -1), "That does not bend at 1: it rises to 2 and stays there."),
-        ((1, 0, 1), "That does not bend at 1, and from 2 on it is twice as steep."),
+        (2 / 1200, "That is the square of the spread: take the root."),
+        (1 / 1200, "The spread is a square root, and ReLU halves the mean square."),
+        (2**0.5 / 1200, "n stands under the root, too."),
         (
-            (2, -3, 1),
-            "Those belong to the four points of the lesson: the hat has other slopes.",
+            4 / 1200**0.5,
+            "That would make up for the slope of a sigmoid: here it is a ReLU.",
         ),
-        ((-1, 2, -1), "That is the hat upside down."),
+        ((2 / 48) ** 0.5, _ALL_INPUTS),
+        ((1 / 48) ** 0.5, _ALL_INPUTS),
+        ((2 / 25) ** 0.5, _ALL_INPUTS),
+        ((1 / 25) ** 0.5, _ALL_INPUTS),
+        ((2 / 240) ** 0.5, _ALL_INPUTS),
+        ((2 / 64) ** 0.5, "That is the spread for the 64 inputs of the lesson."),
         (
-            (0, 1, -1),
-            "That is 0 up to 1 and rises only then: the hat begins to rise at 0.",
-        ),
-        (
-            (0, 1, -2),
-            "That is 0 up to 1 and rises only then: the hat begins to rise at 0.",
+            (2 / 256) ** 0.5,
+            "n counts what a unit sees, not the 256 filters of the layer.",
         ),
         (
-            (0, -1, 1),
-            "That is 0 up to 1 and falls only then: the hat begins to rise at 0.",
+            (2 / 128) ** 0.5,
+            "n counts what a unit sees, not the 128 filters of a half.",
         ),
-        (
-            (1, 1, -1),
-            "That goes on rising at 1, twice as steeply:"
-            " the hat comes down from there.",
-        ),
-        (
-            (1, 1, -2),
-            "That goes on rising at 1, twice as steeply:"
-            " the hat comes down from there.",
-        ),
-        (
-            (1, -2, -1),
-            "That is right up to 2, but falls even faster to the right of it.",
-        ),
-        (
-            (1, -1, 0.5),
-            "That stays at 1 from 1 to 2 and rises again to the right of it.",
-        ),
-        ((2, -2, 1), "That is 2 at 1, not 1."),
-        ((2, -4, 2), "That has the right shape, but is 2 at 1: twice as high."),
-        ((0.5, -1, 0.5), "That has the right shape, but is 0.5 at 1: half as high."),
-        ((1, -3, 2), "That is right up to 1, but falls to −1 at 2 and stays there."),
-        (
-            (1, 0, 0),
-            "That rises forever: the hat comes down at 1 and is flat from 2 on.",
-        ),
+        (0.01, "That is the paper's spread: it makes the numbers smaller."),
+        (600**0.5, "Upside down: more inputs need smaller weights."),
+        (1200**0.5, "Upside down: more inputs need smaller weights."),
+        (0.04, "Close: give three decimals."),
     ],
+    tolerance=0.006,  # three decimals
+    remark="With the paper's spread of 0.01, a quarter of the rms is left.",
 )
 
 _OWN_ALPHA = (
@@ -175,6 +153,14 @@ def _each(weights, biases, of_weights, of_biases):
     return all_weights, row
 
 
+def _last_biases(weights, biases):
+    """Let the first biases pass through all weights, and add only the last ones."""
+    row = biases[0]
+    for w in weights[1:]:
+        row = row @ w
+    return _product(weights), row + biases[-1]
+
+
 def _earlier_product(weights, biases):
     """Let the biases so far pass through the weights so far, before the next ones."""
     product, row = weights[0], biases[0]
@@ -269,6 +255,10 @@ exercise(
             ),
             "The weights are right, but it is the biases so far that pass through a"
             " layer's weights, not its own.",
+        ),
+        (
+            _last_biases,
+            "The weights are right, but the biases of the middle layers are lost.",
         ),
         (
             lambda weights, biases: _biases(

@@ -9,26 +9,20 @@ from tools.grading.variants import function, value
 
 @value("03.1")
 def _(rng):
-    heights = [int(rng.integers(1, 6)), int(rng.integers(1, 6))]
-    top, end = heights
-    right = [top, end - 2 * top, top - end]
-    changes = [
-        (
-            "Which three weights make their sum a **hat**: 0 at 0 and to the left of it, 1 at 1, 0 at 2 and to the "
-            "right of it?",
-            f"Which three weights make their sum 0 at 0 and to the left of it, {top} at 1, and {end} at 2 and "
-            "everywhere to the right of it?",
-        )
-    ]
+    height, channels = int(rng.choice((3, 7))), int(rng.choice((3, 16, 32, 64, 128, 192)))
+    n = height**2 * channels
+    given = f"{height} × {height} × {channels}"
+    changes = [("Each unit of AlexNet's conv2 sees 5 × 5 × 48 numbers.", f"Each unit sees {given} numbers.")]
     hints = [
-        ([top, end - top, 0], "Those are the slopes: a weight is the change of slope at its bend."),
-        ([0, top, end], "Those are the heights at 0, 1 and 2: a weight is the change of slope at its bend."),
-        ([top, end - 2 * top, 0], "That is right up to 2, but goes on to the right of it."),
-        ([top, -top, 0], "That stays level from 1 on."),
-        ([top, end, 0], "A weight is the change of slope at its bend, not a height."),
-        ([-top, 2 * top - end, end - top], "That is upside down."),
+        ((1 / n) ** 0.5, "That keeps the mean square of the sums: ReLU then halves it."),
+        ((1 / (2 * n)) ** 0.5, "The wrong way round: ReLU halves the mean square."),
+        (2 / n**0.5, "That is a factor of 2 in the spread, and so of 4 in the mean square."),
+        (2 / n, "That is the square of the spread: take the root."),
+        ((2 / channels) ** 0.5, "n is all that a unit sees, not its channels alone."),
+        ((2 / height**2) ** 0.5, "n is all that a unit sees, in all channels."),
+        ((n / 2) ** 0.5, "Upside down: more inputs need smaller weights."),
     ]
-    return changes, right, [(wrong, hint) for wrong, hint in hints if wrong != right]
+    return changes, (2 / n) ** 0.5, hints, 0.00051  # three decimals
 
 
 def _normalized(values, place, reach=2, n=None, k=2, alpha=1e-4, beta=0.75, skip=False):
