@@ -7,59 +7,60 @@ from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "05.1",
-    [0.0, 11.503, 6.165, 1.907],
-    tolerance=0.005,
+    [6.165, 3.792, 1.907, 3.855],
+    tolerance=0.01,
     remark="Does your sentence survive?",
     hints=[
         (
-            [19.82, 19.82, 6.165, 1.907],
-            "These are the fields as they are: turn them upside down, `field[::-1]`.",
+            [1.907, 3.855, 6.165, 3.792],
+            "Bright and dark are exchanged: the bright squares, 230 on 20, come first.",
         ),
         (
-            [11.503, 0.0, 6.165, 1.907],
-            "The first two are exchanged: `responses` returns the outputs at the same"
-            " units first.",
+            [6.165, 1.907, 3.792, 3.855],
+            "The order is another: both bright squares first, then both dark ones.",
         ),
         (
-            [0.0, 11.503, 1.907, 6.165],
-            "The spots are exchanged: the bright one, 230 on 20, comes first.",
+            [3.792, 6.165, 3.855, 1.907],
+            "The sides are exchanged: 3 comes first, then 7.",
         ),
         (
-            [19.275, 19.667, 6.165, 1.907],
-            "`field[:, ::-1]` mirrors: `field[::-1]` turns upside down.",
-        ),
-        ([0.0, 2.301, 6.165, 1.907], "That is the mean of the five: add them up."),
-        ([0.0, 3.157, 6.165, 1.907], "That is the first field: add up all five."),
-        (
-            [2.093, 20.787, 0.046, 0.0],
-            "That is filter 34: `responses` takes the number of the filter first.",
+            [0.0, 0.0, 0.0, 0.0],
+            "Take filter 43, `largest(picture, 43)`, and values from 0 to 255, not"
+            " from 0 to 1.",
         ),
         (
-            [2.093, 20.787, 6.165, 1.907],
-            "The sums are those of filter 34: `responses` takes the number of the"
-            " filter first.",
-        ),
-        (
-            [0.0, 11.503, 6.165, 5.675],
+            [6.165, 4.223, 5.675, 4.003],
             "The largest output of filter 43, not of all filters:"
             " `largest(picture, 43)`.",
         ),
         (
-            [0.0, 11.503, 5.716, 2.583],
-            "Rows 48 to 50 are three: `48:51`.",
+            [5.716, 3.132, 2.583, 2.784],
+            "The sides are one pixel too short: rows 48 to 50 are three, `48:51`.",
         ),
         (
-            [0.0, 11.503, 2.505, 1.308],
-            "Draw the spot in all three channels.",
+            [4.845, 3.576, 2.105, 2.911],
+            "The sides are one pixel too long: rows 48 to 50 are three, `48:51`.",
         ),
         (
-            [0.0, 11.503, 3.329, 0.0],
+            [5.372, 3.623, 1.955, 2.991],
+            "The squares begin in another place: their upper left pixel is (48, 48).",
+        ),
+        (
+            [2.505, 1.824, 0.992, 1.015],
+            "Draw the squares in all three channels.",
+        ),
+        (
+            [3.090, 1.876, 0.718, 1.773],
+            "The ground is 20 for the bright squares and 230 for the dark ones, not"
+            " grey.",
+        ),
+        (
+            [6.165, 3.792, 6.165, 3.792],
+            "For the dark squares, exchange the values of square and ground.",
+        ),
+        (
+            [3.329, 1.351, 0.0, 0.0],
             "That is one place: take the largest output of the whole picture.",
-        ),
-        (
-            [0.0, 11.503, 6.165, 0.0],
-            "The dark spot's is the output at one place: take the largest one of the"
-            " whole picture, as for the bright spot.",
         ),
     ],
 )
@@ -198,7 +199,7 @@ def _no_fifth(corner_maps, height, width):
 _MANY = corner_maps(
     16, 20,
     [(1, 1, 3, 5), (1, 8, 5, 3), (1, 12, 4, 6),
-     (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3)],
+     (13, 15, 3, 5), (6, 16, 3, 4), (7, 12, 3, 3), (5, 3, 2, 4), (9, 17, 4, 2)],
     [(7, 1, 0), (7, 5, 1), (9, 1, 2), (8, 9, 0),
      (10, 13, 3), (11, 2, 1), (11, 0, 0), (15, 2, 3),
      (12, 5, 0), (12, 9, 2), (14, 5, 1), (14, 9, 3), (9, 1, 3)],
@@ -284,6 +285,11 @@ exercise(
     _mask_of_rectangles,
     cases=[(_MANY, 3, 5), (_MANY, 5, 3), *_OTHERS],
     wrong=[
+        (
+            _rectangles(longer=-1),
+            "Your rectangle is one pixel too small: a side of n pixels begins and ends"
+            " n - 1 pixels apart.",
+        ),
         (
             _nothing,
             "Your map is 0 everywhere. Four corners give a sum of 4: what has to be"
@@ -439,6 +445,20 @@ def _ends(clip="at the end", add=1, forward=False, stride_of_padding=False):
     return pixels_seen
 
 
+def _list_of_pixels(layers, unit, size):
+    """Count a pixel once for each path to it, through the padding as well."""
+    seen = [unit]
+    for kernel, stride, padding in reversed(layers):
+        starts = [place * stride - padding for place in seen]
+        seen = [start + step for start in starts for step in range(kernel)]
+    return sum(0 <= place < size for place in seen)
+
+
+def _whole_image(layers, unit, size):
+    """Return all pixels of the image."""
+    return size
+
+
 def _adds_up_paths(layers, unit, size):
     """Count the paths from the unit to all pixels, not the pixels."""
     paths = np.ones(size, dtype=int)
@@ -486,13 +506,17 @@ _UNITS_OF_PADDING = (
 
 _LAST_FIRST = "Start from the last layer and go back."
 
+_ONCE = "You count the paths: count each pixel once, however many paths lead to it."
+
 _SIZES = "The padding counts in a layer's size, twice: floor((n + 2p - k) / s) + 1."
 
 exercise(
     "05.3",
     _seen(),
-    # In the first case every slip gives another number.
+    # The first case tells the whole image and the paths from the pixels that are seen;
+    # in the second every other slip gives another number.
     cases=[
+        ([(3, 1, 0), (3, 1, 0)], 2, 12),
         ([(3, 4, 0), (6, 3, 1), (7, 2, 2)], 1, 77),
         ([(3, 4, 0), (3, 4, 1), (2, 2, 0), (6, 2, 2)], 0, 78),
         ([(2, 4, 0), (4, 4, 2), (4, 1, 2)], 1, 21),
@@ -524,7 +548,12 @@ exercise(
             "What a unit sees lies in the input of its layer: compare with the size of"
             " that, not of the output.",
         ),
-        (_ends(), _IN_EVERY_LAYER),
+        (
+            _ends(),
+            "That is the part of the field that lies on the image. It also counts"
+            " pixels between two windows, and pixels to which only padding leads, or"
+            " units that a layer does not have. Follow the units layer by layer.",
+        ),
         (_seen(clip="left"), _LEFT_ONLY),
         (_ends(clip="left"), _LEFT_ONLY),
         (_seen(clip="right"), _RIGHT_ONLY),
@@ -543,10 +572,11 @@ exercise(
         (_ends(forward=True), _LAST_FIRST),
         (_seen(forward=True), _LAST_FIRST),
         (_seen(forward=True, clip="at the end"), _LAST_FIRST),
+        (_adds_up_paths, _ONCE),
+        (_list_of_pixels, _ONCE),
         (
-            _adds_up_paths,
-            "You count the paths: count each pixel once, however many paths lead to"
-            " it.",
+            _whole_image,
+            "That is the whole image: count only the pixels that this unit sees.",
         ),
         (_seen(reach=1), "The last of k units lies k - 1 after the first."),
         (_seen(reach=-1), "A window has k units: `range(start, start + k)`."),

@@ -4,29 +4,27 @@ from alexnet_helpers.exercises import EXERCISES
 from alexnet_helpers.exercises.n05_stacked_convolutions import corner_maps
 from tools.grading.variants import function, value
 
-# Filters of conv2 in the weights modern_half: the sum of the five outputs as they are, then upside down at the same
-# units and within two places, and the largest output with the bright spot and with the dark one.
+# Filters of conv2 in the weights modern_half: the largest outputs for bright squares of sides 3 and 7, then dark ones.
 _OUTPUTS = {
-    46: (14.672, [0.0, 5.856, 2.5, 0.775]),
-    49: (11.453, [3.911, 10.624, 4.393, 1.395]),
-    78: (11.445, [0.365, 8.166, 2.885, 1.412]),
-    80: (13.031, [6.393, 9.521, 3.5, 1.734]),
-    109: (15.373, [5.33, 10.706, 3.529, 0.678]),
-    122: (11.99, [0.959, 8.03, 2.702, 1.102]),
+    46: [2.5, 2.054, 0.775, 1.702],
+    49: [4.393, 2.836, 1.395, 1.689],
+    78: [2.885, 3.439, 1.412, 3.067],
+    80: [3.5, 2.771, 1.734, 1.549],
+    100: [3.335, 3.578, 2.457, 2.427],
+    122: [2.702, 2.235, 1.102, 1.225],
 }
 
 
 @value("05.1")
 def _(rng):
     number = list(_OUTPUTS)[rng.integers(len(_OUTPUTS))]
-    as_it_is, right = _OUTPUTS[number]
-    there, nearby, bright, dark = right
+    right = small_bright, large_bright, small_dark, large_dark = _OUTPUTS[number]
     changes = [("conv2's filter 43 share", f"conv2's filter {number} share")]
     hints = [
-        ([as_it_is, as_it_is, bright, dark], "These are the fields as they are: turn them upside down."),
-        ([nearby, there, bright, dark], "The first two are exchanged."),
-        ([there, nearby, dark, bright], "The spots are exchanged."),
-        ([there / 5, nearby / 5, bright, dark], "That is the mean of the five: add them up."),
+        ([small_dark, large_dark, small_bright, large_bright], "Bright and dark are exchanged."),
+        ([small_bright, small_dark, large_bright, large_dark], "Both bright squares come first, then both dark ones."),
+        ([large_bright, small_bright, large_dark, small_dark], "The sides are exchanged: 3 comes first, then 7."),
+        ([small_bright, large_bright, small_bright, large_bright], "For the dark squares, exchange the two values."),
         (EXERCISES["05.1"].right, "That is filter 43."),
     ]
     return changes, right, hints
