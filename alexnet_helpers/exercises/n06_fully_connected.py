@@ -72,6 +72,15 @@ exercise(
             [11, 6, 1000, 160],
             "1,000 is the number of classes: each place gets one answer.",
         ),
+        (
+            [11, 6, 36, 352],
+            "That is eleven steps, one for each row after pool3; but a window of fc6"
+            " has six of them: from the first crop to the sixth there are 5 steps.",
+        ),
+        (
+            [11, 6, 36, 256],
+            "That is eight steps of 32; from the first crop to the sixth there are 5.",
+        ),
         ([11, 6, 36, 273], "That is the middle of the last crop."),
         ([11, 6, 36, 0], "The last crop: it ends where the photo ends."),
         ([11, 6, 6, 160], "The answers fill a square: rows times columns."),
@@ -128,13 +137,16 @@ def _z(function, image):
 _NO_WEIGHTS = (
     "Your z is the same for all images: multiply the pixels by weights other than 0."
 )
-_TOO_MANY_WEIGHTS = (
-    "That tells them apart; now do it by hand, with at most eight weights, all of one"
-    " size, such as 1 and -1, and 0 elsewhere."
-)
 _ONE_WEIGHT = (
     "With one weight for all pixels it can only count ink: make the weights differ from"
     " place to place, and multiply with *, not with @."
+)
+
+
+_ALIKE = (
+    "All your rows or all your columns have the same weights. Did you multiply with @?"
+    " * multiplies pixel by pixel. If you used *, leave out the rows or columns at the"
+    " edge."
 )
 
 
@@ -143,10 +155,14 @@ def _right_at_best(sums, wanted):
     return max(((sums > value) == wanted).sum() for value in sums)
 
 
-def _is_by_hand(weights):
-    """Return whether at most eight weights are not 0, all of one size."""
+def _hint_for_weights(weights):
+    """Return a hint unless at most eight weights are not 0, all of one size."""
     sizes = np.abs([weight for weight in weights if not np.isclose(weight, 0)])
-    return len(sizes) <= 8 and np.allclose(sizes, sizes[0])
+    if len(sizes) > 8:
+        return f"You give weights to {len(sizes)} pixels; use at most eight."
+    if not np.allclose(sizes, sizes[0]):
+        return "Your weights differ in size: use one size, such as 1 and -1."
+    return ""
 
 
 def _hint_for_no_sum(z):
@@ -193,18 +209,17 @@ def judge_three_unit(function, ink=1, turned_around=False):
         return _hint_for_no_sum(z)
     right = ((z > 0) == wanted).sum()
     if right >= 335:
-        return None if _is_by_hand(weights) else _TOO_MANY_WEIGHTS
+        hint = _hint_for_weights(weights)
+        return f"That tells them apart. {hint}" if hint else None
     if np.allclose(weights, weights[0]):
         return _NO_WEIGHTS if np.allclose(weights, 0) else _ONE_WEIGHT
-    if right <= 22:
-        return "Nearly always wrong is nearly right: turn the signs around."
     picture = np.reshape(weights, (8, 8))
     if np.ptp(picture, axis=0).max() == 0 or np.ptp(picture, axis=1).max() == 0:
-        return (
-            "All your rows or all your columns have the same weights. Did you multiply"
-            " with @? * multiplies pixel by pixel. If you used *, leave out the"
-            " rows or columns at the edge."
-        )
+        return _ALIKE
+    if hint := _hint_for_weights(weights):
+        return hint
+    if right <= 22:
+        return "Nearly always wrong is nearly right: turn the signs around."
     result = f"it is right for {right} of 357 images"
     if len(set(z > 0)) == 1:
         images_called = "every image" if z[0] > 0 else "no image"
@@ -244,7 +259,6 @@ def _left_picture():
 exercise(
     "06.2",
     judge=judge_three_unit,
-    remark="Compare it with draw_picture(plt.gca(), W_means[3] - W_means[8]).",
     wrong=[
         (
             _unit(_LEFT, 0),
@@ -266,8 +280,20 @@ exercise(
         ),
         (_unit([(slice(0, 8), slice(0, 8), -1)], 20), "it can only count ink"),
         (_unit([(5, 2, -1)], 0.5), "choose other places, or more of them"),
-        (_unit([(slice(2, 5), slice(1, 4), -1)], 2), "other places, but at most eight"),
-        (_unit([(slice(2, 6), 2, -1), (slice(2, 6), 3, -2)], 5.5), "all of one size"),
+        (
+            _unit([(slice(0, 2), slice(2, 6), -1)], 3),
+            "other places, but at most eight",
+        ),
+        *(
+            (_unit([(slice(2, 6), slice(2, 5), -1)], bias), "weights to 12 pixels")
+            for bias in (0, 4, 9)  # too many weights, whether the bias fits or not
+        ),
+        (
+            _unit([(slice(2, 5), slice(1, 4), -1)], 0),
+            "You give weights to 9 pixels; use at most eight.",
+        ),
+        (_unit([(slice(2, 6), 2, 2), (slice(2, 6), 3, -1)], 0), "differ in size"),
+        (_unit([(slice(2, 6), 2, -1), (slice(2, 6), 3, -2)], 5.5), "differ in size"),
         (_unit([(5, 2, -1)], 0.5), "threes and eights differ most in row 4, column 3."),
         (
             _unit([(slice(4, 6), slice(2, 4), -1)], 1.5),
