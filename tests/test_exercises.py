@@ -577,13 +577,19 @@ ALSO_RIGHT = {
         * np.sign(np.mean(list(change)) - np.mean(list(base)))
     ),
     "17.3": lambda gradients: (
-        [
+        *(
             [
-                sum(gradients[(p + j) % len(gradients), p] for j in range((d - p) % len(gradients) + 1))
-                for p in range(len(gradients))
+                [
+                    sum(
+                        gradients[(p + j) % len(gradients), p]
+                        for j in range(len(gradients) if a_round_later and p == d else (d - p) % len(gradients) + 1)
+                    )
+                    for p in range(len(gradients))
+                ]
+                for d in range(len(gradients))
             ]
-            for d in range(len(gradients))
-        ],
+            for a_round_later in (False, True)
+        ),
         [gradients.sum(axis=0)] * len(gradients),
     ),
 }

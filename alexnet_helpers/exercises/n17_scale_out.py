@@ -24,22 +24,27 @@ exercise(
 
 exercise(
     "17.2",
-    150,
+    2,
     hints=[
-        (200, "Nearly: it is 2 (N - 1) / N times the size."),
-        (175, "There are four devices, not eight."),
-        (75, "Twice: once to add up, once to hand out the sum."),
-        (100, "Each device sends pieces of 25 MB, in 2 (N - 1) rounds."),
-        (25, "That is one piece: how often does a device send one?"),
-        (50, "Count the rounds: N - 1 to add up, and as many to hand out the sums."),
+        (4, "That would be so without sending: add its time to the step."),
         (
-            300,
-            "That would be the whole gradient for each of the three others: a ring"
-            " sends a piece in each round.",
+            3.2,
+            "That is weak scaling, with 64 images on each: here each GPU has 16, and"
+            " computes for a quarter of the time.",
         ),
-        (37.5, "That divides by 4 twice: a piece has 25 MB."),
-        (600, "That is what all four send together."),
-        (150e6, "The answer is in MB."),
+        (
+            2.4,
+            "In a ring each GPU sends 2 (N - 1) / N times its gradients, not once.",
+        ),
+        (120 / 45, "The ring has two halves: sums are added up, then handed out."),
+        (12 / 7, "Each GPU sends 2 (N - 1) / N times its gradients, not twice."),
+        (0.5, "That is the efficiency: the speedup is asked for."),
+        (60, "That is the step in milliseconds: compare it with the 120 of one GPU."),
+        (
+            0.8,
+            "Each GPU computes for a quarter of the time; it sends 2 (N - 1) pieces,"
+            " each a quarter of its gradients.",
+        ),
     ],
 )
 
@@ -56,18 +61,22 @@ def _variant(
     way=1,  # to the neighbour above, or below
     order=-1,  # which piece comes next
     second=1,  # the piece with which device 0 begins the second half
-    adds=False,  # in the second half, too
+    adds=(True, False),  # in each half; where not, the piece replaces the neighbour's
 ):
-    held, count, halves = np.array(gradients, float), len(gradients), []
+    """Return what the devices hold after the first half, a round later, and then."""
+    held, count, states = np.array(gradients, float), len(gradients), []
     for half, more in enumerate(rounds):
         for r in range(count + more):
             before = held.copy()
             for d in range(count):
                 place = (d + way) % count, (d + second * half + order * r) % count
-                kept = held[place] if adds or not half else 0
+                kept = held[place] if adds[half] else 0
                 held[place] = kept + before[d, place[1]]
-        halves.append(held.copy())
-    return tuple(halves)
+            if half and not r:
+                states.append(held.copy())
+        if not half:
+            states.append(held.copy())
+    return (*states, *[held] * (3 - len(states)))
 
 
 exercise(
@@ -82,29 +91,38 @@ exercise(
     ],
     wrong=[
         (
-            lambda gradients: (_ring(gradients)[1],) * 2,
+            lambda gradients: (_ring(gradients)[2],) * 3,
             "The first result holds the complete sums already. After N - 1 rounds each"
             " device has one complete piece; if yours did, copy the array there, since"
             " later rounds change it.",
         ),
         (
-            lambda gradients: (_ring(gradients)[0],) * 2,
+            lambda gradients: (_ring(gradients)[0],) * 3,
             "The second half is missing: in N - 1 more rounds the complete pieces go"
             " round.",
         ),
         (
+            lambda gradients: (_ring(gradients)[0], *[_ring(gradients)[2]] * 2),
+            "The second result holds all the sums already. In round N each device"
+            " receives one complete piece; if yours did, copy the array there.",
+        ),
+        (
+            lambda gradients: (*[_ring(gradients)[0]] * 2, _ring(gradients)[2]),
+            "The second result is the first: let one round pass in between.",
+        ),
+        (
             lambda gradients: (
-                _ring(gradients)[0],
-                _ring(gradients)[1] / len(gradients),
+                *_ring(gradients)[:2],
+                _ring(gradients)[2] / len(gradients),
             ),
-            "The second result is the mean: sums are asked for, as in the table.",
+            "The last result is the mean: sums are asked for, as in the table.",
         ),
         (
             lambda gradients: tuple(part / len(gradients) for part in _ring(gradients)),
             "That divides by N: sums are asked for, as in the table.",
         ),
         (
-            lambda gradients: _variant(gradients, adds=True),
+            lambda gradients: _variant(gradients, adds=(True, True)),
             "The first half is right. In the second half a complete piece replaces the"
             " neighbour's: nothing is added.",
         ),
@@ -127,8 +145,27 @@ exercise(
             "One round too few in the second half: it takes N - 1, too.",
         ),
         (
+            lambda gradients: _variant(gradients, rounds=(2 - len(gradients),) * 2),
+            "Each half takes N - 1 rounds, with N = len(gradients): two are right for"
+            " three devices only.",
+        ),
+        (
             lambda gradients: _variant(gradients, rounds=(-2, -2)),
             "One round too few in each half: it takes N - 1.",
+        ),
+        (
+            lambda gradients: _ring(gradients)[::-1],
+            "The order: after N - 1 rounds, after N, and the end.",
+        ),
+        (
+            lambda gradients: _variant(gradients, adds=(False, False)),
+            "In the first half the piece that arrives is added to the neighbour's, and"
+            " does not replace it.",
+        ),
+        (
+            lambda gradients: _variant(gradients, order=0, second=0),
+            "Only in the first round does device d pass on piece d: after that, it"
+            " passes on the piece that it has just received.",
         ),
         (
             lambda gradients: _variant(gradients, way=-1, order=1, second=-1),

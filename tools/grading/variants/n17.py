@@ -26,26 +26,46 @@ def _(rng):
     return changes, right, [(wrong, hint) for wrong, hint in hints if wrong != right]
 
 
+# GPUs, sending two pieces over computing one share of the batch, and milliseconds that make the numbers round
+_SHARES = [
+    (3, 1 / 4, 40),
+    (3, 1 / 2, 20),
+    (5, 1 / 4, 16),
+    (5, 1 / 16, 32),
+    (8, 1 / 7, 14),
+    (8, 3 / 7, 14),
+    (10, 1 / 9, 18),
+]
+
+
 @value("17.2")
 def _(rng):
-    devices, size = int(rng.choice([3, 5, 6, 8, 10])), 30 * int(rng.integers(2, 20))
-    words = {3: "Three", 5: "Five", 6: "Six", 8: "Eight", 10: "Ten"}
-    right = 2 * (devices - 1) * size / devices
+    devices, ratio, unit = _SHARES[rng.integers(len(_SHARES))]
+    share = unit * int(rng.integers(1, 4))
+    one, images = devices * share, 16 * devices
+    size = round(10 * devices * share * ratio)  # MB: 2 / devices of it take share * ratio milliseconds at 20 GB/s
+    computing, piece = one / devices, size / 20 / devices
+    sending = 2 * (devices - 1) * piece
+    words = {3: "Three", 5: "Five", 8: "Eight", 10: "Ten"}
+    part = {3: "a third", 5: "a fifth", 8: "an eighth", 10: "a tenth"}[devices]
     changes = [
         (
-            "Four devices average gradients of 100 MB by a ring.",
-            f"{words[devices]} devices average gradients of {size} MB by a ring.",
+            "One GPU takes 120 ms for a step with 64 images. Four share these images, a quarter of the computing each,"
+            " and average 400 MB of gradients by a ring.",
+            f"One GPU takes {one} ms for a step with {images} images. {words[devices]} share these images, {part} of"
+            f" the computing each, and average {size} MB of gradients by a ring.",
         )
     ]
+    right = round(one / (computing + sending), 8)
     hints = [
-        (2.0 * size, "Nearly: it is 2 (N - 1) / N times the size."),
-        (right / 2, "Twice: once to add up, once to hand out the sum."),
-        (float(size), "Each device sends pieces, in 2 (N - 1) rounds."),
-        (size / devices, "That is one piece: how often does a device send one?"),
-        (right * devices, "That is what all send together."),
-        ((devices - 1.0) * size, "A ring sends a piece in each round."),
+        (float(devices), "That would be so without sending: add its time to the step."),
+        (devices * one / (one + sending), "That is weak scaling: here all GPUs together have the batch of one."),
+        (one / (computing + sending / 2), "The ring has two halves: sums are added up, then handed out."),
+        (one / (computing + 2 * devices * piece), "Each GPU sends 2 (N - 1) / N times its gradients, not twice."),
+        (right / devices, "That is the efficiency: the speedup is asked for."),
+        (computing + sending, "That is the step in milliseconds: compare it with that of one GPU."),
     ]
-    return changes, right, [(wrong, hint) for wrong, hint in hints if wrong != right]
+    return changes, right, [(round(wrong, 8), hint) for wrong, hint in hints if round(wrong, 8) != right]
 
 
 @function("17.3")
