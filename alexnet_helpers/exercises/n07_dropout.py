@@ -99,6 +99,12 @@ def judge_noise_factor(
             _draw(function, shape, seed, rate) for seed in (0, 1, 0)
         )
         if hint := _flaw_in_draws(first, seed_1, again, rate):
+            if (first == 0).any() and (_draw(function, shape, 0, 0.35) != 0).all():
+                return (
+                    f"At rate {rate}, though not at every rate, one of the values that"
+                    " you draw is exactly 0, which switches a unit off:"
+                    " `rng.normal` draws from more values."
+                )
             return hint
         hint = _flaw_in_size(first, rate)
         if hint and _error_of_variance(first) > 0.05:  # large values, and rare ones
@@ -239,6 +245,18 @@ exercise(
         (
             lambda shape, rng, rate: (rng.random(shape) >= rate) / (1 - rate),
             "switches units off",
+        ),
+        (
+            lambda shape, rng, rate: (
+                1 + _right_deviation(rate) * np.where(rng.random(shape) < 0.8, -0.5, 2)
+            ),
+            "At rate 0.8, though not at every rate",
+        ),
+        (
+            lambda shape, rng, rate: (
+                1 + _right_deviation(rate) * rng.choice([-1, 1], shape)
+            ),
+            "At rate 0.5, though not at every rate",
         ),
         (
             lambda shape, rng, rate: np.where(
