@@ -135,6 +135,12 @@ def _free(change, base):
     )
 
 
+def _free_of_five(change, base):
+    """Return Welch's degrees of freedom as the lesson writes them, for five runs."""
+    one, other = (np.var(runs, ddof=1) for runs in (change, base))
+    return (one + other) ** 2 / (one**2 / 4 + other**2 / 4)
+
+
 def _slip(ddof=1, divisors=None, free=_free):
     """Return the rule with another standard error, or other degrees of freedom."""
 
@@ -185,6 +191,7 @@ _VERDICTS = [
     ([61.2, 60.6, 60.9, 61.6, 61.0], [59.3, 58.4, 59.6, 60.8, 58.6], 1),
     ([61.2, 60.6, 60.9, 61.6, 61.0], [59.3, 58.4, 59.6, 60.8, 58.6], 23),
     ([61.0, 61.6, 62.7, 61.1, 62.4], [58.4, 59.9, 59.4, 57.3, 58.9], 23),
+    ([61.0, 62.0], [58.0, 59.0], 1),
 ]
 
 exercise(
@@ -195,6 +202,11 @@ exercise(
         for change, base, comparisons in _VERDICTS
     ],
     wrong=[
+        (
+            _slip(free=_free_of_five),
+            "The 4 in the lesson's degrees of freedom is that of five runs: use the"
+            " number of runs of each, less 1.",
+        ),
         (
             _slip(free=lambda change, base: 4),
             "Your t has four degrees of freedom, whatever the runs: use Welch's.",
