@@ -1295,11 +1295,14 @@ def test_notebook_13_says_which_photo_it_shows(tmp_path, capsys):
     ]:
         shown.clear()
         names = {"PHOTO": path, "upload": types.SimpleNamespace(value=value), "chelsea": chelsea, "np": np}
-        names |= {"read_photo": data.read_photo, "answers": lambda image: [("cat", 0.88)]}
-        names |= {"plot_images": lambda images, *_, **__: images[0], "show": lambda *given: shown.append(given)}
+        names |= {"read_photo": data.read_photo, "answers": lambda image: [("cat", 0.88)], "trained": "network"}
+        names |= {"CLASS_NAMES": data.CLASS_NAMES, "five_maps": lambda *given: given}
+        names |= {"show_maps": lambda *given: shown.append(given)}
         exec(source, names)
-        ((image, alt),) = shown
+        ((rows, alt),) = shown
+        ((name, (image, (network, asked, number))),) = rows.items()
         np.testing.assert_array_equal(image, expected)
+        assert (name, network, number) == ("cat 88%", "network", 3) and asked is image
         assert says in alt and "cat 88%" in alt
         assert ("No photo has arrived: this is Chelsea." in capsys.readouterr().out) == (expected is chelsea)
     exec(source, names | {"PHOTO": str(tmp_path)})

@@ -145,7 +145,7 @@ def test_figures_say_in_words_what_they_show(path):
 
 
 # Cells that draw pictures where CIFAR-10 is at hand, and none of its photos: averages, filters, maps, or Chelsea.
-DRAW_NO_PHOTO_OF_CIFAR10 = {"11-145", "11-151", "12-131", "13-197", "13-206", "14-338", "14-387", "14-345", "14-068"}
+DRAW_NO_PHOTO_OF_CIFAR10 = {"11-145", "11-151", "12-131", "13-197", "13-206", "14-387", "14-345"}
 
 
 @every_notebook

@@ -414,6 +414,18 @@ BREAKS = [
         ("normalization layers are drawn", 'kinds = ("conv", "pool")', 'kinds = ("conv", "pool", "norm")'),
     ),
     *breaks_of(
+        f"{PACKAGE}/plotting/inside.py",
+        "tests/test_inside_figures.py",
+        ("animals are open", "is_open = COLORS[shade], name in _VEHICLES", "is_open = COLORS[shade], True"),
+        ("probes as shares", "lines = 100 * _by_layer", "lines = _by_layer"),
+        ("the first seed for the mean", "lines.mean(axis=1)]", "lines[0]]"),
+        ("the untrained network's classes", 'if network == "untrained" and short', "if False and short"),
+        ("noise for the shift", '("moved", "-")', '("noise", "-")'),
+        ("a unit's own scale", "for numbers in counts.values())", "for numbers in [*counts.values()][:1])"),
+        ("a map without marks is divided by 0", "0.99) or 1", "0.99)"),
+        ("the strongest pixel alone in full colour", "np.abs(values), 0.99", "np.abs(values), 1.0"),
+    ),
+    *breaks_of(
         f"{PACKAGE}/plotting/contents.py",
         "tests/test_contents_figures.py",
         ("the five smallest", "np.argsort(-percent", "np.argsort(percent"),

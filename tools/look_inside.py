@@ -105,6 +105,15 @@ def untrained(seed, unlabelled):
     return network
 
 
+def second_untrained(seed, unlabelled):
+    """Return the course's best network as it was before it learned: conv1 set from images, the rest random."""
+    keras.utils.set_random_seed(seed)
+    network = models.alexnet_cifar10("today", kernel_initializer="he_normal")
+    models.whiten(network, unlabelled.astype("uint8"))
+    tiles.measure(network, unlabelled)
+    return network
+
+
 @functools.cache
 def inside(network):
     """Return a model that computes the outputs of the hidden layers, after their ReLU."""
@@ -180,8 +189,6 @@ def moved_rows(name, own_seed, network, images, layers):
     """Say for 500 images how far a change moves each layer, as a multiple of the distance of two images."""
     rows, n = [], len(images) // 10
     for change, function in CHANGES.items():
-        if function is noisy and own_seed is not None:  # only drawn for the trained network
-            continue
         for seed in SEEDS if own_seed is None else (own_seed,):
             part = slice(seed * n, seed * n + n)
             changed = outputs_of(network, function(images[part], seed))
@@ -246,30 +253,28 @@ def knocked_out_rows(network, layers, labels):
     """Take from units of fc7 what they say about an image, one by one and together, and say which class suffers.
 
     A unit is held at its mean over all images. A class suffers in accuracy, or in its lead: the score of the right
-    class minus the best other one. A control gives the class back what its units took on average: it raises its score,
-    in steps of 0.05, until the class has lost no accuracy.
+    class minus the best other one. Controls: as many random units, and a single direction in the space of fc7, in which
+    all outputs get their mean: from the mean of the other images to that of the class, or a random one.
     """
     kernel, bias = (keras.ops.convert_to_numpy(one) for one in network.get_layer("fc8").get_weights())
     fc7, rng = layers["fc7"].astype("float32"), np.random.default_rng(0)
     best = np.argsort(-fc7, axis=0, kind="stable")[:BEST]
     class_of = np.array([np.bincount(labels[column]).argmax() for column in best.T])
-    mean = fc7.mean(axis=0)
+    apart = fc7 - fc7.mean(axis=0)
 
-    def suffers(units, more=0.0):  # the accuracy and the lead of each class; `more` is added to the scores
-        scores = fc7 @ kernel + bias - (fc7[:, units] - mean[units]) @ kernel[units] + more
+    def suffers(units, direction=None):  # the accuracy and the lead of each class
+        scores = fc7 @ kernel + bias - apart[:, units] @ kernel[units]
+        if direction is not None:
+            unit = direction / np.linalg.norm(direction)
+            scores -= np.outer(apart @ unit, unit @ kernel)
         right = scores[np.arange(len(scores)), labels]
         others = np.where(np.eye(kernel.shape[1], dtype=bool)[labels], -np.inf, scores)
         each = np.stack([scores.argmax(axis=1) == labels, right - others.max(axis=1)]).astype("float64")
         return np.array([each[:, labels == number].mean(axis=1) for number in range(kernel.shape[1])]).T
 
-    def given_back(units, number):
-        for steps in range(100):
-            lost = whole[0] - suffers(units, steps / 20 * np.eye(kernel.shape[1])[number])[0]
-            if lost[number] <= 0:
-                break
-        found = {"the class": lost[number], "the others": np.delete(lost, number).mean()}
-        rows = [(f"accuracy lost by {whose}", value) for whose, value in found.items()]
-        return [*rows, ("accuracy lost, score higher by", steps / 20)]
+    def lost_rows(which, seed, number, accuracy):
+        found = {"class": accuracy[number], "others": np.delete(accuracy, number).mean()}
+        return [(f"accuracy lost by the {whose}", which, seed, number, value) for whose, value in found.items()]
 
     whole, rows = suffers([]), []
     for unit in range(len(kernel)):
@@ -282,11 +287,15 @@ def knocked_out_rows(network, layers, labels):
         draws = {held: [own], as_many: [rng.choice(len(kernel), len(own), False) for _ in range(20)]}
         for which, groups in draws.items():
             for seed, units in enumerate(groups):
-                lost = whole[0] - suffers(units)[0]
-                rows.append(("accuracy lost by the class", which, seed, number, lost[number]))
-                rows.append(("accuracy lost by the others", which, seed, number, np.delete(lost, number).mean()))
-        more = f"{held}, its score higher"
-        rows += [(measure, more, 0, number, value) for measure, value in given_back(own, number)]
+                rows += lost_rows(which, seed, number, whole[0] - suffers(units)[0])
+        toward = fc7[labels == number].mean(axis=0) - fc7[labels != number].mean(axis=0)
+        directions = {
+            "its direction taken out": [toward],
+            "a random direction taken out": np.random.default_rng(1 + number).normal(size=(20, len(kernel))),
+        }
+        for which, group in directions.items():
+            for seed, direction in enumerate(group):
+                rows += lost_rows(which, seed, number, whole[0] - suffers([], direction.astype("float32"))[0])
     return rows
 
 
@@ -368,7 +377,7 @@ def _pixels(places):
 
 
 METHODS = ("gradient", "integrated", "grad_cam", "occlusion", "one_step")
-SIGNED = ("integrated", "occlusion", "one_step")  # the others have no value below 0
+OF_GRADIENTS = ("gradient", "one_step", "integrated", "grad_cam")
 
 
 def covers(images):
@@ -429,43 +438,42 @@ def deletion_rows(network, images):
 
 
 def likeness_rows(images, unlabelled):
-    """Compare the trained network's maps with those of untrained networks and of another trained one.
+    """Compare the trained network's maps with those of another trained network, and of untrained ones.
 
+    The untrained ones have the layers of either: those of the other network are what its maps must be compared with.
     What all maps of a network share, such as the centre, is taken out first. Mean and standard error over the images.
     """
     images, networks = images.astype("float32"), {"trained": models.alexnet_cifar10(weights="modern_half")}
     networks |= {"second trained": models.alexnet_cifar10(weights="cifar10")}
     networks |= {f"untrained {seed}": untrained(seed, unlabelled) for seed in SEEDS}
+    networks |= {f"second untrained {seed}": second_untrained(seed, unlabelled) for seed in SEEDS}
     maps = {name: Attribution(network) for name, network in networks.items()}
     classes = maps["trained"].scores(images).numpy().argmax(axis=1)
-    found = {(name, method): getattr(one, method)(images, classes) for name, one in maps.items() for method in METHODS}
+    found = {
+        (name, method): getattr(one, method)(images, classes) for name, one in maps.items() for method in OF_GRADIENTS
+    }
     return likeness_of(found, np.abs(images - MEAN_COLOUR).sum(axis=-1))
 
 
 def likeness_of(found, contrast):
     """Return the rows of `likeness_rows` from the maps {(network, method): maps}, and those of the photos' contrast."""
     rows = []
-    for method in METHODS:
-        for measure, prepare in (("likeness", np.abs), ("likeness with signs", np.asarray)):
-            if measure != "likeness" and method not in SIGNED:
-                continue
-            own = own_ranks(prepare(found["trained", method]))
+    for method in OF_GRADIENTS:
+        own = own_ranks(np.abs(found["trained", method]))
 
-            def like(others, own=own):
-                return (own * others).sum(axis=1)
+        def like(*others, own=own):
+            return np.mean([(own * own_ranks(np.abs(one))).sum(axis=1) for one in others], axis=0)
 
-            untrained_ones = [own_ranks(prepare(found[f"untrained {seed}", method])) for seed in SEEDS]
-            alike_ = {
-                "untrained networks": np.mean([like(one) for one in untrained_ones], axis=0),
-                "second trained network": like(own_ranks(prepare(found["second trained", method]))),
-                "another photo": like(np.roll(own, 1, axis=0)),
-            }
-            alike_["second ahead of untrained"] = alike_["second trained network"] - alike_["untrained networks"]
-            if measure == "likeness":
-                alike_["photo without a network"] = like(own_ranks(contrast))
-            for of, values in alike_.items():
-                rows.append((measure, method, 0, of, values.mean()))
-                rows.append((f"{measure}, standard error", method, 0, of, values.std(ddof=1) / len(values) ** 0.5))
+        alike_ = {
+            "untrained networks": like(*(found[f"untrained {seed}", method] for seed in SEEDS)),
+            "second trained network": like(found["second trained", method]),
+            "untrained, second's layers": like(*(found[f"second untrained {seed}", method] for seed in SEEDS)),
+            "photo without a network": like(contrast),
+        }
+        alike_["second ahead of untrained"] = alike_["second trained network"] - alike_["untrained, second's layers"]
+        for of, values in alike_.items():
+            rows.append(("likeness", method, 0, of, values.mean()))
+            rows.append(("likeness, standard error", method, 0, of, values.std(ddof=1) / len(values) ** 0.5))
     return rows
 
 

@@ -6,58 +6,39 @@ from alexnet_helpers.exercises.engine import exercise
 
 exercise(
     "14.1",
-    6.3,
+    0.18,
     hints=[
         (
-            3.3,
-            "The score of the grey image is negative:"
-            " from -1.5 to 7.2 it is further than 5.7.",
+            0.02,
+            "These untrained networks have A's layers: compare B's maps with those of"
+            " networks that differ from B in nothing but what it learned.",
         ),
         (
-            5.7,
-            "The score of the grey image is negative, and the parts outside the face"
-            " are still in there.",
+            -0.03,
+            "The photo's difference from grey uses no network: compare B's maps with"
+            " those of networks that differ from B in nothing but what it learned.",
         ),
         (
-            4.8,
-            "The parts add up to a difference of two scores,"
-            " and that of the grey image is not 0.",
+            0.3,
+            "A part of this likeness is there without any learning: subtract the"
+            " control's.",
         ),
         (
-            7.2,
-            "The parts do not add up to the photo's score, but to its difference from"
-            " the grey image's; those outside the face are in there, too.",
+            0.16,
+            "That is the difference of two controls: what A's layers do in place of"
+            " B's, without any learning.",
         ),
-        (8.7, "That is the sum of all parts: take away those outside the face."),
+        (0.12, "That is the control: by how much is B itself above it?"),
+        (-0.18, "The trained network comes first: its likeness minus the control's."),
+        (0.42, "Subtract the control's likeness, do not add it."),
         (
-            11.1,
-            "All parts together make the difference of the scores: take away those"
-            " outside the face.",
+            0.1,
+            "The controls answer different questions: take the one that has B's"
+            " layers, not the mean of both.",
         ),
-        (
-            9.6,
-            "That is 7.2 + 2.4: take away the parts outside the face,"
-            " and the score of the grey image.",
-        ),
-        (
-            8.1,
-            "The score of the grey image is negative, so subtracting it adds 1.5;"
-            " the parts outside the face are taken away.",
-        ),
-        (
-            5.4,
-            "Begin with the sum of all parts, 7.2 - (-1.5) = 8.7,"
-            " and take away only those outside the face.",
-        ),
-        (
-            0.9,
-            "Begin with the sum of all parts, 7.2 - (-1.5), and take away those"
-            " outside the face once.",
-        ),
-        (
-            -6.3,
-            "The photo has the higher score: its score minus that of the grey image.",
-        ),
+        (0.4, "That is the control's share: the difference is asked for."),
+        (0.6, "That is the share of the likeness: the difference is asked for."),
+        (2.5, "That is the ratio: the difference is asked for."),
     ],
 )
 
@@ -278,8 +259,8 @@ exercise(
         ),
         (
             _every_label_left_out,
-            "`[:, labels]` takes the labels of all images in every row:"
-            " pair each row with its own, `[np.arange(len(scores)), labels]`.",
+            "That leaves out the labels of all images in every row: pair each row"
+            " with its own label, `[np.arange(len(scores)), labels]`.",
         ),
         (
             lambda scores, labels: (

@@ -10,6 +10,7 @@
 | `contents` | the figures of notebook 00 |
 | `gradients` | the figures of notebook 09 |
 | `comparisons` | two figures of notebook 13 |
+| `inside` | the figures of notebook 14 |
 | `arguments` | what these functions accept |
 """
 

@@ -2,27 +2,28 @@
 
 import numpy as np
 
-from tools.grading.variants import function, minus, value
+from tools.grading.variants import function, value
 
 
 @value("14.1")
 def _(rng):
-    score, grey, outside = (round(float(rng.uniform(*limits)), 1) for limits in ((5, 12), (-4, -0.5), (0.6, 4)))
-    right = round(score - grey - outside, 1)
+    limits = ((32, 40), (20, 25), (5, 13), (42, 50))
+    like, own, others, photo = (int(rng.integers(*one)) / 100 for one in limits)
+    right = round(like - others, 2)
     changes = [
         (
-            'For a photo the score of "cat" is 7.2, for the grey image −1.5. The integrated gradients of all pixels '
-            "outside the cat's face add up to 2.4.",
-            f'For a photo the score of "cat" is {score}, for the grey image {minus(grey)}. The integrated gradients '
-            f"of all pixels outside the cat's face add up to {outside}.",
+            "The likeness is 0.30. With untrained networks in place of B, it is 0.28 if they have A's layers and 0.12 "
+            "if they have B's; with the photo's difference from grey it is 0.33.",
+            f"The likeness is {like:.2f}. With untrained networks in place of B, it is {own:.2f} if they have A's "
+            f"layers and {others:.2f} if they have B's; with the photo's difference from grey it is {photo:.2f}.",
         )
     ]
     hints = [
-        (score + grey - outside, "The score of the grey image is negative."),
-        (score - outside, "The score of the grey image is not 0."),
-        (score - grey, "That is the sum of all parts."),
-        (score - grey + outside, "Take away the parts outside the face."),
-        (-right, "The photo has the higher score."),
+        (like - own, "These untrained networks have A's layers."),
+        (like - photo, "The photo's difference from grey uses no network."),
+        (own - others, "That is the difference of two controls."),
+        (like, "A part of this likeness is there without any learning."),
+        (-right, "The trained network comes first."),
     ]
     return changes, right, hints
 
