@@ -29,6 +29,7 @@ def _(rng):
     rates = rng.permutation([low, *high])  # at low rates alone, some slips are right
     shapes = (int(rng.integers(90, 120)), 64), (int(rng.integers(30, 45)), 20, 12), (int(rng.integers(6000, 9000)),)
     trials = [(shape, float(rate)) for shape, rate in zip(shapes, rates)]
+    trials += [((3000,), 0.5), ((3000,), 0.8)]  # where one of two values may be exactly 0
     return lambda function: judge_noise_factor(function, trials)
 
 
