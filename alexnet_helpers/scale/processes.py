@@ -1,6 +1,8 @@
 """Several processes on this machine as one job, as a scheduler starts them on many."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -83,9 +85,7 @@ def _is_command(command):
 
 def _environment_of_job(processes):
     """Return the environment that tells a process its job."""
-    with socket.socket() as probe:  # to find a port that is free
-        probe.bind(("localhost", 0))
-        port = probe.getsockname()[1]
+    port = _free_port()
     # The course itself can be imported, from whatever folder this is called.
     course = str(Path(__file__).resolve().parents[2])
     return os.environ | {
@@ -94,6 +94,22 @@ def _environment_of_job(processes):
         "KERAS_DISTRIBUTION_NUM_PROCESSES": str(processes),
         "JAX_PLATFORMS": "cpu",  # they would fight for the memory of a GPU
     }
+
+
+def _free_port():
+    """Return a port that nobody uses.
+
+    It lies below those that systems hand out themselves (Linux from 32768 on, macOS
+    from 49152): in the seconds before the first process opens one of these, another
+    program might be given it.
+    """
+    for port in random.SystemRandom().sample(range(20_000, 32_768), 50):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("localhost", port))
+            return port
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        return probe.getsockname()[1]
 
 
 def _start(command, environment, log, shown):
